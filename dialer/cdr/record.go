@@ -1,0 +1,107 @@
+package cdr
+
+import "time"
+
+// Party names one side of a call.
+type Party string
+
+// Who hung up.
+const (
+	Customer Party = "customer"
+	Agent    Party = "agent"
+	Ringpace Party = "ringpace" // timers, the safe-harbour message, shutdown
+	Network  Party = "network"  // the trunk or a lost media path
+)
+
+// Record is the call detail record of one attempt. Every attempt ends in exactly
+// one. Its JSON form is what the Redis stream, the JSONL file and the API carry.
+type Record struct {
+	ID       string `json:"id"`       // the attempt's ULID; also in the SIP Call-ID and the recording's name
+	Campaign string `json:"campaign"` //
+	List     string `json:"list,omitempty"`
+	LeadID   string `json:"lead_id"`
+	Number   string `json:"number"`    // E.164 with +
+	CallerID string `json:"caller_id"` // E.164 with +, as presented
+	Trunk    string `json:"trunk,omitempty"`
+	Node     string `json:"node"`    // the node that wrote the record
+	Ordinal  int    `json:"ordinal"` // 1 for the lead's first attempt
+
+	Outcome  Outcome `json:"outcome"`
+	Rule     string  `json:"rule,omitempty"`     // the rule that forbade the call, when skipped
+	Detected Outcome `json:"detected,omitempty"` // what the audio said, where it was analysed
+
+	SIPStatus int    `json:"sip_status,omitempty"` // the final response to the INVITE, 0 if none came
+	SIPReason string `json:"sip_reason,omitempty"` // its reason phrase, or our words where none came
+	Q850      int    `json:"q850,omitempty"`       // ITU-T Q.850 cause from a Reason header (RFC 3326), 0 if none
+
+	Agent       string `json:"agent,omitempty"`
+	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
+	Note        string `json:"note,omitempty"`        // what the agent wrote
+	HungUpBy    Party  `json:"hung_up_by,omitempty"`
+	Message     string `json:"message,omitempty"` // the prompt played to an abandoned person
+
+	Marks Marks `json:"marks"`
+
+	Recording *Recording `json:"recording,omitempty"`
+	Customer  *Leg       `json:"customer_leg,omitempty"`
+	AgentLeg  *Leg       `json:"agent_leg,omitempty"`
+}
+
+// Marks are the instants of one attempt, each zero where it did not happen. Both
+// clocks of the abandonment rules (start of speech, end of greeting) are kept, so
+// that any legal definition can be reckoned afterwards.
+type Marks struct {
+	Claimed          time.Time `json:"claimed,omitzero"`
+	Invite           time.Time `json:"invite,omitzero"`
+	FirstProvisional time.Time `json:"first_provisional,omitzero"`
+	Ringing          time.Time `json:"ringing,omitzero"`
+	EarlyMedia       time.Time `json:"early_media,omitzero"`
+	Answered         time.Time `json:"answered,omitzero"`
+	SpeechStart      time.Time `json:"speech_start,omitzero"`
+	GreetingEnd      time.Time `json:"greeting_end,omitzero"`
+	AgentClaimed     time.Time `json:"agent_claimed,omitzero"`
+	AgentAudio       time.Time `json:"agent_audio,omitzero"` // first agent packet sent to the customer
+	TalkEnded        time.Time `json:"talk_ended,omitzero"`  // agent and customer parted
+	Ended            time.Time `json:"ended,omitzero"`       // the customer's leg was over
+	WrappedUp        time.Time `json:"wrapped_up,omitzero"`
+}
+
+// AnswerToAgent is the time from the customer's answer to the first agent packet
+// sent to them, and whether both happened.
+func (m Marks) AnswerToAgent() (time.Duration, bool) {
+	if m.Answered.IsZero() || m.AgentAudio.IsZero() {
+		return 0, false
+	}
+	return m.AgentAudio.Sub(m.Answered), true
+}
+
+// Talk is how long agent and customer were joined.
+func (m Marks) Talk() time.Duration {
+	if m.AgentAudio.IsZero() || m.TalkEnded.IsZero() {
+		return 0
+	}
+	return m.TalkEnded.Sub(m.AgentAudio)
+}
+
+// Recording points to the audio of an attempt.
+type Recording struct {
+	Path       string  `json:"path"` // relative to the recording directory
+	DurationMS int64   `json:"duration_ms"`
+	Bytes      int64   `json:"bytes"`
+	SHA256     string  `json:"sha256,omitempty"` // hex; empty where the file was cut off by a crash
+	LeftDBFS   float64 `json:"left_dbfs"`        // mean level of the customer's channel
+	RightDBFS  float64 `json:"right_dbfs"`       // mean level of the agent's channel
+	LostLeft   int64   `json:"lost_left"`        // packets of the customer's channel that never came
+	LostRight  int64   `json:"lost_right"`
+	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
+}
+
+// Leg is what the RTP of one leg was like.
+type Leg struct {
+	Codec     string  `json:"codec"`
+	Sent      uint64  `json:"sent"`      // packets
+	Received  uint64  `json:"received"`  // packets
+	Lost      uint64  `json:"lost"`      // packets, by sequence number
+	Discarded uint64  `json:"discarded"` // malformed, or not from the party
+	JitterMS  float64 `json:"jitter_ms"` // RFC 3550, section 6.4.1
+}
