@@ -1,0 +1,56 @@
+package pacing
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Mode is a way of pacing.
+type Mode string
+
+// The modes.
+const (
+	Progressive Mode = "progressive" // never more calls in flight than free agents
+	Power       Mode = "power"       // a fixed number of lines per free agent
+	Preview     Mode = "preview"     // an agent asks for a lead, sees it, then has it dialed
+)
+
+// Modes returns every mode.
+func Modes() []Mode { return []Mode{Progressive, Power, Preview} }
+
+// Config is how one campaign is paced.
+type Config struct {
+	Mode        Mode
+	Ratio       float64 // Power: lines per free agent, at least 1
+	MaxInFlight int     // calls before the agent at any time; 0 for no maximum of its own
+}
+
+// ErrConfig is wrapped by every error of New.
+var ErrConfig = errors.New("pacing")
+
+// Pacer decides for one campaign. It is not safe for concurrent use.
+type Pacer interface {
+	// Decide says how many calls to place now. It never returns more than the
+	// snapshot's limits allow, and none while no agent is logged in.
+	Decide(Snapshot) Decision
+}
+
+// New returns the pacer for a campaign. Its errors wrap ErrConfig.
+func New(c Config) (Pacer, error) {
+	if c.MaxInFlight < 0 {
+		return nil, fmt.Errorf("%w: max_in_flight is %d; it must not be negative", ErrConfig, c.MaxInFlight)
+	}
+	switch c.Mode {
+	case Progressive:
+		return lines{c: c, perAgent: 1}, nil
+	case Power:
+		if !(c.Ratio >= 1) || math.IsInf(c.Ratio, 0) {
+			return nil, fmt.Errorf("%w: power mode needs a ratio of at least 1 line per free agent, not %v", ErrConfig, c.Ratio)
+		}
+		return lines{c: c, perAgent: c.Ratio}, nil
+	case Preview:
+		return preview{c: c}, nil
+	}
+	return nil, fmt.Errorf("%w: no mode %q; there are %v", ErrConfig, c.Mode, Modes())
+}

@@ -1,0 +1,85 @@
+package pacing
+
+import "time"
+
+// Snapshot is all that a decision may know: every agent and every call of one
+// campaign at one instant, and what the surroundings allow.
+type Snapshot struct {
+	Now    time.Time
+	Agents []Agent // every logged-in agent of the campaign
+	Calls  []Call  // every call that has neither ended nor reached an agent
+	Asked  int     // previewed leads that agents have asked to be dialed and that are not dialed yet
+	Limits Limits
+}
+
+// Agent is one logged-in agent.
+type Agent struct {
+	State AgentState
+	Since time.Time // when the state began
+}
+
+// AgentState is what an agent does, as far as pacing cares.
+type AgentState uint8
+
+// The states.
+const (
+	Free    AgentState = iota // ready for a call, and held for none
+	Engaged                   // reserved, rung, talking, holding or in the goodbye
+	WrapUp                    // after a call
+	Away                      // paused, or the agent's leg is not up
+)
+
+// Call is one call in flight.
+type Call struct {
+	State CallState
+	Since time.Time // when the INVITE was sent
+}
+
+// CallState is how far a call has come.
+type CallState uint8
+
+// The states.
+const (
+	Dialing CallState = iota // no answer yet, nor word that it rings
+	Ringing                  // a provisional response said that it rings
+	Waiting                  // answered, and waits for an agent
+)
+
+// Limits is what the surroundings allow. Unlimited stands for no limit.
+type Limits struct {
+	Stop     string // why nothing may be dialed at all (store away, disk full, trunks down …); "" if nothing forbids it
+	Leads    int    // leads that may be dialed now
+	Channels int    // free channels on the campaign's trunks
+	Rate     int    // calls that the trunks' calls-per-second limits allow now
+}
+
+// Unlimited is the value of a limit that does not bind.
+const Unlimited = int(^uint(0) >> 1)
+
+// count is how many agents and calls are in which state.
+type count struct {
+	agents, free              int
+	dialing, ringing, waiting int
+}
+
+func (s *Snapshot) count() count {
+	c := count{agents: len(s.Agents)}
+	for _, a := range s.Agents {
+		if a.State == Free {
+			c.free++
+		}
+	}
+	for _, k := range s.Calls {
+		switch k.State {
+		case Dialing:
+			c.dialing++
+		case Ringing:
+			c.ringing++
+		case Waiting:
+			c.waiting++
+		}
+	}
+	return c
+}
+
+func (c count) inFlight() int { return c.dialing + c.ringing + c.waiting }
