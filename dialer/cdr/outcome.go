@@ -31,6 +31,7 @@ const (
 	Skipped       Outcome = "skipped"        // a rule forbade the call; Record.Rule names it
 )
 
+// all is in the order in which reports show them.
 var all = []Outcome{
 	Person, Machine, Screened, Fax, Silence, Busy, NoAnswer, Rejected, InvalidNumber, Unreachable,
 	Suspended, Blocked, Congestion, TrunkFailure, Abandoned, Cancelled, Interrupted, Skipped,
