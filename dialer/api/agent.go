@@ -1,0 +1,90 @@
+package api
+
+import "time"
+
+// AgentState says what an agent does now.
+type AgentState string
+
+// The states of an agent.
+const (
+	AgentOffline    AgentState = "offline"    // not logged in
+	AgentConnecting AgentState = "connecting" // logged in, the leg to the extension comes up
+	AgentReady      AgentState = "ready"      // waits for a call
+	AgentReserved   AgentState = "reserved"   // a lead is previewed, or a dial is made for this agent
+	AgentRinging    AgentState = "ringing"    // the extension rings for a call
+	AgentTalking    AgentState = "talking"    // bridged to a customer
+	AgentHold       AgentState = "hold"       // the softphone put the customer on hold
+	AgentGoodbye    AgentState = "goodbye"    // hung up first; the customer's line is held quiet
+	AgentWrapUp     AgentState = "wrap_up"    // the call is over, its result is written
+	AgentPaused     AgentState = "paused"     // a break; see Reason
+)
+
+// AgentStates returns every state, in the order in which boards show them.
+func AgentStates() []AgentState {
+	return []AgentState{
+		AgentReady, AgentReserved, AgentRinging, AgentTalking, AgentHold, AgentGoodbye,
+		AgentWrapUp, AgentPaused, AgentConnecting, AgentOffline,
+	}
+}
+
+// AgentStatus is one agent: what a wallboard shows and, with Call and Lead, what
+// the agent's own screen shows.
+type AgentStatus struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Extension string     `json:"extension"`
+	Mode      string     `json:"mode" doc:"nailed: the leg stays up for the shift; ring: the extension rings for each call"`
+	State     AgentState `json:"state" doc:"offline, connecting, ready, reserved, ringing, talking, hold, goodbye, wrap_up or paused"`
+	Reason    string     `json:"reason,omitempty" doc:"Why paused or offline, in words"`
+	Since     time.Time  `json:"since,omitzero" doc:"In this state since then"`
+	Next      AgentState `json:"next,omitempty" doc:"paused or offline, where asked for during a call"`
+	WrapUpEnd time.Time  `json:"wrap_up_end,omitzero" doc:"When wrap-up ends by itself"`
+	Campaigns []string   `json:"campaigns" doc:"Those the agent works for"`
+
+	Call *AgentCall `json:"call,omitempty" doc:"The call that is up or in wrap-up"`
+	Lead *LeadView  `json:"lead,omitempty" doc:"The customer of that call, or the lead that is previewed"`
+
+	Today AgentFigures `json:"today"`
+}
+
+// AgentCall is the call on an agent's screen.
+type AgentCall struct {
+	ID          string    `json:"id" doc:"The attempt's id"`
+	Campaign    string    `json:"campaign"`
+	Number      string    `json:"number"`
+	AnsweredAt  time.Time `json:"answered_at,omitzero"`
+	BridgedAt   time.Time `json:"bridged_at,omitzero" doc:"First agent packet sent to the customer"`
+	Disposition string    `json:"disposition,omitempty" doc:"Chosen so far"`
+	// Dispositions are those that the campaign offers; empty: any word is taken.
+	Dispositions []string `json:"dispositions,omitempty"`
+}
+
+// LeadView is a lead as the agent sees it.
+type LeadView struct {
+	ID       string            `json:"id"`
+	List     string            `json:"list"`
+	Campaign string            `json:"campaign"`
+	Number   string            `json:"number" doc:"The number dialed or to be dialed"`
+	Attempts int               `json:"attempts" doc:"Attempts before this one"`
+	LastTry  time.Time         `json:"last_try,omitzero"`
+	Fields   map[string]string `json:"fields" doc:"Every other column of the list"`
+}
+
+// AgentFigures are an agent's sums since local midnight.
+type AgentFigures struct {
+	Calls    int     `json:"calls" doc:"Calls joined with a customer"`
+	OnlineS  float64 `json:"online_s" doc:"Seconds logged in"`
+	TalkS    float64 `json:"talk_s" doc:"Seconds talking, hold left out"`
+	HoldS    float64 `json:"hold_s"`
+	WaitS    float64 `json:"wait_s" doc:"Seconds ready without a call"`
+	WrapUpS  float64 `json:"wrap_up_s"`
+	PauseS   float64 `json:"pause_s"`
+	Disposed int     `json:"disposed" doc:"Calls given a disposition"`
+}
+
+// Disposition is the result of a call as its agent names it.
+type Disposition struct {
+	Name     string    `json:"disposition" minLength:"1" maxLength:"64" doc:"One of the campaign's dispositions"`
+	Note     string    `json:"note,omitempty" maxLength:"4000" doc:"Free words, kept in the call detail record"`
+	Callback time.Time `json:"callback,omitzero" doc:"Call this person again at that time"`
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"time"
+
+	"ringpace/dialer/cdr"
+)
+
+// CampaignStatus is one campaign at a glance.
+type CampaignStatus struct {
+	Name    string    `json:"name"`
+	Mode    string    `json:"mode" doc:"preview, progressive, power or predictive"`
+	Running bool      `json:"running" doc:"Told to dial"`
+	Since   time.Time `json:"since,omitzero" doc:"Running or stopped since then"`
+	State   string    `json:"state,omitempty" doc:"In words what it does: dialing, waiting for agents, out of leads, outside its hours"`
+
+	Leads     map[string]int      `json:"leads" doc:"Leads by state"`
+	Agents    map[AgentState]int  `json:"agents" doc:"Agents who work for it, by state"`
+	InFlight  int                 `json:"in_flight" doc:"Attempts not yet answered"`
+	Live      int                 `json:"live" doc:"Attempts answered and not yet over"`
+	Dials     int                 `json:"dials" doc:"Attempts since local midnight"`
+	Connects  int                 `json:"connects" doc:"Of these, joined with an agent"`
+	Abandoned int                 `json:"abandoned" doc:"Of these, answered by a person with no agent in time"`
+	Outcomes  map[cdr.Outcome]int `json:"outcomes" doc:"Ended attempts since local midnight, by outcome"`
+	Decision  *Decision           `json:"decision,omitempty" doc:"The latest pacing decision"`
+}
+
+// AbandonedShare is the share of calls answered by a person that found no agent,
+// 0 where none was answered.
+func (c CampaignStatus) AbandonedShare() float64 {
+	if n := c.Connects + c.Abandoned; n > 0 {
+		return float64(c.Abandoned) / float64(n)
+	}
+	return 0
+}
+
+// Decision is one pacing decision with its reasons.
+type Decision struct {
+	At      time.Time `json:"at"`
+	Dial    int       `json:"dial" doc:"New numbers dialed by this decision"`
+	Limit   string    `json:"limit" doc:"Which limit bound: agents, risk, credit, cps, channels, window, list, store, configuration"`
+	Reasons []Fact    `json:"reasons" doc:"What it was reckoned from"`
+}
+
+// Fact is one figure or state that an explanation rests on.
+type Fact struct {
+	Name  string `json:"name" doc:"Stable name, such as agents_free"`
+	Value string `json:"value" doc:"With its unit"`
+	Note  string `json:"note,omitempty" doc:"What it means here"`
+}
+
+// Explanation says why a campaign dials as it does.
+type Explanation struct {
+	Campaign string    `json:"campaign"`
+	At       time.Time `json:"at"`
+	Summary  string    `json:"summary" doc:"One or two sentences: what it does, why, and what would change it"`
+	Limit    string    `json:"limit,omitempty" doc:"The limit that binds now"`
+	Facts    []Fact    `json:"facts" doc:"In the order in which they were judged"`
+	Decision *Decision `json:"decision,omitempty"`
+}
+
+// CDRPage is a run of call detail records, oldest first.
+type CDRPage struct {
+	Records []cdr.Record `json:"records"`
+	Next    string       `json:"next,omitempty" doc:"Cursor for the next page; empty at the end"`
+}

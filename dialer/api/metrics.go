@@ -1,0 +1,237 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ringpace/dialer/cdr"
+)
+
+// Metrics is the daemon's registry. What happens (attempts, times) is counted here
+// as the daemon tells it; what is (agents by state, channels, disk) is read from
+// the Floor at each scrape, once a Server has been made with both.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	started       *prometheus.CounterVec
+	ended         *prometheus.CounterVec
+	ringing       *prometheus.HistogramVec
+	answerToAgent *prometheus.HistogramVec
+	talk          *prometheus.HistogramVec
+	decision      *prometheus.HistogramVec
+}
+
+// NewMetrics returns a registry with the build's version, the Go runtime and the
+// process in it.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		started: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringpace_attempts_started_total",
+			Help: "Attempts begun, by campaign and trunk.",
+		}, []string{"campaign", "trunk"}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringpace_attempts_total",
+			Help: "Attempts ended, by campaign and outcome.",
+		}, []string{"campaign", "outcome"}),
+		ringing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ringpace_answer_delay_seconds",
+			Help:    "INVITE to answer, for attempts that were answered.",
+			Buckets: []float64{1, 2, 4, 6, 8, 10, 12, 15, 20, 25, 30, 45, 60},
+		}, []string{"campaign"}),
+		answerToAgent: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ringpace_answer_to_agent_seconds",
+			Help:    "Customer's answer to the first agent packet sent to the customer.",
+			Buckets: []float64{.001, .0025, .005, .01, .02, .04, .08, .15, .3, .5, 1, 1.5, 2, 3, 5, 10, 20},
+		}, []string{"campaign"}),
+		talk: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ringpace_talk_seconds",
+			Help:    "Time for which agent and customer were joined.",
+			Buckets: []float64{5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 3600},
+		}, []string{"campaign"}),
+		decision: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ringpace_pacing_decision_seconds",
+			Help:    "Time that one pacing decision took.",
+			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 9),
+		}, []string{"campaign"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "ringpace_build_info",
+		Help:        "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build, m.started, m.ended, m.ringing, m.answerToAgent, m.talk, m.decision,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// AttemptStarted counts an attempt whose INVITE goes out.
+func (m *Metrics) AttemptStarted(campaign, trunk string) {
+	m.started.WithLabelValues(campaign, trunk).Inc()
+}
+
+// AttemptEnded counts an attempt that is over and takes its times from the marks.
+// The attempt's id is the exemplar of each.
+func (m *Metrics) AttemptEnded(rec cdr.Record) {
+	m.ended.WithLabelValues(rec.Campaign, string(rec.Outcome)).Inc()
+	id := prometheus.Labels{"attempt_id": rec.ID}
+	if !rec.Marks.Answered.IsZero() && !rec.Marks.Invite.IsZero() {
+		observe(m.ringing, rec.Campaign, rec.Marks.Answered.Sub(rec.Marks.Invite), id)
+	}
+	if d, ok := rec.Marks.AnswerToAgent(); ok {
+		observe(m.answerToAgent, rec.Campaign, d, id)
+	}
+	if d := rec.Marks.Talk(); d > 0 {
+		observe(m.talk, rec.Campaign, d, id)
+	}
+}
+
+// Decided notes how long a pacing decision took.
+func (m *Metrics) Decided(campaign string, took time.Duration) {
+	m.decision.WithLabelValues(campaign).Observe(took.Seconds())
+}
+
+func observe(h *prometheus.HistogramVec, campaign string, d time.Duration, exemplar prometheus.Labels) {
+	// Every prometheus histogram is an ExemplarObserver.
+	h.WithLabelValues(campaign).(prometheus.ExemplarObserver).ObserveWithExemplar(d.Seconds(), exemplar)
+}
+
+// Registry is where other rooms of the daemon may add collectors of their own.
+func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
+
+// attach makes the registry read floor at each scrape.
+func (m *Metrics) attach(floor Floor) error {
+	return m.registry.Register(&floorCollector{floor: floor})
+}
+
+// handler serves the registry in the text or the OpenMetrics format.
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		EnableOpenMetrics:   true,
+		MaxRequestsInFlight: 4,
+		Timeout:             scrapeTimeout,
+		ErrorHandling:       promhttp.ContinueOnError,
+	})
+}
+
+const scrapeTimeout = 5 * time.Second
+
+// floorCollector turns the Floor's facts into gauges. Where the floor cannot tell,
+// ringpace_up is 0 and the rest is left out, rather than the whole scrape failing.
+type floorCollector struct{ floor Floor }
+
+// Describe sends nothing: an unchecked collector, as its series depend on the
+// configuration.
+func (c *floorCollector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the floor once.
+func (c *floorCollector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	g := gauges{out: out}
+	ok := c.node(ctx, g)
+	ok = c.trunks(ctx, g) && ok
+	ok = c.campaigns(ctx, g) && ok
+	ok = c.agents(ctx, g) && ok
+	g.put("ringpace_up", "Whether the floor answered this scrape.", flag(ok))
+}
+
+func (c *floorCollector) node(ctx context.Context, g gauges) bool {
+	s, err := c.floor.Status(ctx)
+	if err != nil {
+		return false
+	}
+	g.put("ringpace_ready", "Whether this node may dial.", flag(s.Ready))
+	g.put("ringpace_alarms", "Alarms that stand.", float64(len(s.Alarms)))
+	g.put("ringpace_calls", "Attempts in flight.", float64(s.Calls))
+	g.put("ringpace_calls_bridged", "Attempts with customer and agent joined.", float64(s.Bridged))
+	g.put("ringpace_redis_up", "Whether the store answers.", flag(s.Redis.Up))
+	g.put("ringpace_redis_backlog", "Records in the local journal that the store does not have yet.", float64(s.Redis.Backlog))
+	g.count("ringpace_sip_received_total", "SIP messages that came in.", s.SIP.Received)
+	g.count("ringpace_sip_malformed_total", "Messages that were not SIP or broken.", s.SIP.Malformed)
+	g.count("ringpace_sip_rejected_total", "Requests refused: strangers, or against the rules.", s.SIP.Rejected)
+	g.count("ringpace_sip_retransmitted_total", "SIP messages seen again.", s.SIP.Retransmitted)
+	g.put("ringpace_sip_dialogs", "Dialogs up or being set up, agent legs included.", float64(s.SIP.Dialogs))
+	g.put("ringpace_media_sessions", "Legs with a port open.", float64(s.Media.Sessions))
+	g.put("ringpace_media_bridges", "Pairs of legs joined.", float64(s.Media.Bridges))
+	g.count("ringpace_media_packets_received_total", "Valid RTP packets that came in.", s.Media.Received)
+	g.count("ringpace_media_packets_sent_total", "RTP packets that went out.", s.Media.Sent)
+	g.count("ringpace_media_packets_lost_total", "RTP packets that never came.", s.Media.Lost)
+	g.count("ringpace_media_packets_discarded_total", "RTP packets malformed or from a stranger.", s.Media.Discarded)
+	g.put("ringpace_recordings_active", "Recordings being written.", float64(s.Recording.Active))
+	g.put("ringpace_recording_full", "Whether dialing has stopped for want of space.", flag(s.Recording.Full))
+	g.put("ringpace_recording_disk_free_bytes", "Space left where recordings go.", float64(s.Recording.DiskFreeBytes))
+	return true
+}
+
+func (c *floorCollector) trunks(ctx context.Context, g gauges) bool {
+	trunks, err := c.floor.Trunks(ctx)
+	for _, t := range trunks {
+		g.put("ringpace_trunk_usable", "Whether calls are sent to the trunk.", flag(t.Usable), "trunk", t.Name)
+		g.put("ringpace_trunk_registered", "Whether the trunk is registered with its carrier.", flag(t.State == TrunkRegistered), "trunk", t.Name)
+		g.put("ringpace_trunk_channels", "Channels of the trunk in use.", float64(t.ChannelsUsed), "trunk", t.Name)
+		g.put("ringpace_trunk_channels_limit", "Channels of the trunk; 0: no limit.", float64(t.ChannelsLimit), "trunk", t.Name)
+	}
+	return err == nil
+}
+
+func (c *floorCollector) campaigns(ctx context.Context, g gauges) bool {
+	campaigns, err := c.floor.Campaigns(ctx)
+	for _, k := range campaigns {
+		g.put("ringpace_campaign_running", "Whether the campaign is told to dial.", flag(k.Running), "campaign", k.Name)
+		g.put("ringpace_campaign_in_flight", "Attempts not yet answered.", float64(k.InFlight), "campaign", k.Name)
+		g.put("ringpace_campaign_live", "Attempts answered and not yet over.", float64(k.Live), "campaign", k.Name)
+		for state, n := range k.Leads {
+			g.put("ringpace_leads", "Leads by state.", float64(n), "campaign", k.Name, "state", state)
+		}
+	}
+	return err == nil
+}
+
+func (c *floorCollector) agents(ctx context.Context, g gauges) bool {
+	agents, err := c.floor.Agents(ctx)
+	if err != nil {
+		return false
+	}
+	byState := make(map[AgentState]int)
+	for _, a := range agents {
+		byState[a.State]++
+	}
+	for _, state := range AgentStates() {
+		g.put("ringpace_agents", "Agents by state.", float64(byState[state]), "state", string(state))
+	}
+	return true
+}
+
+// gauges writes single samples; labels are name, value, name, value …
+type gauges struct{ out chan<- prometheus.Metric }
+
+func (g gauges) put(name, help string, v float64, labels ...string) {
+	g.send(prometheus.GaugeValue, name, help, v, labels)
+}
+
+func (g gauges) count(name, help string, v uint64) {
+	g.send(prometheus.CounterValue, name, help, float64(v), nil)
+}
+
+func (g gauges) send(kind prometheus.ValueType, name, help string, v float64, labels []string) {
+	var names, values []string
+	for i := 0; i+1 < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, labels[i+1])
+	}
+	g.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, v, values...)
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,130 @@
+package api
+
+import "time"
+
+// Status is the node as a whole.
+type Status struct {
+	Node      string    `json:"node" doc:"Name of this node"`
+	Version   string    `json:"version" doc:"Version of the running binary"`
+	StartedAt time.Time `json:"started_at"`
+	UptimeS   float64   `json:"uptime_s" doc:"Seconds since the start"`
+	Ready     bool      `json:"ready" doc:"May dial: store up, at least one trunk usable, not draining"`
+	NotReady  []string  `json:"not_ready" doc:"Why it is not ready, in words; empty when it is"`
+	Draining  bool      `json:"draining" doc:"Shutting down: no new dial, calls end by themselves"`
+	Alarms    []Alarm   `json:"alarms" doc:"What someone must look at now"`
+	Warnings  []string  `json:"warnings" doc:"What is not as it should be for production, such as a store without persistence"`
+
+	Redis     RedisStatus     `json:"redis"`
+	Calls     int             `json:"calls" doc:"Attempts in flight"`
+	Bridged   int             `json:"bridged" doc:"Of these, customer and agent joined"`
+	SIP       SIPStatus       `json:"sip"`
+	Media     MediaStatus     `json:"media"`
+	Recording RecordingStatus `json:"recording"`
+}
+
+// Alarm is a condition that hurts, as long as it lasts.
+type Alarm struct {
+	Name   string    `json:"name" doc:"Stable name of the condition, such as redis_down, disk_full, trunk_down"`
+	Detail string    `json:"detail" doc:"What is wrong and what to do about it"`
+	Since  time.Time `json:"since"`
+	Over   bool      `json:"over,omitempty" doc:"Only in events: the condition has ended"`
+}
+
+// RedisStatus is the link to the store.
+type RedisStatus struct {
+	Up      bool      `json:"up"`
+	Since   time.Time `json:"since,omitzero" doc:"Up or down since then"`
+	Backlog int       `json:"backlog" doc:"Records in the local journal that Redis does not have yet"`
+}
+
+// SIPStatus counts signalling since the start.
+type SIPStatus struct {
+	Received      uint64 `json:"received" doc:"Messages that came in"`
+	Malformed     uint64 `json:"malformed" doc:"Of these, not SIP or broken"`
+	Rejected      uint64 `json:"rejected" doc:"Requests from strangers or against the rules"`
+	Retransmitted uint64 `json:"retransmitted" doc:"Messages seen again"`
+	Dialogs       int    `json:"dialogs" doc:"Calls up or being set up, agent legs included"`
+}
+
+// MediaStatus counts RTP since the start.
+type MediaStatus struct {
+	Sessions  int    `json:"sessions" doc:"Legs with a port open"`
+	Bridges   int    `json:"bridges" doc:"Pairs of legs joined"`
+	Received  uint64 `json:"received" doc:"Valid packets that came in"`
+	Sent      uint64 `json:"sent" doc:"Packets that went out"`
+	Lost      uint64 `json:"lost" doc:"Packets that never came, by sequence number"`
+	Discarded uint64 `json:"discarded" doc:"Packets that were malformed or from a stranger"`
+}
+
+// RecordingStatus is the recorder and its disk.
+type RecordingStatus struct {
+	Active        int    `json:"active" doc:"Recordings being written"`
+	Full          bool   `json:"full" doc:"Too little space, or writes fail: dialing has stopped"`
+	DiskFreeBytes uint64 `json:"disk_free_bytes"`
+}
+
+// TrunkState says what a trunk is good for now.
+type TrunkState string
+
+// The states of a trunk.
+const (
+	TrunkRegistering TrunkState = "registering" // first registration under way
+	TrunkRegistered  TrunkState = "registered"
+	TrunkRefused     TrunkState = "refused"     // the carrier said no: password, account
+	TrunkUnreachable TrunkState = "unreachable" // no answer, no address, connection refused
+	TrunkUp          TrunkState = "up"          // needs no registration; health checks pass or are off
+	TrunkDown        TrunkState = "down"        // needs no registration; health checks fail
+)
+
+// TrunkStatus is one way out to the network.
+type TrunkStatus struct {
+	Name            string     `json:"name"`
+	Server          string     `json:"server" doc:"Host, or host and port, as configured"`
+	State           TrunkState `json:"state" doc:"registering, registered, refused, unreachable, up or down"`
+	Usable          bool       `json:"usable" doc:"Calls are sent to it"`
+	Reason          string     `json:"reason,omitempty" doc:"What was tried and what to do, where the state is not good"`
+	Since           time.Time  `json:"since,omitzero"`
+	RegisteredUntil time.Time  `json:"registered_until,omitzero" doc:"As the carrier granted"`
+	NextTry         time.Time  `json:"next_try,omitzero" doc:"When registration or the health check is tried again"`
+	CallerIDs       []string   `json:"caller_ids" doc:"Numbers it may present, E.164"`
+	ChannelsUsed    int        `json:"channels_used"`
+	ChannelsLimit   int        `json:"channels_limit" doc:"0: no limit configured"`
+	CPS             float64    `json:"cps" doc:"Calls per second over the last ten seconds"`
+	CPSLimit        float64    `json:"cps_limit" doc:"0: no limit configured"`
+}
+
+// CallStatus is one attempt in flight.
+type CallStatus struct {
+	ID         string    `json:"id" doc:"The attempt's id: also in the SIP Call-ID, the logs and the recording's name"`
+	Campaign   string    `json:"campaign"`
+	LeadID     string    `json:"lead_id"`
+	Number     string    `json:"number"`
+	CallerID   string    `json:"caller_id"`
+	Trunk      string    `json:"trunk"`
+	State      CallState `json:"state" doc:"dialing, ringing, answered, bridged, message or goodbye"`
+	Agent      string    `json:"agent,omitempty"`
+	StartedAt  time.Time `json:"started_at" doc:"When the INVITE was sent"`
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	AgeS       float64   `json:"age_s" doc:"Seconds since the INVITE"`
+}
+
+// CallState says how far an attempt has come.
+type CallState string
+
+// The states of an attempt, in the order in which they come.
+const (
+	CallDialing  CallState = "dialing"  // INVITE sent, nothing but 100 came back
+	CallRinging  CallState = "ringing"  // 180 or early media
+	CallAnswered CallState = "answered" // picked up, no agent joined yet
+	CallBridged  CallState = "bridged"  // customer and agent hear each other
+	CallMessage  CallState = "message"  // the safe-harbour message plays
+	CallGoodbye  CallState = "goodbye"  // the agent hung up first; the line is held quiet
+)
+
+// Change is one difference that a reload found.
+type Change struct {
+	Key     string `json:"key" doc:"Path of the key, such as campaigns.activation.ratio"`
+	Old     string `json:"old" doc:"Secrets are not shown"`
+	New     string `json:"new"`
+	Applied bool   `json:"applied" doc:"false: takes effect only at the next start"`
+}
