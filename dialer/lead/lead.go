@@ -1,9 +1,13 @@
-// Package lead is a person to be called: the type that the store keeps, and the
-// reading of lists of them from files (see Reader). It does no I/O but through the
-// reader that it is given.
+// Package lead is a person to be called: the type that the store keeps, the
+// reading of lists of them from CSV files (see Reader), and the writing of lists
+// (see Writer). It does no I/O but through the readers and writers it is given,
+// and a Reader or Writer belongs to one goroutine.
 package lead
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Lead is one person of one campaign's list.
 type Lead struct {
@@ -22,7 +26,17 @@ type Lead struct {
 	Today    int            `json:"today"`    // attempts on the day of LastTry, in the callee's time zone
 	LastTry  time.Time      `json:"last_try,omitzero"`
 	Outcomes map[string]int `json:"outcomes,omitempty"` // attempts so far by outcome, for retry caps
+	Dead     []string       `json:"dead,omitempty"`     // those of Numbers that the network said do not exist
 }
 
-// Number is the number that the next attempt dials: each in its turn.
-func (l *Lead) Number() string { return l.Numbers[l.Attempts%len(l.Numbers)] }
+// Number is the number that the next attempt dials: each in its turn, dead ones
+// passed over. It is "" when none is left.
+func (l *Lead) Number() string {
+	for i := range l.Numbers {
+		n := l.Numbers[(l.Attempts+i)%len(l.Numbers)]
+		if !slices.Contains(l.Dead, n) {
+			return n
+		}
+	}
+	return ""
+}

@@ -1,0 +1,260 @@
+// Package config is the daemon's configuration: one struct, read from YAML,
+// validated as a whole, never changed after it was loaded. A Config may be read
+// by any number of goroutines; a reload makes a new one, and Diff says what
+// changed and whether it may be applied without a restart.
+//
+// Every fault of a file is found in one run and named by file, line, column and
+// key, with what would be right (see Errors). Reading is strict: an unknown key
+// is an error.
+//
+// Struct tags: yaml is the key; enum the allowed words; reload:"live" marks what
+// takes effect on SIGHUP, with all that is below it, until a reload:"restart"
+// takes that back.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/gate"
+	"ringpace/dialer/lead"
+	"ringpace/pacing"
+)
+
+// Config is the whole configuration. Every default is filled in, every reference
+// resolves, every relative path has been made absolute (from the file's
+// directory).
+type Config struct {
+	Node          Node          `yaml:"node"`
+	Redis         Redis         `yaml:"redis"`
+	HTTP          HTTP          `yaml:"http"`
+	SIP           SIP           `yaml:"sip"`
+	Media         Media         `yaml:"media"`
+	Recording     Recording     `yaml:"recording"`
+	CDR           CDR           `yaml:"cdr"`
+	Trunks        []Trunk       `yaml:"trunks"`
+	Peers         []Peer        `yaml:"peers"`
+	AgentDefaults AgentDefaults `yaml:"agent_defaults" reload:"live"`
+	Agents        []Agent       `yaml:"agents" reload:"live"`
+	PauseReasons  []string      `yaml:"pause_reasons" reload:"live"`
+	Campaigns     []Campaign    `yaml:"campaigns" reload:"live"`
+	Logging       Logging       `yaml:"logging"`
+}
+
+// Node is this process.
+type Node struct {
+	ID      string `yaml:"id"`       // unique among the nodes of one Redis; default the host name
+	DataDir string `yaml:"data_dir"` // journal, and where recordings and CDRs go unless they say otherwise
+}
+
+// Redis is the store. Exactly one of URL, Sentinel.Addrs and Cluster is set.
+type Redis struct {
+	URL      string   `yaml:"url"` // redis://, rediss:// or unix://
+	Sentinel Sentinel `yaml:"sentinel"`
+	Cluster  []string `yaml:"cluster"` // host:port of some nodes
+	Username string   `yaml:"username"`
+	Password Secret   `yaml:"password"`
+}
+
+// Sentinel finds the Redis master.
+type Sentinel struct {
+	Master   string   `yaml:"master"`
+	Addrs    []string `yaml:"addrs"` // host:port
+	Password Secret   `yaml:"password"`
+}
+
+// HTTP is the API's listener.
+type HTTP struct {
+	Listen string  `yaml:"listen"` // host:port
+	Tokens []Token `yaml:"tokens" reload:"live"`
+}
+
+// The roles of a token, each with the rights of the ones after it.
+const (
+	RoleAdmin      = "admin"
+	RoleSupervisor = "supervisor"
+	RoleAgent      = "agent"
+)
+
+// Token lets a client in.
+type Token struct {
+	Name  string `yaml:"name"`
+	Role  string `yaml:"role" enum:"admin,supervisor,agent"`
+	Agent string `yaml:"agent"` // role agent: for whom it acts
+	Token Secret `yaml:"token"`
+}
+
+// SIP is the signalling endpoint.
+type SIP struct {
+	Listen    []Listen `yaml:"listen"`
+	UserAgent string   `yaml:"user_agent"`
+}
+
+// Media is where RTP is sent from and received.
+type Media struct {
+	Address  netip.Addr    `yaml:"address"` // default: the address of the first SIP listener
+	Ports    PortRange     `yaml:"ports"`
+	Codecs   []string      `yaml:"codecs" enum:"PCMA,PCMU"` // by preference
+	PTime    time.Duration `yaml:"ptime"`
+	Cooldown time.Duration `yaml:"cooldown"` // before a port is used again
+}
+
+// What is recorded.
+const (
+	KeepBridged  = "bridged"  // calls that reached an agent
+	KeepAnswered = "answered" // every answered call
+)
+
+// Recording is how calls are recorded.
+type Recording struct {
+	Enabled bool          `yaml:"enabled"`
+	Dir     string        `yaml:"dir"` // default: recordings in the data directory
+	Pattern string        `yaml:"pattern"`
+	Keep    string        `yaml:"keep" enum:"bridged,answered"`
+	MinFree Size          `yaml:"min_free"` // less than that on the disk stops dialing
+	Flush   time.Duration `yaml:"flush"`    // how much a crash may cost
+}
+
+// CDR is the file of call detail records.
+type CDR struct {
+	Dir        string `yaml:"dir"` // default: cdr in the data directory
+	RotateSize Size   `yaml:"rotate_size"`
+	KeepFiles  int    `yaml:"keep_files"` // 0 keeps all
+}
+
+// Transports of SIP.
+const (
+	UDP = "udp"
+	TCP = "tcp"
+)
+
+// Trunk is a way to the telephone network.
+type Trunk struct {
+	Name           string        `yaml:"name"`
+	Server         string        `yaml:"server"` // host or host:port
+	Transport      string        `yaml:"transport" enum:"udp,tcp"`
+	Domain         string        `yaml:"domain"` // default: Server without its port
+	Register       bool          `yaml:"register"`
+	Username       string        `yaml:"username"`
+	AuthUsername   string        `yaml:"auth_username"` // default: Username
+	Password       Secret        `yaml:"password"`
+	Expires        time.Duration `yaml:"expires"`
+	HealthInterval time.Duration `yaml:"health_interval"` // OPTIONS; 0 is off
+	CallerIDs      []string      `yaml:"caller_ids"`      // E.164 with +
+	DisplayName    string        `yaml:"display_name"`
+	Identity       Identity      `yaml:"identity"`
+	Channels       int           `yaml:"channels" reload:"live"`
+	CallsPerSecond float64       `yaml:"calls_per_second" reload:"live"`
+}
+
+// Identity is how a trunk wants to see the caller ID.
+type Identity struct {
+	Assert         bool   `yaml:"assert"`  // P-Asserted-Identity (RFC 3325)
+	Prefer         bool   `yaml:"prefer"`  // P-Preferred-Identity (RFC 3325)
+	Privacy        string `yaml:"privacy"` // RFC 3323: "", "none" or "id"
+	Format         string `yaml:"format" enum:"e164,plain,national"`
+	CountryCode    string `yaml:"country_code"`    // format national: digits
+	NationalPrefix string `yaml:"national_prefix"` // format national: digits, often 0
+	UserPhone      bool   `yaml:"user_phone"`      // ;user=phone
+}
+
+// Peer is a PBX at which agents' extensions are reached.
+type Peer struct {
+	Name           string        `yaml:"name"`
+	Server         string        `yaml:"server"` // host or host:port
+	Transport      string        `yaml:"transport" enum:"udp,tcp"`
+	Domain         string        `yaml:"domain"` // default: Server without its port
+	Register       bool          `yaml:"register"`
+	Username       string        `yaml:"username"`
+	AuthUsername   string        `yaml:"auth_username"` // default: Username
+	Password       Secret        `yaml:"password"`
+	Expires        time.Duration `yaml:"expires"`
+	HealthInterval time.Duration `yaml:"health_interval"`
+	FromUser       string        `yaml:"from_user"` // default: Username, else "ringpace"
+	DisplayName    string        `yaml:"display_name"`
+}
+
+// How an agent is reached.
+const (
+	Nailed = "nailed" // the leg stays up while the agent is logged in
+	Ring   = "ring"   // the extension is rung for every call
+)
+
+// AgentDefaults is what agents have unless they say otherwise.
+type AgentDefaults struct {
+	Peer        string        `yaml:"peer"`
+	Mode        string        `yaml:"mode" enum:"nailed,ring"`
+	Campaigns   []string      `yaml:"campaigns"` // empty: all
+	WrapUp      time.Duration `yaml:"wrap_up"`
+	RingTimeout time.Duration `yaml:"ring_timeout"`
+	CallBack    bool          `yaml:"call_back"`
+	AutoLogin   bool          `yaml:"auto_login"`
+}
+
+// Agent is a person who takes calls.
+type Agent struct {
+	ID          string        `yaml:"id"`
+	Name        string        `yaml:"name"` // default: ID
+	Extension   string        `yaml:"extension"`
+	Peer        string        `yaml:"peer"` // default: the only peer
+	Mode        string        `yaml:"mode" enum:"nailed,ring"`
+	Campaigns   []string      `yaml:"campaigns"`    // never empty after loading, unless there is no campaign
+	WrapUp      time.Duration `yaml:"wrap_up"`      // limit; 0 is no wrap-up
+	RingTimeout time.Duration `yaml:"ring_timeout"` // of the agent's extension
+	CallBack    bool          `yaml:"call_back"`    // nailed: call again when the leg drops
+	AutoLogin   bool          `yaml:"auto_login"`   // logged in and ready at start
+}
+
+// Message words that are not a file.
+const (
+	MessageDefault = "safe-harbour" // the built-in announcement
+	MessageOff     = "off"
+)
+
+// Campaign is a list, who calls it, how fast, when and from which number.
+type Campaign struct {
+	Name              string                     `yaml:"name"`
+	Start             bool                       `yaml:"start" reload:"restart"`
+	Mode              pacing.Mode                `yaml:"mode"`
+	Ratio             float64                    `yaml:"ratio"`         // power: lines per free agent
+	MaxInFlight       int                        `yaml:"max_in_flight"` // 0 is no limit of its own
+	Trunks            []string                   `yaml:"trunks"`        // default: the only trunk
+	CallerID          string                     `yaml:"caller_id"`     // default: the trunk's first
+	Region            string                     `yaml:"region"`        // ISO 3166; default: that of CallerID
+	TimeZone          string                     `yaml:"time_zone"`     // IANA; where the number does not tell
+	Hours             gate.Hours                 `yaml:"hours"`
+	RingTimeout       time.Duration              `yaml:"ring_timeout"`
+	AbandonAfter      time.Duration              `yaml:"abandon_after"`
+	Message           string                     `yaml:"message"` // MessageDefault, MessageOff or the path of a WAV
+	Goodbye           time.Duration              `yaml:"goodbye"`
+	PreviewLimit      time.Duration              `yaml:"preview_limit"` // preview: how long an agent may look; 0 is no limit
+	Dispositions      []Disposition              `yaml:"dispositions"`
+	MaxAttempts       int                        `yaml:"max_attempts"`
+	MaxAttemptsPerDay int                        `yaml:"max_attempts_per_day"`
+	Retry             map[cdr.Outcome]gate.Retry `yaml:"retry"`
+	Leads             lead.Columns               `yaml:"leads"`
+	Compliance        Compliance                 `yaml:"compliance"`
+}
+
+// Disposition is what an agent may choose in wrap-up. With a Retry it overrides
+// the retry rule of the outcome.
+type Disposition struct {
+	Name  string      `yaml:"name"`
+	Retry *gate.Retry `yaml:"retry"`
+}
+
+// Compliance is what the rest of a campaign is held against. Anything looser
+// than the default is warned of at every load.
+type Compliance struct {
+	LeastRing       time.Duration `yaml:"least_ring"`
+	LongestWait     time.Duration `yaml:"longest_wait"`     // bound of abandon_after
+	MessageRequired bool          `yaml:"message_required"` // to a person for whom there is no agent
+	RedialAbandoned time.Duration `yaml:"redial_abandoned"` // least delay after an abandoned call
+}
+
+// Logging is the daemon's log.
+type Logging struct {
+	Level  string `yaml:"level" enum:"debug,info,warn,error" reload:"live"`
+	Format string `yaml:"format" enum:"text,json"`
+}

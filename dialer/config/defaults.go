@@ -1,0 +1,164 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"time"
+
+	"ringpace/dialer/gate"
+	"ringpace/pacing"
+)
+
+// Default returns the configuration of an empty file. It is not valid: it has no
+// listener, trunk, agent nor campaign.
+func Default() *Config {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "ringpace"
+	}
+	return &Config{
+		Node:  Node{ID: host, DataDir: "/var/lib/ringpace"},
+		Redis: Redis{URL: "redis://127.0.0.1:6379/0"},
+		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
+		SIP:   SIP{UserAgent: "Ringpace"},
+		Media: Media{
+			Ports:    PortRange{Min: 20000, Max: 29999},
+			Codecs:   []string{"PCMA", "PCMU"},
+			PTime:    20 * time.Millisecond,
+			Cooldown: 10 * time.Second,
+		},
+		Recording: Recording{
+			Enabled: true,
+			Pattern: "{campaign}/{date}/{time}-{number}-{id}.wav",
+			Keep:    KeepBridged,
+			MinFree: 2 << 30,
+			Flush:   time.Second,
+		},
+		CDR: CDR{RotateSize: 100 << 20, KeepFiles: 0},
+		AgentDefaults: AgentDefaults{
+			Mode:        Nailed,
+			WrapUp:      30 * time.Second,
+			RingTimeout: 15 * time.Second,
+			CallBack:    true,
+		},
+		PauseReasons: []string{"break", "lunch", "training", "meeting"},
+		Logging:      Logging{Level: "info", Format: "text"},
+	}
+}
+
+// DefaultTrunk returns a trunk of which nothing is set.
+func DefaultTrunk() Trunk {
+	return Trunk{
+		Transport:      UDP,
+		Expires:        10 * time.Minute,
+		HealthInterval: 30 * time.Second,
+		Identity:       Identity{Format: "e164"},
+		Channels:       30,
+		CallsPerSecond: 5,
+	}
+}
+
+// DefaultPeer returns a peer of which nothing is set.
+func DefaultPeer() Peer {
+	return Peer{Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second}
+}
+
+// DefaultAgent returns an agent of which nothing is set.
+func DefaultAgent(d AgentDefaults) Agent {
+	return Agent{
+		Peer: d.Peer, Mode: d.Mode, Campaigns: d.Campaigns, WrapUp: d.WrapUp,
+		RingTimeout: d.RingTimeout, CallBack: d.CallBack, AutoLogin: d.AutoLogin,
+	}
+}
+
+// DefaultCampaign returns a campaign of which nothing is set. Its rules are the
+// safe ones where no law is known to say otherwise.
+func DefaultCampaign() Campaign {
+	return Campaign{
+		Mode:              pacing.Progressive,
+		Ratio:             1.5,
+		Hours:             gate.Daytime(),
+		RingTimeout:       30 * time.Second,
+		AbandonAfter:      2 * time.Second,
+		Message:           MessageDefault,
+		Goodbye:           2 * time.Second,
+		PreviewLimit:      2 * time.Minute,
+		MaxAttempts:       8,
+		MaxAttemptsPerDay: 3,
+		Retry:             gate.DefaultRetries(),
+		Dispositions: []Disposition{
+			{Name: "success"},
+			{Name: "no_interest"},
+			{Name: "wrong_person"},
+			{Name: "call_again", Retry: &gate.Retry{Delay: 24 * time.Hour, Max: 3}},
+		},
+		Compliance: DefaultCompliance(),
+	}
+}
+
+// DefaultCompliance returns the safe defaults where no profile of law is chosen.
+func DefaultCompliance() Compliance {
+	return Compliance{
+		LeastRing:       15 * time.Second,
+		LongestWait:     2 * time.Second,
+		MessageRequired: true,
+		RedialAbandoned: 72 * time.Hour,
+	}
+}
+
+// settle fills what depends on other parts of the file.
+func (c *Config) settle() {
+	if !c.Media.Address.IsValid() && len(c.SIP.Listen) > 0 {
+		c.Media.Address = c.SIP.Listen[0].Addr.Addr()
+	}
+	for i := range c.Trunks {
+		t := &c.Trunks[i]
+		orElse(&t.Domain, hostOf(t.Server))
+		orElse(&t.AuthUsername, t.Username)
+	}
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		orElse(&p.Domain, hostOf(p.Server))
+		orElse(&p.AuthUsername, p.Username)
+		orElse(&p.FromUser, p.Username)
+		orElse(&p.FromUser, "ringpace")
+	}
+	for i := range c.Campaigns {
+		c.settleCampaign(&c.Campaigns[i])
+	}
+	for i := range c.Agents {
+		a := &c.Agents[i]
+		orElse(&a.Name, a.ID)
+		if len(c.Peers) == 1 {
+			orElse(&a.Peer, c.Peers[0].Name)
+		}
+		if len(a.Campaigns) == 0 {
+			for k := range c.Campaigns {
+				a.Campaigns = append(a.Campaigns, c.Campaigns[k].Name)
+			}
+		}
+	}
+}
+
+func (c *Config) settleCampaign(k *Campaign) {
+	if len(k.Trunks) == 0 && len(c.Trunks) == 1 {
+		k.Trunks = []string{c.Trunks[0].Name}
+	}
+	if k.CallerID == "" && len(k.Trunks) > 0 {
+		if t := c.Trunk(k.Trunks[0]); t != nil && len(t.CallerIDs) > 0 {
+			k.CallerID = t.CallerIDs[0]
+		}
+	}
+	if k.Region == "" && k.CallerID != "" {
+		k.Region = regionOf(k.CallerID)
+	}
+}
+
+func orElse(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}
+
+// wildcard reports whether a stands for every address of the machine.
+func wildcard(a netip.Addr) bool { return a.IsUnspecified() }

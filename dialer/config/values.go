@@ -1,0 +1,165 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Size is a number of bytes, written "2GiB", "512MiB", "100KiB" or "10MB".
+type Size int64
+
+// sizeUnits is from the largest to the smallest, so that String finds the
+// roundest; the decimal ones are only read.
+func sizeUnits() []sizeUnit {
+	return []sizeUnit{
+		{"TiB", 1 << 40},
+		{"GiB", 1 << 30},
+		{"MiB", 1 << 20},
+		{"KiB", 1 << 10},
+		{"TB", 1e12},
+		{"GB", 1e9},
+		{"MB", 1e6},
+		{"kB", 1e3},
+		{"KB", 1e3},
+		{"B", 1},
+	}
+}
+
+type sizeUnit struct {
+	name  string
+	bytes int64
+}
+
+func parseSize(s string) (Size, error) {
+	for _, u := range sizeUnits() {
+		digits, ok := strings.CutSuffix(s, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if err != nil || !(n >= 0 && n*float64(u.bytes) < 1<<62) {
+			break
+		}
+		return Size(n * float64(u.bytes)), nil
+	}
+	return 0, fmt.Errorf("%q is not a size; write a number with a unit, such as 512MiB or 2GiB", s)
+}
+
+// String writes the size in the largest binary unit that divides it.
+func (s Size) String() string {
+	for _, u := range sizeUnits()[:4] {
+		if s != 0 && int64(s)%u.bytes == 0 {
+			return strconv.FormatInt(int64(s)/u.bytes, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(int64(s), 10) + "B"
+}
+
+// PortRange is an inclusive range of UDP ports, written "20000-29999".
+type PortRange struct{ Min, Max uint16 }
+
+func parsePortRange(s string) (PortRange, error) {
+	lo, hi, ok := strings.Cut(s, "-")
+	a, errA := strconv.ParseUint(strings.TrimSpace(lo), 10, 16)
+	b, errB := strconv.ParseUint(strings.TrimSpace(hi), 10, 16)
+	switch {
+	case !ok || errA != nil || errB != nil:
+		return PortRange{}, fmt.Errorf("%q is not a range of ports; write the first and the last, such as 20000-29999", s)
+	case a > b:
+		return PortRange{}, fmt.Errorf("%q ends before it begins; write the smaller port first", s)
+	case a < 1024:
+		return PortRange{}, fmt.Errorf("%q reaches below 1024, where only root may bind; write for example 20000-29999", s)
+	}
+	return PortRange{Min: uint16(a), Max: uint16(b)}, nil
+}
+
+// Pairs is how many sessions fit: each has an even port for RTP and the next one
+// for RTCP (RFC 3550, section 11).
+func (r PortRange) Pairs() int {
+	first := (int(r.Min) + 1) / 2
+	return max(0, (int(r.Max)+1)/2-first)
+}
+
+// String writes the range as it is read.
+func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.Min, r.Max) }
+
+// Listen is a socket for SIP, written "udp://192.0.2.10:5060".
+type Listen struct {
+	Transport string // UDP or TCP
+	Addr      netip.AddrPort
+}
+
+func parseListen(s string) (Listen, error) {
+	transport, addr, ok := strings.Cut(s, "://")
+	if !ok || (transport != UDP && transport != TCP) {
+		return Listen{}, fmt.Errorf("%q does not begin with udp:// or tcp://; write for example udp://192.0.2.10:5060", s)
+	}
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		if ip, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
+			a = netip.AddrPortFrom(ip, 5060)
+		} else {
+			return Listen{}, fmt.Errorf("%q is not an address and port of this machine; write for example udp://192.0.2.10:5060", s)
+		}
+	}
+	if wildcard(a.Addr()) {
+		return Listen{}, fmt.Errorf("%q is a wildcard: the address stands in Via, Contact and SDP, where the far side "+
+			"answers to it; write the machine's own address, one line for each", s)
+	}
+	return Listen{Transport: transport, Addr: a}, nil
+}
+
+// String writes the socket as it is read.
+func (l Listen) String() string { return l.Transport + "://" + l.Addr.String() }
+
+// parseDuration reads Go's notation, and days ("3d", "1d12h").
+func parseDuration(s string) (time.Duration, error) {
+	var days time.Duration
+	rest := s
+	if n, after, ok := strings.Cut(s, "d"); ok {
+		count, err := strconv.ParseUint(n, 10, 16)
+		if err != nil {
+			return 0, badDuration(s)
+		}
+		days, rest = time.Duration(count)*24*time.Hour, after
+	}
+	if rest == "" && days > 0 {
+		return days, nil
+	}
+	if rest == "0" && s == rest {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil {
+		if _, err := strconv.ParseFloat(s, 64); err == nil {
+			return 0, fmt.Errorf("%s has no unit; write %ss for seconds (units: ms, s, m, h, d)", s, s)
+		}
+		return 0, badDuration(s)
+	}
+	if d < 0 || days+d < 0 {
+		return 0, fmt.Errorf("%q is negative or too long; write a duration such as 2s, 10m or 3d", s)
+	}
+	return days + d, nil
+}
+
+func badDuration(s string) error {
+	return fmt.Errorf("%q is not a duration; write a number with a unit, such as 500ms, 2s, 10m, 4h or 3d", s)
+}
+
+// formatDuration writes d as short as it is read: 72h0m0s is 3d.
+func formatDuration(d time.Duration) string {
+	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
+		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
