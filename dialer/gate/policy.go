@@ -1,9 +1,12 @@
 package gate
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
 )
 
 // Retry says whether and when a person is tried again.
@@ -42,4 +45,51 @@ func DefaultRetries() map[cdr.Outcome]Retry {
 		cdr.Interrupted:   {Delay: 15 * time.Minute, Max: 3},
 		cdr.Skipped:       {},
 	}
+}
+
+// Plan is what becomes of a lead after an attempt.
+type Plan struct {
+	Due    time.Time // when it may be tried again; zero if Final
+	Final  bool      // not tried again
+	Dead   bool      // the number that was dialed does not exist, and is not dialed again
+	Reason string    // in words, for people
+}
+
+// Next plans what becomes of a lead after the attempt that rec tells of. l is the
+// lead as it was claimed for that attempt: neither its Attempts nor its Outcomes
+// count it. rec needs Outcome, Number, Ordinal and Disposition.
+func Next(p Policy, l *lead.Lead, rec *cdr.Record, now time.Time) Plan {
+	after := *l
+	after.Attempts = max(rec.Ordinal, l.Attempts+1)
+	dead := rec.Outcome == cdr.InvalidNumber
+	if dead {
+		after.Dead = append(slices.Clone(l.Dead), rec.Number)
+	}
+	retry := p.Outcomes[rec.Outcome]
+	name := string(rec.Outcome)
+	if r, ok := p.Dispositions[rec.Disposition]; ok {
+		retry, name = r, rec.Disposition
+	}
+	times := l.Outcomes[string(rec.Outcome)] + 1
+	tried := counted(&after)
+	if rec.Outcome == cdr.Congestion || rec.Outcome == cdr.TrunkFailure {
+		tried--
+	}
+
+	plan := Plan{Final: true, Dead: dead}
+	switch {
+	case after.Number() == "":
+		plan.Reason = "no number is left"
+	case p.MaxAttempts > 0 && tried >= p.MaxAttempts:
+		plan.Reason = fmt.Sprintf("tried %d times, and %d are allowed", tried, p.MaxAttempts)
+	case dead:
+		plan = Plan{Dead: true, Due: now.Add(retry.Delay), Reason: "another number of the same person is left"}
+	case times > retry.Max && retry.Max == 0:
+		plan.Reason = name + " is final"
+	case times > retry.Max:
+		plan.Reason = fmt.Sprintf("%s %d times over, and %d retries are allowed", name, times, retry.Max)
+	default:
+		plan = Plan{Due: now.Add(retry.Delay), Reason: fmt.Sprintf("retry %d of %d after %s", times, retry.Max, name)}
+	}
+	return plan
 }
