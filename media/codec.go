@@ -1,0 +1,71 @@
+package media
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Codec is what the payload of an RTP packet holds. All of them run at 8 kHz.
+type Codec uint8
+
+// The codecs. Only PCMA and PCMU are audio that a leg can be negotiated for;
+// the other two travel beside it. The zero value is no codec.
+const (
+	PCMA           Codec = iota + 1 // G.711 A-law, RFC 3551 section 4.5.14
+	PCMU                            // G.711 mu-law
+	TelephoneEvent                  // RFC 4733
+	ComfortNoise                    // RFC 3389
+)
+
+// ClockRate is the RTP clock and the sampling rate of every codec here, in Hz.
+const ClockRate = 8000
+
+// String gives the encoding name of RFC 3551 and the IANA registry.
+func (c Codec) String() string {
+	switch c {
+	case PCMA:
+		return "PCMA"
+	case PCMU:
+		return "PCMU"
+	case TelephoneEvent:
+		return "telephone-event"
+	case ComfortNoise:
+		return "CN"
+	}
+	return "none"
+}
+
+// Audio reports whether payloads of c are speech samples, one octet each.
+func (c Codec) Audio() bool { return c == PCMA || c == PCMU }
+
+// ParseCodec returns the codec with that encoding name, in any case.
+func ParseCodec(name string) (Codec, error) {
+	for _, c := range []Codec{PCMA, PCMU, TelephoneEvent, ComfortNoise} {
+		if strings.EqualFold(name, c.String()) {
+			return c, nil
+		}
+	}
+	return 0, fmt.Errorf("media: no codec %q", name)
+}
+
+// Payload types. The first three are static (RFC 3551 section 6); telephone
+// events have none, 101 is what the field expects.
+const (
+	payloadPCMU  = 0
+	payloadPCMA  = 8
+	payloadCN    = 13
+	payloadEvent = 101
+)
+
+// payloadType returns the payload type under which we announce c.
+func (c Codec) payloadType() uint8 {
+	switch c {
+	case PCMU:
+		return payloadPCMU
+	case PCMA:
+		return payloadPCMA
+	case ComfortNoise:
+		return payloadCN
+	}
+	return payloadEvent
+}

@@ -1,0 +1,144 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what an engine needs to know.
+type Config struct {
+	// Addr is the address that sockets are bound to and that session descriptions
+	// announce. It must be a concrete one, not 0.0.0.0 or ::.
+	Addr netip.Addr
+	// PortMin and PortMax are the first and last port to use; 0, 0 leaves the
+	// choice to the operating system, which suits tests.
+	PortMin, PortMax uint16
+	// Cooldown is how long a pair of ports rests after use; 0 is DefaultCooldown.
+	Cooldown time.Duration
+	// Logger is where the engine reports; nil discards.
+	Logger *slog.Logger
+}
+
+// Engine owns the ports, the 20 ms clock and all sessions of one address. Its
+// methods are safe for concurrent use.
+type Engine struct {
+	log   *slog.Logger
+	addr  netip.Addr
+	ports *portPool
+	clock *clock
+	total counters
+
+	stop    chan struct{}
+	ticking sync.WaitGroup
+	bridges atomic.Int64
+	// bridging serialises the making of bridges, which takes locks of two legs.
+	bridging sync.Mutex
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[*Session]struct{}
+}
+
+// NewEngine returns an engine with its clock running.
+func NewEngine(cfg Config) (*Engine, error) {
+	if !cfg.Addr.IsValid() || cfg.Addr.IsUnspecified() {
+		return nil, fmt.Errorf("%w: the engine needs a concrete IP address, not %q", ErrAddress, cfg.Addr)
+	}
+	if cfg.Cooldown == 0 {
+		cfg.Cooldown = DefaultCooldown
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	addr := cfg.Addr.Unmap()
+	ports, err := newPortPool(addr, cfg.PortMin, cfg.PortMax, cfg.Cooldown, listenUDP)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		log: cfg.Logger, addr: addr, ports: ports, clock: newClock(),
+		stop: make(chan struct{}), sessions: make(map[*Session]struct{}),
+	}
+	e.ticking.Go(func() { e.clock.run(e.stop) })
+	return e, nil
+}
+
+// NewSession opens a pair of ports. The error wraps ErrPortsExhausted when there
+// is none, which is an outcome of the call and not a fault of the engine.
+func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := e.ports.take(time.Now())
+	if err != nil {
+		if errors.Is(err, ErrPortsExhausted) {
+			e.total.exhausted.Add(1)
+		}
+		return nil, err
+	}
+	s := newSession(e, cfg, pair)
+	e.mu.Lock()
+	closed := e.closed
+	if !closed {
+		e.sessions[s] = struct{}{}
+	}
+	e.mu.Unlock()
+	if closed {
+		pair.rtp.Close()
+		pair.rtcp.Close()
+		return nil, ErrClosed
+	}
+	e.clock.add(s)
+	pair.rtp.Serve(receiverFunc(s.receiveRTP))
+	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))
+	return s, nil
+}
+
+// forget takes a session that has closed off the books.
+func (e *Engine) forget(s *Session) {
+	e.clock.remove(s)
+	e.mu.Lock()
+	delete(e.sessions, s)
+	e.mu.Unlock()
+}
+
+// Stats returns the figures so far.
+func (e *Engine) Stats() EngineStats {
+	e.mu.Lock()
+	sessions := len(e.sessions)
+	e.mu.Unlock()
+	used, free := e.ports.available(time.Now())
+	return EngineStats{
+		Sessions: sessions, Bridges: int(e.bridges.Load()), PortsUsed: used, PortsFree: free,
+		Received: e.total.received.Load(), Sent: e.total.sent.Load(),
+		Malformed: e.total.malformed.Load(), Strangers: e.total.strangers.Load(),
+		Exhausted: e.total.exhausted.Load(), ClockLate: e.clock.late.Load(),
+	}
+}
+
+// Close closes all sessions and stops the clock. No goroutine of the engine is
+// left when it returns. It may be called more than once.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	first := !e.closed
+	e.closed = true
+	open := make([]*Session, 0, len(e.sessions))
+	for s := range e.sessions {
+		open = append(open, s)
+	}
+	e.mu.Unlock()
+	for _, s := range open {
+		s.Close()
+	}
+	if first {
+		close(e.stop)
+	}
+	e.ticking.Wait()
+	return nil
+}

@@ -1,0 +1,27 @@
+package media
+
+import "time"
+
+// Packet is one packet that came from the far side of a session, as taps see it.
+type Packet struct {
+	Payload   []byte // borrowed: valid until Tap returns, and not to be written to
+	Codec     Codec  // of this packet: parties may change codec between packets
+	Timestamp uint32 // of its first sample, in units of 1/ClockRate; of its start for an event
+	Sequence  uint16
+	SSRC      uint32
+	Marker    bool
+	Arrival   time.Time // when it was read from the socket
+}
+
+// Tap sees every valid packet of a session, in the order of arrival, from the one
+// goroutine that reads the session's socket. It must not block, must not keep the
+// packet or its payload, and must not close the session.
+type Tap interface {
+	Tap(p *Packet)
+}
+
+// tapEntry is one tap of a session. Only the reading goroutine uses fresh.
+type tapEntry struct {
+	tap   Tap
+	fresh bool // has seen nothing yet
+}

@@ -1,0 +1,70 @@
+package media
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Prompt is a piece of audio, ready to be sent in either law. It does not change
+// once made and may be played to any number of sessions at once.
+type Prompt struct {
+	alaw, ulaw []byte
+}
+
+// LoadPrompt reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64,
+// A-law, mu-law; any rate from 4 to 192 kHz; channels are averaged. Errors wrap
+// ErrWAV.
+func LoadPrompt(r io.Reader) (*Prompt, error) {
+	w, err := readWAV(r)
+	if err != nil {
+		return nil, err
+	}
+	return newPrompt(resample(w.samples, w.rate, ClockRate)), nil
+}
+
+// newPrompt encodes samples of ClockRate, full scale 1.
+func newPrompt(samples []float32) *Prompt {
+	p := &Prompt{alaw: make([]byte, len(samples)), ulaw: make([]byte, len(samples))}
+	for i, x := range samples {
+		v := int16(math.RoundToEven(max(-1, min(1, float64(x))) * math.MaxInt16))
+		p.alaw[i], p.ulaw[i] = PCMA.Encode(v), PCMU.Encode(v)
+	}
+	return p
+}
+
+// Duration is how long the prompt plays.
+func (p *Prompt) Duration() time.Duration { return samples(float64(len(p.alaw))) }
+
+func (p *Prompt) samples(c Codec) []byte {
+	if c == PCMU {
+		return p.ulaw
+	}
+	return p.alaw
+}
+
+//go:embed prompts/safe-harbour.wav prompts/opening-hours.wav
+var defaults embed.FS
+
+// SafeHarbour is the spoken default for a person who answered when no agent was
+// free. It names no company: operations should record their own, with the name and
+// number that their rules ask for.
+func SafeHarbour() *Prompt { return defaultPrompt("safe-harbour") }
+
+// OpeningHours is the spoken default for callers outside the opening hours.
+func OpeningHours() *Prompt { return defaultPrompt("opening-hours") }
+
+func defaultPrompt(name string) *Prompt {
+	file, err := defaults.ReadFile("prompts/" + name + ".wav")
+	if err != nil {
+		panic(fmt.Sprintf("media: embedded prompt %s: %v", name, err))
+	}
+	p, err := LoadPrompt(bytes.NewReader(file))
+	if err != nil {
+		panic(fmt.Sprintf("media: embedded prompt %s: %v", name, err))
+	}
+	return p
+}

@@ -1,0 +1,117 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// receiveFormats tells the codec of a payload type; 0 for those not negotiated.
+type receiveFormats [128]Codec
+
+// receiveRTP takes one datagram from the RTP socket: check, count, tap, relay. It
+// runs on the reading goroutine and allocates nothing.
+func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
+	h, ok := parseHeader(b)
+	codec := Codec(0)
+	if ok {
+		codec = s.formats.Load()[h.payloadType]
+	}
+	if codec == 0 {
+		s.in.mu.Lock()
+		s.in.malformed++
+		s.in.mu.Unlock()
+		s.engine.total.malformed.Add(1)
+		return
+	}
+	payload := b[h.offset : h.offset+h.length]
+
+	in := &s.in
+	in.mu.Lock()
+	if !in.guard.admit(from, h.sequence, now) {
+		in.strangers++
+		in.mu.Unlock()
+		s.engine.total.strangers.Add(1)
+		return
+	}
+	in.last = now
+	in.reception.update(h, now.Sub(s.born), codec.Audio())
+	to := in.guard.destination(now)
+	redirect := to != in.sendTo
+	in.sendTo = to
+	first := !in.heard
+	in.heard = true
+	var digit rune
+	if codec == TelephoneEvent {
+		digit, _ = in.digits.read(payload, h.timestamp)
+	}
+	peer := s.peer.Load()
+	if peer == nil && codec.Audio() {
+		in.kept.keep(h, codec, payload, now)
+	}
+	in.mu.Unlock()
+	s.engine.total.received.Add(1)
+
+	if redirect {
+		s.out.redirect(to)
+	}
+	if first {
+		close(s.received)
+	}
+	if digit != 0 {
+		select {
+		case s.digits <- Digit{Digit: digit, At: now}:
+		default:
+		}
+	}
+	if taps := *s.taps.Load(); len(taps) > 0 {
+		s.packet = Packet{
+			Payload: payload, Codec: codec, Timestamp: h.timestamp, Sequence: h.sequence,
+			SSRC: h.ssrc, Marker: h.marker, Arrival: now,
+		}
+		for _, e := range taps {
+			if e.fresh {
+				s.welcome(e, now)
+			}
+			e.tap.Tap(&s.packet)
+		}
+	}
+	if peer != nil {
+		peer.out.relay(s, b, h, codec, now)
+	}
+}
+
+// welcome shows a new tap the packet that a bridge forwarded just before, if one
+// did: the far side of the bridge has heard it.
+func (s *Session) welcome(e *tapEntry, now time.Time) {
+	e.fresh = false
+	s.in.mu.Lock()
+	k := s.in.kept
+	s.in.mu.Unlock()
+	if !k.forwarded || now.Sub(k.at) > keptFor+clockPeriod {
+		return
+	}
+	current := s.packet
+	s.packet = Packet{
+		Payload: k.datagram[headerSize : headerSize+k.header.length], Codec: k.codec,
+		Timestamp: k.header.timestamp, Sequence: k.header.sequence,
+		SSRC: k.header.ssrc, Marker: k.header.marker, Arrival: k.at,
+	}
+	e.tap.Tap(&s.packet)
+	s.packet = current
+}
+
+// keptFor is how old a kept packet may be for a bridge to forward it: one packet
+// time of 20 ms and as much for jitter.
+const keptFor = 2 * clockPeriod
+
+// keep copies a packet; one that is too long for a packet time of 60 ms is not.
+func (k *kept) keep(h header, codec Codec, payload []byte, now time.Time) {
+	k.at = time.Time{}
+	k.forwarded = false
+	if len(payload) > maxFrame {
+		return
+	}
+	k.header, k.codec, k.at = h, codec, now
+	k.header.offset = headerSize
+	copy(k.datagram[headerSize:], payload)
+}

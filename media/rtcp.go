@@ -1,0 +1,211 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// reportInterval is the mean time between our RTCP reports, the least that RFC 3550
+// section 6.2 recommends; each is drawn from half to one and a half of it
+// (section 6.3.1).
+const reportInterval = 5 * time.Second
+
+// ntpEpoch is how far 1900 lies before 1970, in seconds.
+const ntpEpoch = 2208988800
+
+// reports is the RTCP side of a session. mu is held for instants only.
+type reports struct {
+	mu   sync.Mutex
+	to   netip.AddrPort // where ours go
+	next time.Time
+
+	// From the far side.
+	lastReport   uint32    // middle 32 bits of its last sender report's NTP time
+	lastAt       time.Time // when that came
+	remoteLost   uint32
+	remoteJitter uint32 // samples
+	roundTrip    time.Duration
+}
+
+func (r *reports) begin(now time.Time) { r.schedule(now) }
+
+// announce notes where the far side takes RTCP.
+func (r *reports) announce(to netip.AddrPort) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.to = to
+}
+
+func (r *reports) schedule(now time.Time) {
+	r.next = now.Add(reportInterval/2 + rand.N(reportInterval))
+}
+
+// due reports whether it is time for the next report, and plans the one after.
+func (r *reports) due(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Before(r.next) {
+		return false
+	}
+	r.schedule(now)
+	return r.to.IsValid()
+}
+
+func (r *reports) fill(stats *SessionStats) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stats.RemoteLost = uint64(r.remoteLost)
+	stats.RemoteJitter = samples(float64(r.remoteJitter))
+	stats.RoundTrip = r.roundTrip
+}
+
+// sendReport sends a compound packet: a sender report, or a receiver report while
+// nothing has been sent, and the CNAME (RFC 3550 sections 6.1, 6.4 and 6.5).
+func (s *Session) sendReport(now time.Time) { s.sendRTCP(now, s.report(now)) }
+
+// sendGoodbye tells the far side that our stream ends (section 6.6).
+func (s *Session) sendGoodbye() {
+	now := time.Now()
+	report := s.report(now)
+	if _, sender := report.(*rtcp.SenderReport); sender {
+		s.sendRTCP(now, report, &rtcp.Goodbye{Sources: []uint32{s.out.ssrc}})
+	}
+}
+
+func (s *Session) sendRTCP(now time.Time, report rtcp.Packet, more ...rtcp.Packet) {
+	s.rtcp.mu.Lock()
+	to := s.rtcp.to
+	s.rtcp.mu.Unlock()
+	if !to.IsValid() {
+		return
+	}
+	cname := strconv.FormatUint(s.negotiation.id, 36) + "@" + s.local.Addr().String()
+	compound := append([]rtcp.Packet{report, rtcp.NewCNAMESourceDescription(s.out.ssrc, cname)}, more...)
+	packet, err := rtcp.Marshal(compound)
+	if err != nil {
+		s.log.Error("RTCP report does not marshal", "err", err)
+		return
+	}
+	_ = s.pair.rtcp.WriteTo(packet, to) // a lost report is made up for by the next
+}
+
+// report describes what we sent and what we received.
+func (s *Session) report(now time.Time) rtcp.Packet {
+	blocks := s.receptionReports(now)
+	o := s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.packets == 0 {
+		return &rtcp.ReceiverReport{SSRC: o.ssrc, Reports: blocks}
+	}
+	since := uint32(now.Sub(o.sentAt).Microseconds() * (ClockRate / 1000) / 1000)
+	return &rtcp.SenderReport{
+		SSRC: o.ssrc, NTPTime: ntpTime(now), RTPTime: o.timestamp + since,
+		PacketCount: uint32(o.packets), OctetCount: uint32(o.octets), Reports: blocks,
+	}
+}
+
+// receptionReports gives the one block about the far side's stream, or none before
+// it has begun.
+func (s *Session) receptionReports(now time.Time) []rtcp.ReceptionReport {
+	s.in.mu.Lock()
+	r := &s.in.reception
+	if !r.started {
+		s.in.mu.Unlock()
+		return nil
+	}
+	block := rtcp.ReceptionReport{
+		SSRC: r.ssrc, FractionLost: r.fractionLost(),
+		TotalLost:          uint32(min(r.lostNow(), 1<<23-1)),
+		LastSequenceNumber: r.highest - 1<<16, Jitter: uint32(r.jitter),
+	}
+	s.in.mu.Unlock()
+	s.rtcp.mu.Lock()
+	defer s.rtcp.mu.Unlock()
+	if !s.rtcp.lastAt.IsZero() {
+		block.LastSenderReport = s.rtcp.lastReport
+		block.Delay = ntpShort(now.Sub(s.rtcp.lastAt))
+	}
+	return []rtcp.ReceptionReport{block}
+}
+
+// fractionLost is the share lost since the last report, in 1/256
+// (RFC 3550 appendix A.3).
+func (r *reception) fractionLost() uint8 {
+	expected, received := r.expected(), r.current
+	due, came := expected-r.reportExpected, received-r.reportReceived
+	r.reportExpected, r.reportReceived = expected, received
+	if due == 0 || came >= due {
+		return 0
+	}
+	return uint8(min((due-came)*256/due, 255))
+}
+
+// receiveRTCP takes one datagram from the RTCP socket. It is believed only if it
+// comes from the host that the RTP comes from.
+func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
+	s.in.mu.Lock()
+	party := s.in.guard.source.Addr()
+	s.in.mu.Unlock()
+	if from.Addr() != party {
+		return
+	}
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		return
+	}
+	for _, p := range packets {
+		switch p := p.(type) {
+		case *rtcp.SenderReport:
+			s.rtcp.senderReport(p, now)
+			s.rtcp.receptionReports(p.Reports, s.out.ssrc, now)
+		case *rtcp.ReceiverReport:
+			s.rtcp.receptionReports(p.Reports, s.out.ssrc, now)
+		}
+	}
+}
+
+func (r *reports) senderReport(p *rtcp.SenderReport, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastReport, r.lastAt = uint32(p.NTPTime>>16), now
+}
+
+// receptionReports notes what the far side says of our stream.
+func (r *reports) receptionReports(blocks []rtcp.ReceptionReport, ssrc uint32, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range blocks {
+		if b.SSRC != ssrc {
+			continue
+		}
+		// The count is signed, of 24 bits: repeats can make it negative.
+		r.remoteLost = 0
+		if b.TotalLost < 1<<23 {
+			r.remoteLost = b.TotalLost
+		}
+		r.remoteJitter = b.Jitter
+		if b.LastSenderReport != 0 {
+			// Section 6.4.1: all three in 1/65536 s, wrapping.
+			trip := uint32(ntpTime(now)>>16) - b.LastSenderReport - b.Delay
+			if trip < 1<<31 {
+				r.roundTrip = time.Duration(trip) * time.Second >> 16
+			}
+		}
+	}
+}
+
+// ntpTime is t in the 32.32 format of NTP.
+func ntpTime(t time.Time) uint64 {
+	return uint64(t.Unix()+ntpEpoch)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
+}
+
+// ntpShort is d in 1/65536 s.
+func ntpShort(d time.Duration) uint32 {
+	return uint32(uint64(d) << 16 / uint64(time.Second))
+}

@@ -1,0 +1,206 @@
+package media
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// digitsKept is how many digits wait for a reader before further ones are dropped.
+const digitsKept = 64
+
+// SessionConfig says what a session offers and accepts.
+type SessionConfig struct {
+	// Codecs in order of preference; none is PCMA, then PCMU.
+	Codecs []Codec
+	// PTime is the packet time we ask for and use until the far side asks for
+	// another, 10 to 60 ms in steps of 10; 0 is 20 ms.
+	PTime time.Duration
+}
+
+func (c SessionConfig) withDefaults() (SessionConfig, error) {
+	if len(c.Codecs) == 0 {
+		c.Codecs = []Codec{PCMA, PCMU}
+	}
+	for i, codec := range c.Codecs {
+		if !codec.Audio() || slices.Contains(c.Codecs[:i], codec) {
+			return c, fmt.Errorf("media: %s cannot be offered, or is twice in the list", codec)
+		}
+	}
+	if c.PTime == 0 {
+		c.PTime = defaultPTime
+	}
+	if c.PTime != clampPTime(c.PTime) {
+		return c, fmt.Errorf("media: packet time %s is not 10 to 60 ms in steps of 10 ms", c.PTime)
+	}
+	return c, nil
+}
+
+// Session is the RTP of one leg: a pair of ports, one stream in and one out. Its
+// methods are safe for concurrent use.
+type Session struct {
+	engine *Engine
+	log    *slog.Logger
+	cfg    SessionConfig
+	pair   portPair
+	local  netip.AddrPort // RTP
+	out    *stream
+	born   time.Time
+
+	received chan struct{} // closed at the first valid packet
+	digits   chan Digit
+	done     chan struct{} // closed once the session is closed
+
+	closing sync.Once
+	formats atomic.Pointer[receiveFormats]
+	taps    atomic.Pointer[[]*tapEntry] // replaced, never changed
+	peer    atomic.Pointer[Session]     // where packets are relayed to
+
+	// The engine's bridging lock covers these.
+	bridge  *Bridge
+	leaving bool // closing: no bridge any more
+
+	negotiation negotiation // guarded by its own lock
+	in          incoming    // guarded by its own lock
+	rtcp        reports     // guarded by its own lock
+	tapsMu      sync.Mutex  // serialises writers of taps
+
+	// Only the reading goroutine uses this.
+	packet Packet
+}
+
+// incoming is what a session knows of the stream that comes in. The reading
+// goroutine holds mu for an instant at each packet.
+type incoming struct {
+	mu        sync.Mutex
+	guard     guard
+	sendTo    netip.AddrPort // what the stream out was told last
+	reception reception
+	digits    digitReader
+	heard     bool
+	last      time.Time
+	malformed uint64
+	strangers uint64
+	kept      kept
+}
+
+// kept is the newest audio packet of a session that is not bridged: the bridge
+// sends it on at once when it is made.
+type kept struct {
+	header    header
+	codec     Codec
+	at        time.Time // zero: none
+	forwarded bool      // a bridge took it
+	datagram  [headerSize + maxFrame]byte
+}
+
+func newSession(e *Engine, cfg SessionConfig, pair portPair) *Session {
+	s := &Session{
+		engine: e, log: e.log, cfg: cfg, pair: pair,
+		local:    pair.rtp.LocalAddr(),
+		out:      newStream(pair.rtp, &e.total),
+		born:     time.Now(),
+		received: make(chan struct{}),
+		digits:   make(chan Digit, digitsKept),
+		done:     make(chan struct{}),
+	}
+	s.taps.Store(&[]*tapEntry{})
+	s.negotiation.begin(s.local, cfg)
+	s.formats.Store(s.negotiation.receiveFormats())
+	s.rtcp.begin(s.born)
+	return s
+}
+
+// LocalAddr is the address of the RTP socket.
+func (s *Session) LocalAddr() netip.AddrPort { return s.local }
+
+// Received is closed at the first valid packet from the far side: from then on the
+// leg is proven by RTP.
+func (s *Session) Received() <-chan struct{} { return s.received }
+
+// Digits gives the keys that the far side presses (RFC 4733). It is closed when
+// the session is; keys that nobody reads are dropped.
+func (s *Session) Digits() <-chan Digit { return s.digits }
+
+// LastReceived is the arrival of the newest valid packet; zero if none came.
+func (s *Session) LastReceived() time.Time {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return s.in.last
+}
+
+// AddTap lets t see every valid packet from now on. A tap that is added around the
+// time a bridge is made also sees the packet that the bridge forwarded at once.
+// Remove ends it; one packet may be on its way to t while remove returns.
+func (s *Session) AddTap(t Tap) (remove func()) {
+	entry := &tapEntry{tap: t, fresh: true}
+	s.tapsMu.Lock()
+	defer s.tapsMu.Unlock()
+	taps := append(slices.Clone(*s.taps.Load()), entry)
+	s.taps.Store(&taps)
+	return func() {
+		s.tapsMu.Lock()
+		defer s.tapsMu.Unlock()
+		taps := slices.DeleteFunc(slices.Clone(*s.taps.Load()), func(e *tapEntry) bool { return e == entry })
+		s.taps.Store(&taps)
+	}
+}
+
+// Play sends p to the far side from the next tick of the 20 ms clock, again and
+// again if loop. It replaces what is playing. On a bridged session the prompt goes
+// before the peer's packets, which are not relayed until it ends.
+func (s *Session) Play(p *Prompt, loop bool) *Playback {
+	playback := &Playback{prompt: p, loop: loop, out: s.out, done: make(chan struct{})}
+	s.out.play(playback)
+	return playback
+}
+
+// Stats returns the figures so far; also those of a closed session.
+func (s *Session) Stats() SessionStats {
+	stats := SessionStats{Codec: s.Codec()}
+	s.out.mu.Lock()
+	stats.Sent, stats.Unsent = s.out.packets, s.out.unsent
+	s.out.mu.Unlock()
+	s.in.mu.Lock()
+	stats.Received = s.in.reception.received
+	stats.Lost = s.in.reception.lost()
+	stats.Late = s.in.reception.late
+	stats.Jitter = samples(s.in.reception.jitter)
+	stats.Malformed, stats.Strangers = s.in.malformed, s.in.strangers
+	s.in.mu.Unlock()
+	stats.Discarded = stats.Malformed + stats.Strangers
+	s.rtcp.fill(&stats)
+	return stats
+}
+
+// Close says goodbye by RTCP, closes the sockets and any bridge, and gives the
+// ports back to cool down. When it returns no tap is called any more. It may be
+// called more than once, but not from a tap.
+func (s *Session) Close() {
+	s.closing.Do(func() {
+		if b := s.leaveBridges(); b != nil {
+			b.Close()
+		}
+		s.sendGoodbye()
+		s.out.close()
+		s.pair.rtp.Close()
+		s.pair.rtcp.Close()
+		close(s.digits)
+		close(s.done)
+		s.engine.forget(s)
+		s.engine.ports.give(s.pair, time.Now())
+	})
+	<-s.done
+}
+
+// tick is the call of the clock.
+func (s *Session) tick(now time.Time, elapsed time.Duration) {
+	s.out.tick(now, elapsed)
+	if s.rtcp.due(now) {
+		s.sendReport(now)
+	}
+}

@@ -1,0 +1,135 @@
+package media
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// SessionStats are the figures of one session since it began.
+type SessionStats struct {
+	Codec    Codec  // negotiated; 0 before
+	Sent     uint64 // packets
+	Received uint64 // packets taken
+	Lost     uint64 // packets that never came, by sequence number
+	Late     uint64 // packets that came out of order or twice
+	// Discarded counts packets that were not taken: Malformed and Strangers.
+	Discarded uint64
+	Malformed uint64 // not RTP, or of an unknown payload type
+	Strangers uint64 // valid, from a source that is not the party's
+	Unsent    uint64 // packets for the far side that found no way: on hold, send errors, no event payload type
+	Jitter    time.Duration
+
+	// What the far side reported by RTCP; zero before its first report.
+	RemoteLost   uint64
+	RemoteJitter time.Duration
+	RoundTrip    time.Duration
+}
+
+// EngineStats are the figures of an engine.
+type EngineStats struct {
+	Sessions  int // open
+	Bridges   int // open
+	PortsUsed int // pairs; 0 where the operating system chooses the ports
+	PortsFree int // pairs that could be taken now
+
+	Received  uint64 // packets taken, over all sessions ever
+	Sent      uint64
+	Malformed uint64
+	Strangers uint64
+	Exhausted uint64 // sessions refused for want of ports
+	ClockLate uint64 // ticks of the 20 ms clock that came more than one period late
+}
+
+// counters are totals that outlive sessions.
+type counters struct {
+	received, sent, malformed, strangers, exhausted atomic.Uint64
+}
+
+// reception follows the sequence numbers and arrival times of one source, as
+// RFC 3550 appendix A.1, A.3 and A.8 do, without A.1's probation: the guard has
+// that task. Figures of earlier sources are added up.
+type reception struct {
+	ssrc     uint32
+	started  bool
+	base     uint32 // extended sequence number of the source's first packet
+	highest  uint32 // extended
+	current  uint64 // packets of this source
+	received uint64 // packets of all sources
+	lostOld  uint64 // packets that earlier sources lost
+	late     uint64
+
+	transit    int32 // arrival minus timestamp of the last packet, in samples
+	hasTransit bool
+	jitter     float64 // samples, section 6.4.1
+
+	reportExpected, reportReceived uint64 // at the last report, for the fraction lost
+}
+
+// maxMisorder and maxDropout bound what is taken for reordering and for loss; a
+// sequence number further off starts the source anew (RFC 3550 appendix A.1).
+const (
+	maxDropout  = 3000
+	maxMisorder = 100
+)
+
+// update takes one packet. Events repeat their timestamp, so that their transit
+// time says nothing (timed false).
+func (r *reception) update(h header, arrival time.Duration, timed bool) {
+	r.received++
+	step := int32(int16(h.sequence - uint16(r.highest)))
+	switch {
+	case !r.started || h.ssrc != r.ssrc || step > maxDropout || step < -maxMisorder:
+		r.lostOld += r.lostNow()
+		r.started, r.ssrc = true, h.ssrc
+		// Room below, so that reordered packets before the first do not wrap.
+		r.base = 1<<16 | uint32(h.sequence)
+		r.highest = r.base
+		r.current, r.hasTransit = 0, false
+		r.reportExpected, r.reportReceived = 0, 0
+	case step > 0:
+		r.highest += uint32(step)
+	default:
+		r.late++
+	}
+	r.current++
+	if timed {
+		r.measure(h.timestamp, arrival)
+	}
+}
+
+// measure updates the jitter estimate; arrival is on any steady clock.
+func (r *reception) measure(timestamp uint32, arrival time.Duration) {
+	transit := int32(uint32(arrival.Microseconds()*(ClockRate/1000)/1000) - timestamp)
+	if r.hasTransit {
+		d := float64(transit - r.transit)
+		if d < 0 {
+			d = -d
+		}
+		if d < ClockRate { // more is a jump of the timestamp, not jitter
+			r.jitter += (d - r.jitter) / 16
+		}
+	}
+	r.transit, r.hasTransit = transit, true
+}
+
+// expected is how many packets of this source there should have been.
+func (r *reception) expected() uint64 {
+	if !r.started {
+		return 0
+	}
+	return uint64(r.highest-r.base) + 1
+}
+
+func (r *reception) lostNow() uint64 {
+	if e := r.expected(); e > r.current {
+		return e - r.current
+	}
+	return 0
+}
+
+func (r *reception) lost() uint64 { return r.lostOld + r.lostNow() }
+
+// samples turns a count of samples into a duration.
+func samples(n float64) time.Duration {
+	return time.Duration(n * float64(time.Second) / ClockRate)
+}

@@ -1,0 +1,347 @@
+package media
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// fillAfter: a bridged party that sends nothing for this long is stood in for
+	// by silence, so that the stream to the other does not break (NAT bindings,
+	// RTP timeouts of the far side).
+	fillAfter = 200 * time.Millisecond
+	// maxLead: how far the stream's timestamps may run ahead of the clock on the
+	// wall before that is taken for their new true place.
+	maxLead = ClockRate * 2 / 5
+	// maxOwed bounds what the clock makes up for after it was held up.
+	maxOwed = 100 * time.Millisecond
+	// maxFrame is the payload of the longest packet time, 60 ms.
+	maxFrame = 60 * ClockRate / 1000
+)
+
+// feeder says who made the last packet of a stream.
+type feeder uint8
+
+const (
+	feederNone  feeder = iota
+	feederClock        // silence or a prompt
+	feederRelay        // the bridged party
+)
+
+// sendFormat is how packets to the far side must look: its side of the
+// negotiation.
+type sendFormat struct {
+	codec       Codec
+	payloadType uint8
+	event       uint8 // payload type of telephone events
+	hasEvent    bool
+	wanted      bool // the far side takes packets: not on hold, not rejected
+	ptime       time.Duration
+}
+
+// stream is the one RTP stream that a session sends, whatever feeds it: silence,
+// a prompt, a bridged party. The far side sees one SSRC, sequence numbers and
+// timestamps that go on over every switch, and the marker bit at each switch
+// (RFC 3551 section 4.1).
+//
+// The lock orders packets onto the wire. In each state one goroutine uses it
+// (the clock, or the reader of the bridged peer), so that it is free but for the
+// instants of switching and the reading of figures.
+type stream struct {
+	ssrc   uint32
+	socket socket
+	total  *counters
+
+	mu      sync.Mutex
+	closed  bool
+	to      netip.AddrPort
+	format  sendFormat
+	packets uint64
+	octets  uint64
+	unsent  uint64
+
+	// Where the stream stands.
+	sequence  uint16 // of the last packet
+	timestamp uint32 // of the last packet
+	frame     uint32 // samples in the last packet
+	sentAt    time.Time
+	last      feeder
+	epoch     time.Time // instant and timestamp that belong together
+	epochTS   uint32
+
+	// Relay.
+	source *Session         // whose packets are relayed; nil unless bridged
+	first  chan<- time.Time // told of the source's first packet; nil afterwards
+	input  relayInput
+
+	// Clock.
+	playback *Playback // nil unless a prompt plays
+	owed     time.Duration
+	scratch  [headerSize + maxFrame]byte
+}
+
+// relayInput maps the source's sequence numbers and timestamps to the stream's.
+type relayInput struct {
+	synced         bool
+	ssrc           uint32
+	first          uint16 // sequence number at which the mapping begins
+	highest        uint16
+	timestamp      uint32 // of the newest audio packet
+	at             time.Time
+	sequenceOffset uint16
+	timeOffset     uint32
+}
+
+func newStream(s socket, total *counters) *stream {
+	return &stream{
+		ssrc: rand.Uint32(), socket: s, total: total,
+		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(),
+	}
+}
+
+// setFormat takes what the negotiation gave.
+func (o *stream) setFormat(f sendFormat) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.format = f
+}
+
+// redirect sends further packets to another address.
+func (o *stream) redirect(to netip.AddrPort) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.to = to
+}
+
+// sendable reports whether a packet could go out at all.
+func (o *stream) sendable() bool {
+	return o.format.wanted && o.to.IsValid() && !o.closed
+}
+
+// relay sends on a packet that came from the far side of from: b is the datagram
+// and h its header. The new header is written over the old one, right before the
+// payload, which is transcoded in place if it must be; nothing is copied.
+func (o *stream) relay(from *Session, b []byte, h header, codec Codec, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.relayLocked(from, b, h, codec, now)
+}
+
+func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now time.Time) {
+	if o.source != from || o.closed {
+		return // a packet that was under way while the bridge closed
+	}
+	if o.playback != nil || !o.sendable() {
+		o.input.synced = false
+		if !o.sendable() {
+			o.last = feederNone
+			o.unsent++
+		}
+		return
+	}
+	in := &o.input
+	marker := h.marker
+	if !in.synced || h.ssrc != in.ssrc || in.jumped(h, codec, now) {
+		marker = true
+		in.sync(h, o.sequence+1, o.nextTimestamp(now), now)
+	}
+	if int16(h.sequence-in.first) < 0 {
+		return // older than the switch
+	}
+	payloadType, ok := o.payloadType(codec)
+	if !ok {
+		in.skip(h)
+		o.unsent++
+		return
+	}
+	out := header{
+		marker: marker, payloadType: payloadType, ssrc: o.ssrc,
+		sequence: h.sequence + in.sequenceOffset, timestamp: h.timestamp + in.timeOffset,
+	}
+	if codec.Audio() {
+		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
+	}
+	packet := b[h.offset-headerSize : h.offset+h.length]
+	out.put(packet)
+	o.write(packet, now)
+	if o.first != nil {
+		o.first <- now // buffered, once
+		o.first = nil
+	}
+	o.last = feederRelay
+	o.sentAt = now
+	if int16(h.sequence-in.highest) >= 0 {
+		in.highest = h.sequence
+		o.sequence = out.sequence
+		if codec.Audio() {
+			in.timestamp, in.at = h.timestamp, now
+			o.timestamp, o.frame = out.timestamp, uint32(h.length)
+		}
+	}
+}
+
+// payloadType is the number under which the far side takes packets of codec.
+// Comfort noise is never negotiated, so it is left out; the clock fills in.
+func (o *stream) payloadType(codec Codec) (uint8, bool) {
+	switch {
+	case codec.Audio():
+		return o.format.payloadType, true
+	case codec == TelephoneEvent:
+		return o.format.event, o.format.hasEvent
+	}
+	return 0, false
+}
+
+// sync starts a new mapping with the packet h.
+func (in *relayInput) sync(h header, sequence uint16, timestamp uint32, now time.Time) {
+	*in = relayInput{
+		synced: true, ssrc: h.ssrc, first: h.sequence, highest: h.sequence - 1,
+		timestamp: h.timestamp, at: now,
+		sequenceOffset: sequence - h.sequence, timeOffset: timestamp - h.timestamp,
+	}
+}
+
+// jumped reports whether the source's numbers moved in a way that neither loss nor
+// silence explains, so that passing them on would break the stream.
+func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
+	if step := int16(h.sequence - in.highest); step > maxDropout || step < -maxMisorder {
+		return true
+	}
+	if !codec.Audio() {
+		return false // an event's timestamp stays at its start
+	}
+	elapsed := int32(now.Sub(in.at).Microseconds() * (ClockRate / 1000) / 1000)
+	off := int32(h.timestamp-in.timestamp) - elapsed
+	return off > ClockRate || off < -ClockRate
+}
+
+// skip leaves a packet out without a hole in the sequence numbers.
+func (in *relayInput) skip(h header) {
+	if int16(h.sequence-in.highest) >= 0 {
+		in.sequenceOffset--
+		in.highest = h.sequence
+	}
+}
+
+// nextTimestamp is where the next packet belongs if it follows a switch: at the
+// place that the time passed gives it, and never inside the last packet.
+func (o *stream) nextTimestamp(now time.Time) uint32 {
+	if o.epoch.IsZero() {
+		o.epoch = now
+		o.timestamp = o.epochTS
+		return o.epochTS
+	}
+	ideal := o.epochTS + uint32(now.Sub(o.epoch).Microseconds()*(ClockRate/1000)/1000)
+	next := o.timestamp + o.frame
+	lead := int32(next - ideal)
+	if lead <= 0 {
+		return ideal
+	}
+	if lead > maxLead {
+		o.epoch, o.epochTS = now, next
+	}
+	return next
+}
+
+// write sends a packet and counts it. Its failure is counted too and nothing more:
+// the far side sees a lost packet.
+func (o *stream) write(packet []byte, now time.Time) {
+	if err := o.socket.WriteTo(packet, o.to); err != nil {
+		o.unsent++
+		return
+	}
+	o.sentAt = now
+	o.packets++
+	o.octets += uint64(len(packet) - headerSize)
+	o.total.sent.Add(1)
+}
+
+// tick is the clock's call: elapsed has passed since the last one.
+func (o *stream) tick(now time.Time, elapsed time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || o.format.ptime == 0 {
+		return
+	}
+	o.owed = min(o.owed+elapsed, maxOwed)
+	for o.owed >= o.format.ptime {
+		o.owed -= o.format.ptime
+		o.generate(now)
+	}
+}
+
+// generate sends one packet of the prompt, or of silence.
+func (o *stream) generate(now time.Time) {
+	if o.playback == nil && o.source != nil && now.Sub(o.sentAt) < fillAfter {
+		return // the bridged party sends
+	}
+	size := int(o.format.ptime / (time.Second / ClockRate))
+	payload := o.scratch[headerSize : headerSize+size]
+	begins := false
+	if o.playback != nil {
+		begins = o.playback.frame(payload, o.format.codec)
+		if o.playback.over() {
+			o.stopPlayback()
+		}
+	} else {
+		silence := o.format.codec.Silence()
+		for i := range payload {
+			payload[i] = silence
+		}
+	}
+	if !o.sendable() {
+		o.last = feederNone
+		return
+	}
+	timestamp := o.timestamp + o.frame
+	if o.last != feederClock {
+		begins = true
+		timestamp = o.nextTimestamp(now)
+	}
+	o.input.synced = false
+	o.sequence++
+	o.timestamp, o.frame, o.last = timestamp, uint32(size), feederClock
+	header{
+		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,
+		sequence: o.sequence, timestamp: timestamp,
+	}.put(o.scratch[:])
+	o.write(o.scratch[:headerSize+size], now)
+}
+
+// play replaces what is playing.
+func (o *stream) play(p *Playback) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopPlayback()
+	if o.closed {
+		p.finish()
+		return
+	}
+	o.playback = p
+}
+
+// stop ends p if it is playing.
+func (o *stream) stop(p *Playback) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.playback == p {
+		o.stopPlayback()
+	}
+}
+
+func (o *stream) stopPlayback() {
+	if o.playback != nil {
+		o.playback.finish()
+		o.playback = nil
+	}
+}
+
+// close ends the stream: nothing is sent afterwards.
+func (o *stream) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopPlayback()
+	o.closed = true
+}
