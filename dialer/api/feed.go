@@ -40,6 +40,7 @@ func (f *Feed) Publish(e Event) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
+	e = e.tidy()
 	f.mu.Lock()
 	f.last++
 	e.ID = f.id(f.last)
@@ -77,6 +78,9 @@ func (f *Feed) from(id string) *reader {
 	r.next = n + 1
 	return r
 }
+
+// at is the id after which the reader goes on.
+func (r *reader) at() string { return r.feed.id(r.next - 1) }
 
 // take returns the events that wait for the reader, oldest first, and a channel
 // that is closed when there are more. A reader too far behind since its last take

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"net/http"
+)
+
+type pauseInput struct {
+	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
+	Body  struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"64" doc:"Such as lunch, training, earpiece"`
+	}
+}
+
+type disposeInput struct {
+	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
+	Body  Disposition
+}
+
+func (s *Server) agentRoutes() {
+	const tag = "agents"
+	own := access{role: RoleSupervisor, self: true}
+
+	route(s, op(http.MethodGet, "/v1/agents", "list-agents", tag, "The agents", "", access{role: RoleSupervisor}),
+		func(ctx context.Context, _ *none) ([]AgentStatus, error) {
+			agents, err := s.floor.Agents(ctx)
+			return each(agents), err
+		})
+	one := func(path, method, id, summary, text string, f func(context.Context, string) (AgentStatus, error)) {
+		route(s, op(method, "/v1/agents/{agent}"+path, id, tag, summary, text, own),
+			func(ctx context.Context, in *agentPath) (AgentStatus, error) {
+				status, err := f(ctx, in.Agent)
+				return status.tidy(), err
+			})
+	}
+	one("", http.MethodGet, "get-agent", "One agent", "With the call and every field of the lead: the agent's screen.", s.floor.Agent)
+	one("/login", http.MethodPost, "log-in", "Begin the shift",
+		"A nailed agent's extension is called now; the agent is ready once audio has come from it.", s.floor.Login)
+	one("/logout", http.MethodPost, "log-out", "End the shift", "Takes effect after the call and its wrap-up, if one is up.", s.floor.Logout)
+	one("/ready", http.MethodPost, "be-ready", "Take calls", "Ends a pause or the wrap-up.", s.floor.Ready)
+	one("/hangup", http.MethodPost, "hang-up", "End the call",
+		"The customer is held quiet for the goodbye, then the line is closed.", s.floor.Hangup)
+	one("/preview", http.MethodPost, "preview", "Ask for the next lead", "It is reserved and shown, not dialed. Preview campaigns.", s.floor.Preview)
+	one("/dial", http.MethodPost, "dial", "Dial the lead that is shown", "", s.floor.Dial)
+	one("/skip", http.MethodPost, "skip", "Give the lead that is shown back", "It is not dialed and counts no attempt.", s.floor.Skip)
+
+	route(s, op(http.MethodPost, "/v1/agents/{agent}/pause", "pause", tag, "Take a break",
+		"At once, or after the call and its wrap-up if one is up.", own),
+		func(ctx context.Context, in *pauseInput) (AgentStatus, error) {
+			status, err := s.floor.Pause(ctx, in.Agent, in.Body.Reason)
+			return status.tidy(), err
+		})
+	route(s, op(http.MethodPost, "/v1/agents/{agent}/dispose", "dispose", tag, "Name the result of the call",
+		"During the call or in its wrap-up.", own),
+		func(ctx context.Context, in *disposeInput) (AgentStatus, error) {
+			status, err := s.floor.Dispose(ctx, in.Agent, in.Body)
+			return status.tidy(), err
+		})
+}
