@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
+)
+
+// Start is an attempt about to be made.
+type Start struct {
+	ID       string // ULID
+	Campaign string
+	Epoch    int64
+	Lead     lead.Lead  // as claimed
+	Number   string     // the number to dial
+	Today    int        // attempts on the callee's day, with this one
+	Record   cdr.Record // what is known so far (trunk, caller ID, marks); the fields above are filled in
+}
+
+// openAttempt is what Redis keeps of an attempt until it ends.
+type openAttempt struct {
+	Node   string     `json:"node"`
+	Boot   string     `json:"boot"`
+	Epoch  int64      `json:"epoch"`
+	Record cdr.Record `json:"record"`
+}
+
+// StartAttempt is the one round trip before an INVITE. If it returns no error the
+// attempt is recorded and counted, and must end in Finish. Else nothing may be
+// dialed: ErrLeadChanged and ErrLeadWithdrawn (the claim is gone), ErrDoNotCall (the
+// lead stays claimed: Skip it), ErrFenced, ErrUnclaimed, ErrAway. Where the answer
+// was lost, the store itself sees to it that the attempt is taken back. Calling it
+// again with the same id while the attempt is open gives the same ordinal.
+func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err error) {
+	sp, err := campaignSpace(start.Campaign)
+	if err != nil {
+		return 0, err
+	}
+	rec := start.Record
+	rec.ID, rec.Campaign, rec.LeadID = start.ID, start.Campaign, start.Lead.ID
+	rec.List, rec.Number, rec.Node = start.Lead.List, start.Number, s.node
+	rec.Ordinal = start.Lead.Attempts + 1
+	text, err := json.Marshal(openAttempt{s.node, s.boot, start.Epoch, rec})
+	if err != nil {
+		return 0, fmt.Errorf("store: attempt %s: %w", start.ID, err)
+	}
+	if err := s.reachable(); err != nil {
+		return 0, err
+	}
+	keys := []string{
+		sp.key("campaign"), sp.lead(start.Lead.ID), sp.key("claimed"), sp.key("attempts"), sp.key("counters"),
+		sp.key("dnc"), sp.key("dnc:prefix"), sp.key("dnc:all"), sp.key("dnc:all:prefix"),
+	}
+	short, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	ordinal, err = s.scripts.start.Run(short, s.redis, keys,
+		start.ID, start.Lead.ID, start.Lead.Version, start.Epoch, start.Number, start.Today, text).Int()
+	if ambiguous(err) {
+		s.takeBack(rec)
+	}
+	return ordinal, s.outcome(ctx, err)
+}
+
+// Progress notes on the local disk how far a live attempt has come, so that its
+// record tells it even if this process dies. rec is the whole record so far. It waits
+// for nothing.
+func (s *Store) Progress(rec cdr.Record) error {
+	text, err := json.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("store: attempt %s: %w", rec.ID, err)
+	}
+	if err := s.journal.Mark(rec.ID, text); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}

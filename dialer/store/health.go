@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	beatEvery  = time.Second            // while Redis is there
+	knockEvery = 250 * time.Millisecond // while it is away
+)
+
+// health is whether Redis is there.
+type health struct {
+	wake chan struct{} // has room for one; a call has failed, look again at once
+
+	joined atomic.Bool // this boot has taken the node's name
+
+	mu       sync.Mutex
+	err      error     // why it is away; nil: it is there
+	since    time.Time // of the last change
+	changed  chan struct{}
+	warnings []string
+}
+
+func newHealth() *health {
+	return &health{
+		wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		err: errors.New("not reached yet"), since: time.Now(),
+	}
+}
+
+// set notes what a round trip met with, and reports whether that is a change.
+func (h *health) set(err error) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if errors.Is(h.err, ErrClosed) || (h.err == nil) == (err == nil) && !errors.Is(err, ErrClosed) {
+		return false
+	}
+	h.err, h.since = err, time.Now()
+	close(h.changed)
+	h.changed = make(chan struct{})
+	return true
+}
+
+// Up reports whether Redis is there. While it is not, nothing may be dialed.
+func (s *Store) Up() bool {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return s.health.err == nil
+}
+
+// Status returns why Redis is away (nil: it is there) and since when that holds.
+func (s *Store) Status() (err error, since time.Time) {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return s.health.err, s.health.since
+}
+
+// Changed returns a channel that is closed at the next change of Up. Take it
+// before asking Up.
+func (s *Store) Changed() <-chan struct{} {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return s.health.changed
+}
+
+// Warnings returns what is wrong with the way Redis is set up, in words for the
+// operator.
+func (s *Store) Warnings() []string {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return append([]string(nil), s.health.warnings...)
+}
+
+// reachable fails fast while Redis is away.
+func (s *Store) reachable() error {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	switch {
+	case s.health.err == nil:
+		return nil
+	case errors.Is(s.health.err, ErrClosed):
+		return ErrClosed
+	case errors.Is(s.health.err, ErrAway):
+		return s.health.err
+	}
+	return fmt.Errorf("%w: %w", ErrAway, s.health.err)
+}
+
+func isAway(err error) bool { return errors.Is(err, ErrAway) || errors.Is(err, ErrClosed) }
+
+// outcome explains the error of a round trip and takes note if Redis is away.
+func (s *Store) outcome(caller context.Context, err error) error {
+	err = explain(caller, err)
+	if errors.Is(err, ErrAway) {
+		s.lost(err)
+	}
+	return err
+}
+
+func (s *Store) lost(err error) {
+	if s.health.set(err) {
+		s.log.Error("redis is away: no new calls", "err", err)
+	}
+	select {
+	case s.health.wake <- struct{}{}:
+	default:
+	}
+}
+
+// watch says each second that this node lives, and so finds out when Redis goes
+// and comes. It returns when ctx is done.
+func (s *Store) watch(ctx context.Context) {
+	timer := time.NewTimer(beatEvery)
+	defer timer.Stop()
+	for {
+		wait := beatEvery
+		if !s.Up() {
+			wait = knockEvery
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.health.wake: // shortens the wait
+			continue
+		case <-timer.C:
+		}
+		s.beat(ctx, "beat")
+	}
+}
+
+// beat runs the node script. It is the one call that is made while Redis is away.
+// The first of a process joins: it takes the name over from the former boot.
+func (s *Store) beat(ctx context.Context, how string) {
+	short, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if how == "beat" && !s.health.joined.Load() {
+		how = "join"
+	}
+	alive, err := s.scripts.node.Run(short, s.redis, []string{nodesKey},
+		s.node, s.boot, s.nodeLease.Milliseconds(), how).Int()
+	if err != nil {
+		if err = explain(ctx, err); ctx.Err() == nil {
+			if !errors.Is(err, ErrAway) {
+				err = fmt.Errorf("%w: %w", ErrAway, err)
+			}
+			s.lost(err)
+		}
+		return
+	}
+	if alive == 0 {
+		s.lost(fmt.Errorf("%w: %w: %s", ErrAway, ErrNodeTaken, s.node))
+		return
+	}
+	if how == "leave" {
+		return
+	}
+	s.health.joined.Store(true)
+	if s.Up() {
+		return
+	}
+	s.prepare(ctx)
+	if s.health.set(nil) {
+		s.log.Info("redis is there")
+		s.outbox.nudge()
+	}
+}
+
+// prepare loads the scripts, so that none costs two round trips, and looks how
+// Redis is set up.
+func (s *Store) prepare(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
+	defer cancel()
+	for _, script := range s.scripts.all {
+		if err := script.Load(short, s.redis).Err(); err != nil {
+			s.log.Debug("script not loaded ahead", "err", err)
+			break
+		}
+	}
+	warnings := s.inspect(short)
+	for _, w := range warnings {
+		s.log.Warn(w)
+	}
+	s.health.mu.Lock()
+	s.health.warnings = warnings
+	s.health.mu.Unlock()
+}
+
+// inspect asks for the settings that lose calls. A server that does not tell
+// (a managed one) is taken on trust.
+func (s *Store) inspect(ctx context.Context) []string {
+	setting := func(name string) (string, bool) {
+		all, err := s.redis.ConfigGet(ctx, name).Result()
+		value, ok := all[name]
+		return value, err == nil && ok
+	}
+	var warnings []string
+	aof, ok := setting("appendonly")
+	save, ok2 := setting("save")
+	if ok && ok2 && aof == "no" && save == "" {
+		warnings = append(warnings, "redis keeps nothing on disk: if it restarts, all leads and open "+
+			"attempts are lost (set appendonly yes)")
+	}
+	if policy, ok := setting("maxmemory-policy"); ok && policy != "noeviction" {
+		warnings = append(warnings, "redis may throw leads away when its memory is full: set "+
+			"maxmemory-policy noeviction (it is "+policy+")")
+	}
+	return warnings
+}

@@ -1,0 +1,37 @@
+-- Starts an attempt: the one round trip before an INVITE. Either all of it is
+-- recorded and the call may go out, or nothing is and it must not.
+-- KEYS 1 campaign, 2 lead, 3 claimed, 4 attempts, 5 counters, 6 do-not-call numbers,
+--      7 do-not-call prefixes, 8 numbers for all campaigns, 9 prefixes for all campaigns
+-- ARGV 1 attempt id, 2 lead id, 3 version, 4 epoch, 5 number, 6 attempts today with
+--      this one, 7 attempt JSON
+-- Result: the ordinal of the attempt; the same again for an id that is open.
+-- Errors: FENCED, WITHDRAWN, CHANGED, UNCLAIMED, DNC (with the entry that matched)
+local lead = KEYS[2]
+local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone')
+if f[1] == 'dialing' and f[4] == ARGV[1] then return tonumber(f[5]) end
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[4] or not redis.call('HGET', KEYS[1], 'boot') then
+  return redis.error_reply('FENCED the campaign has another owner')
+end
+if f[1] == 'withdrawn' or f[6] then return redis.error_reply('WITHDRAWN the lead was withdrawn') end
+if f[1] and f[2] ~= ARGV[3] then return redis.error_reply('CHANGED the lead is at version ' .. f[2]) end
+if f[1] ~= 'claimed' or f[3] ~= ARGV[4] or has_ended(lead, ARGV[1]) then
+  return redis.error_reply('UNCLAIMED the lead is ' .. (f[1] or 'unknown'))
+end
+for i = 6, 8, 2 do
+  if redis.call('SISMEMBER', KEYS[i], ARGV[5]) == 1 then return redis.error_reply('DNC ' .. ARGV[5]) end
+  if redis.call('SCARD', KEYS[i + 1]) > 0 then
+    for len = 1, #ARGV[5] do
+      local prefix = string.sub(ARGV[5], 1, len)
+      if redis.call('SISMEMBER', KEYS[i + 1], prefix) == 1 then
+        return redis.error_reply('DNC ' .. prefix .. '*')
+      end
+    end
+  end
+end
+local ordinal = redis.call('HINCRBY', lead, 'n', 1)
+redis.call('ZREM', KEYS[3], ARGV[2])
+redis.call('HSET', lead, 'state', 'dialing', 'attempt', ARGV[1], 'today', ARGV[6], 'last', now_ms())
+redis.call('HDEL', lead, 'why')
+redis.call('HSET', KEYS[4], ARGV[1], ARGV[7])
+redis.call('HINCRBY', KEYS[5], 'started', 1)
+return ordinal

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
+)
+
+// OpenAttempt is an attempt that its process did not end.
+type OpenAttempt struct {
+	Record cdr.Record // as far as it is known; Node is the one that made the call
+	Boot   string     // the process; "" if only the journal knows the attempt
+	Lead   lead.Lead  // as it is now, this attempt counted; no ID if it is unknown
+}
+
+// Recover ends the attempts of a campaign that dead processes left open: decide
+// says with which record (outcome interrupted) and what becomes of the lead. It
+// returns how many it ended. What this node's former process noted in the journal is
+// in the record that decide gets.
+//
+// A former process of this node is dead at once; another node when it was not
+// heard of for the node lease, and then only after this node itself has reached Redis
+// for that long without a break: whoever comes back first from an outage must not
+// bury the others. So Recover is to be called again every few seconds by a
+// campaign's owner. An attempt that was ended meanwhile, by the process that was
+// thought dead or by another node, is not ended again. ErrFenced.
+func (s *Store) Recover(ctx context.Context, campaign string, epoch int64,
+	decide func(OpenAttempt) (cdr.Record, Next),
+) (n int, err error) {
+	sp, err := campaignSpace(campaign)
+	if err != nil {
+		return 0, err
+	}
+	owner, err := s.Ownership(ctx, campaign)
+	if err != nil {
+		return 0, err
+	}
+	if owner.Epoch != epoch || owner.Boot != s.boot {
+		return 0, fmt.Errorf("%w: epoch %d, not %d", ErrFenced, owner.Epoch, epoch)
+	}
+	dead, err := s.deadAttempts(ctx, sp, campaign)
+	if err != nil {
+		return 0, err
+	}
+	for at := 0; at < len(dead); at += deliverBatch {
+		ended, err := s.recoverBatch(ctx, sp, dead[at:min(at+deliverBatch, len(dead))], decide)
+		n += ended
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// deadAttempts lists the open attempts of dead processes, then those that only the
+// journal knows: Redis lost their start.
+func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]OpenAttempt, error) {
+	alive, err := s.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	awayErr, since := s.Status()
+	trusted := awayErr == nil && time.Since(since) >= s.nodeLease
+
+	left := make(map[string]cdr.Record)
+	s.leftMu.Lock()
+	for id, rec := range s.left {
+		if rec.Campaign == campaign {
+			left[id] = rec
+		}
+	}
+	s.leftMu.Unlock()
+
+	var dead []OpenAttempt
+	known := make(map[string]bool)
+	for cursor := uint64(0); ; {
+		short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
+		fields, next, err := s.redis.HScan(short, sp.key("attempts"), cursor, "", page).Result()
+		cancel()
+		if err := s.outcome(ctx, err); err != nil {
+			return nil, err
+		}
+		for i := 0; i+1 < len(fields); i += 2 {
+			id := fields[i]
+			var open openAttempt
+			if err := json.Unmarshal([]byte(fields[i+1]), &open); err != nil {
+				s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
+				continue
+			}
+			if known[id] || alive[open.Node] == open.Boot || open.Node != s.node && !trusted {
+				known[id] = true
+				continue
+			}
+			known[id] = true
+			if rec, ok := left[id]; ok {
+				open.Record = rec
+			}
+			dead = append(dead, OpenAttempt{Record: open.Record, Boot: open.Boot})
+		}
+		if cursor = next; cursor == 0 {
+			break
+		}
+	}
+	for id, rec := range left {
+		if !known[id] {
+			dead = append(dead, OpenAttempt{Record: rec})
+		}
+	}
+	return dead, nil
+}
+
+// recoverBatch ends attempts in one round trip. Nothing is journaled: until Redis
+// has an end, the attempt stays open there and the next Recover finds it.
+func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
+	decide func(OpenAttempt) (cdr.Record, Next),
+) (n int, err error) {
+	ids := make([]string, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].Record.LeadID
+	}
+	leads, err := s.fetchLeads(ctx, sp, ids)
+	if err != nil {
+		return 0, err
+	}
+	calls := make([]call, len(batch))
+	for i, open := range batch {
+		open.Lead = leads[i].Lead
+		rec, next := decide(open)
+		rec.ID, rec.Campaign, rec.LeadID = open.Record.ID, open.Record.Campaign, open.Record.LeadID
+		rec.Node = s.node // who wrote the record
+		if calls[i], err = s.endCall(ending{Kind: endFinish, Record: rec, Next: next}); err != nil {
+			return 0, err
+		}
+	}
+	answers, errs, err := s.runAll(ctx, calls)
+	if err != nil {
+		return 0, err
+	}
+	for i, open := range batch {
+		if errs[i] != nil {
+			err = errs[i]
+			continue
+		}
+		id := open.Record.ID
+		if answers[i] == "written" {
+			n++
+			s.log.Warn("an interrupted attempt was ended", "attempt", id, "lead", open.Record.LeadID)
+		}
+		s.leftMu.Lock()
+		if _, ok := s.left[id]; ok {
+			delete(s.left, id)
+			s.journal.Done(id)
+		}
+		s.leftMu.Unlock()
+	}
+	s.count(0)
+	return n, err
+}

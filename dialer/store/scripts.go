@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// scripts are the Lua files, ready to be run.
+type scripts struct {
+	add, update, withdraw              *redis.Script
+	claim, unclaim                     *redis.Script
+	start, finish, abort               *redis.Script
+	acquire, renew, release            *redis.Script
+	node, nodes, agents, agentsRelease *redis.Script
+	allot                              *redis.Script
+	dncSet, dncCopy                    *redis.Script
+	all                                []*redis.Script
+}
+
+// loadScripts reads the embedded files. head is put before each of them: in
+// tests the line that makes Redis check that a script keeps to its slot.
+func loadScripts(head string) *scripts {
+	s := new(scripts)
+	read := func(name string) string {
+		text, err := luaFiles.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			panic(fmt.Sprintf("store: embedded script: %v", err)) // cannot happen: go:embed
+		}
+		return string(text)
+	}
+	prelude := read("prelude")
+	for name, place := range map[string]**redis.Script{
+		"add": &s.add, "update": &s.update, "withdraw": &s.withdraw,
+		"claim": &s.claim, "unclaim": &s.unclaim,
+		"start": &s.start, "finish": &s.finish, "abort": &s.abort,
+		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
+		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
+		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
+	} {
+		*place = redis.NewScript(head + prelude + read(name))
+		s.all = append(s.all, *place)
+	}
+	return s
+}
+
+// run runs one script in one round trip. Its error is explained.
+func (s *Store) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (any, error) {
+	if err := s.reachable(); err != nil {
+		return nil, err
+	}
+	short, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, err := script.Run(short, s.redis, keys, args...).Result()
+	return answer, s.outcome(ctx, err)
+}
+
+// call is one script of a batch.
+type call struct {
+	script *redis.Script
+	keys   []string
+	args   []any
+}
+
+// runAll runs scripts in one pipeline: one round trip for each node of the
+// cluster that they touch. The results are theirs, in order; err is set only when
+// Redis was away.
+func (s *Store) runAll(ctx context.Context, calls []call) ([]any, []error, error) {
+	if err := s.reachable(); err != nil {
+		return nil, nil, err
+	}
+	short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
+	defer cancel()
+	pipe := s.redis.Pipeline()
+	cmds := make([]*redis.Cmd, len(calls))
+	for i, c := range calls {
+		cmds[i] = c.script.EvalSha(short, pipe, c.keys, c.args...)
+	}
+	_, _ = pipe.Exec(short) // each command has its own error
+	answers, errs := make([]any, len(calls)), make([]error, len(calls))
+	for i, cmd := range cmds {
+		answer, err := cmd.Result()
+		if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
+			answer, err = calls[i].script.Eval(short, s.redis, calls[i].keys, calls[i].args...).Result()
+		}
+		answers[i], errs[i] = answer, s.outcome(ctx, err)
+		if isAway(errs[i]) {
+			return nil, nil, errs[i]
+		}
+	}
+	return answers, errs, nil
+}
