@@ -38,6 +38,14 @@ func (f *fakeFloor) note(ctx context.Context, words ...string) error {
 	return f.err
 }
 
+// fail makes every method but Status answer with err; export makes the list break
+// off with it.
+func (f *fakeFloor) fail(err, export error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err, f.exportErr = err, export
+}
+
 func (f *fakeFloor) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -185,8 +193,11 @@ func (f *fakeFloor) ImportLeads(ctx context.Context, name string, r io.Reader, o
 			res.Added++
 		}
 		p.Rows, p.Added, p.Duplicates, p.Rejected = res.Rows, res.Added, res.Duplicates, res.Rejected
-		w.Progress(p)
+		if res.Rows%100 == 0 {
+			w.Progress(p)
+		}
 	}
+	w.Progress(p)
 	f.mu.Lock()
 	f.imported, f.opts = all.String(), opts
 	f.mu.Unlock()
@@ -200,6 +211,8 @@ func (f *fakeFloor) ExportLeads(ctx context.Context, name string, w io.Writer) e
 	if _, err := io.WriteString(w, "id,phone\n1,+4930123456\n"); err != nil {
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.exportErr
 }
 
