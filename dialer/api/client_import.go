@@ -41,6 +41,8 @@ func (c *Client) ImportLeads(ctx context.Context, campaign string, r io.Reader, 
 			return ImportResult{}, fmt.Errorf("the import broke off: %w; what was added stays, and importing the file again adds the rest", err)
 		}
 		switch {
+		case len(line.Header) > 0 && watch.Header != nil:
+			watch.Header(line.Header)
 		case line.Progress != nil && watch.Progress != nil:
 			watch.Progress(*line.Progress)
 		case line.Reject != nil && watch.Reject != nil:

@@ -175,7 +175,7 @@ func (f *fakeFloor) ImportLeads(ctx context.Context, name string, r io.Reader, o
 		p.Bytes += int64(len(line))
 		line = strings.TrimRight(line, "\r\n")
 		if n == 1 {
-			res.Header = strings.Split(line, ",")
+			w.Header(strings.Split(line, ","))
 			continue
 		}
 		res.Rows++

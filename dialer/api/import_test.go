@@ -18,9 +18,11 @@ func TestImportStreams(t *testing.T) {
 	b := newBench(t)
 	client := newClient(t, b.online(t), adminSecret)
 	var rejects []RejectedRow
+	var header []string
 	var last ImportProgress
 	opts := ImportOptions{List: "july", Region: "DE", Encoding: "gb18030", Columns: map[string]string{"Telefon": "phone"}}
 	res, err := client.ImportLeads(context.Background(), "activation", strings.NewReader(sample), opts, ImportWatch{
+		Header:   func(columns []string) { header = columns },
 		Progress: func(p ImportProgress) { last = p },
 		Reject:   func(r RejectedRow) { rejects = append(rejects, r) },
 	})
@@ -29,6 +31,9 @@ func TestImportStreams(t *testing.T) {
 	}
 	if res.Rows != 4 || res.Added != 2 || res.Duplicates != 1 || res.Rejected != 1 || res.List != "july" {
 		t.Errorf("%+v", res)
+	}
+	if strings.Join(header, ",") != "name,phone" {
+		t.Errorf("header %q", header)
 	}
 	if last.Rows != 4 || last.Bytes != int64(len(sample)) {
 		t.Errorf("progress %+v", last)

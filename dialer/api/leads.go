@@ -16,11 +16,12 @@ type ImportOptions struct {
 	Columns  map[string]string // header of the file -> name that Ringpace knows; nil: found from the header
 }
 
-// ImportWatch is told of the progress of an import. Both functions are called
-// from the importing goroutine, one at a time, and never nil.
+// ImportWatch is told of the progress of an import. The functions are called from
+// the importing goroutine, one at a time, and are never nil.
 type ImportWatch struct {
-	Progress func(ImportProgress) // now and then; at most a few times a second
-	Reject   func(RejectedRow)    // for each row that is not taken
+	Header   func(columns []string) // once, before the others: the names of the columns
+	Progress func(ImportProgress)   // now and then; at most a few times a second
+	Reject   func(RejectedRow)      // for each row that is not taken
 }
 
 // ImportProgress is how far an import has come.
@@ -41,14 +42,13 @@ type RejectedRow struct {
 
 // ImportResult is what an import came to. Rows = Added + Duplicates + Rejected.
 type ImportResult struct {
-	Campaign   string   `json:"campaign"`
-	List       string   `json:"list"`
-	Header     []string `json:"header" doc:"The columns of the file, for the file of rejects"`
-	Rows       int      `json:"rows"`
-	Added      int      `json:"added"`
-	Duplicates int      `json:"duplicates" doc:"Rows whose lead the campaign had already; not taken"`
-	Rejected   int      `json:"rejected" doc:"Rows that could not be read as a lead"`
-	DurationS  float64  `json:"duration_s"`
+	Campaign   string  `json:"campaign"`
+	List       string  `json:"list"`
+	Rows       int     `json:"rows"`
+	Added      int     `json:"added"`
+	Duplicates int     `json:"duplicates" doc:"Rows whose lead the campaign had already; not taken"`
+	Rejected   int     `json:"rejected" doc:"Rows that could not be read as a lead"`
+	DurationS  float64 `json:"duration_s"`
 }
 
 // LeadCounts are the leads of a campaign by state and by list.

@@ -20,12 +20,15 @@ const rejectsShown = 1000
 // ImportAnswer is the result of an import that was not streamed.
 type ImportAnswer struct {
 	ImportResult
+	Header  []string      `json:"header" doc:"The columns of the file"`
 	Rejects []RejectedRow `json:"rejects" doc:"The first thousand rows that were not taken"`
 }
 
-// ImportLine is one line of a streamed import; exactly one field is set. The last
-// line holds the result or the error.
+// ImportLine is one line of a streamed import; exactly one field is set. The first
+// names the columns, the last
+// holds the result or the error.
 type ImportLine struct {
+	Header   []string         `json:"header,omitempty"`
 	Progress *ImportProgress  `json:"progress,omitempty"`
 	Reject   *RejectedRow     `json:"reject,omitempty"`
 	Result   *ImportResult    `json:"result,omitempty"`
@@ -101,8 +104,10 @@ func columnMap(pairs []string) (map[string]string, error) {
 // importWhole answers once, when the file has been read.
 func (s *Server) importWhole(ctx huma.Context, campaign string, opts ImportOptions) {
 	body := s.importBody(ctx)
+	var header []string
 	var rejects []RejectedRow
 	result, err := s.floor.ImportLeads(ctx.Context(), campaign, body, opts, ImportWatch{
+		Header:   func(columns []string) { header = columns },
 		Progress: func(ImportProgress) {},
 		Reject: func(r RejectedRow) {
 			if len(rejects) < rejectsShown {
@@ -116,7 +121,7 @@ func (s *Server) importWhole(ctx huma.Context, campaign string, opts ImportOptio
 	}
 	_, w := humago.Unwrap(ctx)
 	out := &pacedWriter{w: w, rc: body.rc, contentType: "application/json"}
-	_ = json.NewEncoder(out).Encode(ImportAnswer{result.tidy(), list(rejects)}) // the client has gone, then
+	_ = json.NewEncoder(out).Encode(ImportAnswer{result, list(header), list(rejects)}) // the client has gone, then
 }
 
 // importStream answers line by line. Until the first line a refusal still has a
@@ -143,11 +148,11 @@ func (s *Server) importStream(ctx huma.Context, campaign string, opts ImportOpti
 		}
 	}
 	result, err := s.floor.ImportLeads(importing, campaign, body, opts, ImportWatch{
+		Header:   func(columns []string) { say(ImportLine{Header: list(columns)}) },
 		Progress: func(p ImportProgress) { say(ImportLine{Progress: &p}) },
 		Reject:   func(r RejectedRow) { say(ImportLine{Reject: &r}) },
 	})
 	if err == nil {
-		result = result.tidy()
 		say(ImportLine{Result: &result})
 		return
 	}

@@ -77,11 +77,6 @@ func (l LeadStatus) tidy() LeadStatus {
 	return l
 }
 
-func (r ImportResult) tidy() ImportResult {
-	r.Header = list(r.Header)
-	return r
-}
-
 func (e Event) tidy() Event {
 	if e.Agent != nil {
 		a := e.Agent.tidy()
