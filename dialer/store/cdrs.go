@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"ringpace/dialer/cdr"
@@ -16,7 +15,8 @@ type StreamRecord struct {
 }
 
 // CDRs returns up to n records of a campaign that were written after the one with
-// stream id after ("" = from the beginning), oldest first.
+// stream id after ("" = from the beginning), oldest first. One that cannot be read
+// is logged and comes with its StreamID only.
 func (s *Store) CDRs(ctx context.Context, campaign, after string, n int) ([]StreamRecord, error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {
@@ -40,7 +40,8 @@ func (s *Store) CDRs(ctx context.Context, campaign, after string, n int) ([]Stre
 		text, _ := m.Values["cdr"].(string)
 		records[i].StreamID = m.ID
 		if err := json.Unmarshal([]byte(text), &records[i].Record); err != nil {
-			return nil, fmt.Errorf("store: record %s of campaign %s: %w", m.ID, campaign, err)
+			s.log.Error("a call detail record cannot be read", "campaign", campaign, "stream_id", m.ID, "err", err)
+			records[i].Record = cdr.Record{}
 		}
 	}
 	return records, nil

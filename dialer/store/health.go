@@ -54,11 +54,12 @@ func (s *Store) Up() bool {
 	return s.health.err == nil
 }
 
-// Status returns why Redis is away (nil: it is there) and since when that holds.
-func (s *Store) Status() (err error, since time.Time) {
+// Status returns since when Redis is there or away, and why it is away (nil: it is
+// there).
+func (s *Store) Status() (since time.Time, away error) {
 	s.health.mu.Lock()
 	defer s.health.mu.Unlock()
-	return s.health.err, s.health.since
+	return s.health.since, s.health.err
 }
 
 // Changed returns a channel that is closed at the next change of Up. Take it

@@ -17,12 +17,11 @@ const (
 type outbox struct {
 	wake chan struct{} // has room for one
 
-	mu        sync.Mutex // protects the fields below
-	queue     []ending
-	ids       map[string]bool // of those in the queue, being journaled or being delivered
-	empty     chan struct{}   // closed when ids becomes empty; nil if nobody waits
-	delivered func()          // called after each delivery, set by Exporter
-	stats     Stats
+	mu    sync.Mutex // protects the fields below
+	queue []ending
+	ids   map[string]bool // of those in the queue, being journaled or being delivered
+	empty chan struct{}   // closed when ids becomes empty; nil if nobody waits
+	stats Stats
 }
 
 // Stats counts what became of ends since the store was opened.
@@ -196,16 +195,12 @@ func (s *Store) deliverBatch(ctx context.Context, batch []ending) (refused []end
 		done = append(done, id)
 	}
 	s.journal.Done(done...)
-	s.count(len(refused))
+	s.countRefused(len(refused))
 	return refused, errors.Join(errs...)
 }
 
-func (s *Store) count(refused int) {
+func (s *Store) countRefused(refused int) {
 	s.outbox.mu.Lock()
 	s.outbox.stats.Refused += int64(refused)
-	told := s.outbox.delivered
 	s.outbox.mu.Unlock()
-	if told != nil {
-		told()
-	}
 }

@@ -63,7 +63,7 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]
 	if err != nil {
 		return nil, err
 	}
-	awayErr, since := s.Status()
+	since, awayErr := s.Status()
 	trusted := awayErr == nil && time.Since(since) >= s.nodeLease
 
 	left := make(map[string]cdr.Record)
@@ -157,6 +157,5 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 		}
 		s.leftMu.Unlock()
 	}
-	s.count(0)
 	return n, err
 }
