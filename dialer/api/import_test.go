@@ -153,7 +153,6 @@ func FuzzImportBody(f *testing.F) {
 		for {
 			var line struct {
 				ImportLine
-				ImportAnswer
 				Status int `json:"status"`
 			}
 			if err := lines.Decode(&line); err == io.EOF {

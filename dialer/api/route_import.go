@@ -25,8 +25,7 @@ type ImportAnswer struct {
 }
 
 // ImportLine is one line of a streamed import; exactly one field is set. The first
-// names the columns, the last
-// holds the result or the error.
+// names the columns, the last holds the result or the error.
 type ImportLine struct {
 	Header   []string         `json:"header,omitempty"`
 	Progress *ImportProgress  `json:"progress,omitempty"`
