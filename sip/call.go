@@ -1,0 +1,337 @@
+package sip
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+const (
+	mailboxSize = 64 // messages on their way to a call
+	eventBuffer = 64 // events that nobody has read yet
+	finalEvents = 4  // of these, kept free for Answered, SessionAnswer, Failed and Ended
+	maxForks    = 16 // early dialogs of one INVITE that are told apart
+)
+
+// Call is one call, out ([Trunk.Invite]) or in ([Incoming.Answer]).
+type Call struct {
+	e        *Endpoint
+	id       string
+	callID   string
+	localTag string
+	outgoing bool // we own the Call-ID
+
+	events  chan Event
+	mail    chan any // *sipgo.Response (1xx, 2xx to INVITE), *sipgo.Request (ACK), incomingRequest
+	hang    chan Cause
+	changes chan *change
+	done    chan struct{} // closed when the goroutine has taken its last message
+	hangup  sync.Once
+
+	// Everything below belongs to the call's goroutine.
+
+	onOffer OnOffer
+	auth    *authenticator
+	d       *dialog        // the confirmed dialog, nil before
+	invite  *sipgo.Request // whose 2xx made d; nil for an incoming call
+	ack     *sipgo.Request // our latest ACK to a 2xx, sent again when that comes again
+
+	out   *clientInvite // our re-INVITE in progress
+	in    *serverInvite // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
+	ended bool          // Ended has been emitted; only the last messages are left
+}
+
+func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, auth *authenticator) *Call {
+	return &Call{
+		e: e, id: id, callID: callID, localTag: localTag, onOffer: onOffer, auth: auth,
+		events:  make(chan Event, eventBuffer),
+		mail:    make(chan any, mailboxSize),
+		hang:    make(chan Cause, 1),
+		changes: make(chan *change),
+		done:    make(chan struct{}),
+	}
+}
+
+// ID is the attempt's id, for an outgoing call; for an incoming one its Call-ID.
+func (c *Call) ID() string { return c.id }
+
+// Events returns the call's events: Progress and SessionAnswer as they come, then
+// exactly one of Answered and Failed; after Answered Digit and SessionAnswer as
+// they come, then exactly one Ended; then the channel is closed. An incoming
+// call begins after Answered, which it does not send.
+func (c *Call) Events() <-chan Event { return c.events }
+
+// Hangup ends the call: CANCEL before the answer, BYE after it. It returns at
+// once, and only the first of several does anything. The cause goes into the
+// Reason header.
+func (c *Call) Hangup(cause Cause) {
+	c.hangup.Do(func() { c.hang <- cause })
+}
+
+// emit reports an event. Progress and Digit events that nobody reads are dropped
+// before the channel is full, so that emit never blocks.
+func (c *Call) emit(ev Event) {
+	switch ev.(type) {
+	case Progress, Digit:
+		if len(c.events) >= eventBuffer-finalEvents {
+			c.e.count.dropped.Add(1)
+			return
+		}
+	}
+	select {
+	case c.events <- ev:
+	default: // SessionAnswers without end, unread
+		c.e.count.dropped.Add(1)
+	}
+}
+
+// offer puts a message into the mailbox, or drops it: the far side will send it
+// again. For the goroutine that reads the socket.
+func (c *Call) offer(m any) {
+	select {
+	case c.mail <- m:
+	default:
+		c.e.count.dropped.Add(1)
+	}
+}
+
+// deliver puts a request into the mailbox, or answers that the call is gone.
+func (c *Call) deliver(m incomingRequest) {
+	select {
+	case c.mail <- m:
+		select {
+		case <-c.done:
+			c.drain()
+		default:
+		}
+	case <-c.done:
+		c.e.refuse(m.tx, m.req, 481, "Call/Transaction Does Not Exist")
+	}
+}
+
+// drain answers requests that nobody will take up any more.
+func (c *Call) drain() {
+	for {
+		select {
+		case m := <-c.mail:
+			if r, ok := m.(incomingRequest); ok {
+				c.e.refuse(r.tx, r.req, 481, "Call/Transaction Does Not Exist")
+			}
+		default:
+			return
+		}
+	}
+}
+
+// finish is the last deed of the call's goroutine.
+func (c *Call) finish() {
+	c.e.remove(c)
+	close(c.done)
+	c.drain()
+	close(c.events)
+}
+
+// confirmed runs the call from the answer to the end of its dialog. since is when
+// the dialog was answered.
+func (c *Call) confirmed() {
+	var (
+		byeDone  chan struct{} // closed when our BYE is answered
+		wantEnd  bool          // hang up as soon as that is allowed
+		endCause Cause
+		closing  = c.e.closing
+	)
+	hangup := func(cause Cause) {
+		if wantEnd || c.ended {
+			return
+		}
+		wantEnd, endCause = true, cause
+	}
+	for {
+		// RFC 3261 section 15: the called side must not send BYE before the ACK has
+		// come, or cannot come any more.
+		if wantEnd && !c.ended && (c.in == nil || !c.in.initial) {
+			c.endByUs(endCause, nil)
+			byeDone = c.startBye(endCause)
+		}
+		if c.ended && byeDone == nil {
+			return
+		}
+		select {
+		case m := <-c.mail:
+			c.take(m)
+		case cause := <-c.hang:
+			hangup(cause)
+		case <-closing:
+			closing = nil
+			hangup(CauseShutdown)
+		case <-c.e.dead:
+			c.endByUs(CauseShutdown, ErrClosed)
+			return
+		case ch := <-c.changes:
+			c.startChange(ch)
+		case <-c.in.again():
+			c.in.retransmit()
+		case <-c.in.expired():
+			// RFC 3261 section 13.3.1.4: no ACK in 64*T1, the session is ended by BYE.
+			c.in.stop()
+			c.in = nil
+			if !c.ended && !wantEnd {
+				c.endByUs(CauseInterworking, ErrNoACK)
+				byeDone = c.startBye(CauseInterworking)
+			}
+		case res := <-c.out.responses():
+			c.changeResponse(res)
+		case <-c.out.finished():
+			c.changeFailed(transactionError(c.out.req, c.out.tx.Err()))
+		case <-c.out.abandoned():
+			c.abandonChange()
+		case <-c.out.overdue():
+			c.out.tx.Terminate()
+			c.changeFailed(ErrTimeout)
+		case <-byeDone:
+			return
+		}
+	}
+}
+
+// startBye sends BYE on a copy of the dialog, while the call goes on taking what
+// crosses it.
+func (c *Call) startBye(cause Cause) chan struct{} {
+	done := make(chan struct{})
+	d, auth := c.d.clone(), c.auth.fresh()
+	c.e.work.Go(func() {
+		defer close(done)
+		if err := c.e.bye(d, cause, auth); err != nil {
+			c.e.log.Warn("sip: BYE failed; the far side may think that the call is up", "call", c.id, "error", err)
+		}
+	})
+	return done
+}
+
+// endByUs emits the end of the call by our decision.
+func (c *Call) endByUs(cause Cause, err error) {
+	if c.ended {
+		return
+	}
+	f := Failure{Phrase: cause.String(), Q850: int(cause), Err: err}
+	if cause == 0 {
+		f.Q850 = int(CauseNormal)
+	}
+	if err != nil {
+		f.Class = TrunkFailure
+	}
+	c.end(Ended{At: time.Now(), ByUs: true, Failure: f})
+}
+
+// end emits Ended, once, and fails what waits for the dialog.
+func (c *Call) end(ev Ended) {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	if c.out != nil {
+		c.out.reply(nil, ErrEnded)
+	}
+	c.emit(ev)
+}
+
+// take handles one message in the confirmed dialog.
+func (c *Call) take(m any) {
+	switch m := m.(type) {
+	case *sipgo.Response:
+		c.takeResponse(m)
+	case *sipgo.Request:
+		c.takeACK(m)
+	case incomingRequest:
+		c.takeRequest(m)
+	}
+}
+
+// takeResponse handles a 1xx or 2xx to an INVITE of ours, initial or not.
+func (c *Call) takeResponse(res *sipgo.Response) {
+	seq := res.CSeq().SeqNo
+	if c.out != nil && seq == c.out.seq && branchOf(res) == c.out.branch {
+		if res.IsSuccess() {
+			c.changeAccepted(res)
+		} else {
+			c.out.provisional = true
+		}
+		return
+	}
+	if !res.IsSuccess() || !c.e.signer.ownBranch(branchOf(res), c.callID, c.localTag) {
+		return
+	}
+	if toTag(res) != c.d.remoteTag() {
+		// A second fork answered too (RFC 3261 section 13.2.2.4).
+		c.disown(res)
+		return
+	}
+	if c.ack != nil && c.ack.CSeq().SeqNo == seq {
+		c.e.count.retransmitted.Add(1)
+		c.e.sendACK(c.d, c.ack.Clone())
+	}
+}
+
+// disown ends the call behind a 2xx that is not ours to keep.
+func (c *Call) disown(res *sipgo.Response) {
+	invite, auth := c.invite, c.auth.fresh()
+	c.e.work.Go(func() { c.e.disown(res, invite, auth) })
+}
+
+// takeRequest handles a request inside the confirmed dialog.
+func (c *Call) takeRequest(m incomingRequest) {
+	req, tx := m.req, m.tx
+	if fromTag(req) != c.d.remoteTag() {
+		c.e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
+		return
+	}
+	// RFC 3261 section 12.2.2: a number not above the last one is out of order.
+	if seq := req.CSeq().SeqNo; seq <= c.d.remoteSeq && c.d.remoteSeq != 0 {
+		c.e.refuse(tx, req, 500, "Out of Order")
+		return
+	}
+	c.d.remoteSeq = req.CSeq().SeqNo
+	if req.Method == sipgo.BYE {
+		c.e.respond(tx, c.e.response(req, 200, "OK", nil))
+		c.end(Ended{At: time.Now(), Failure: Failure{Q850: q850(reasons(req)), Phrase: reasonText(reasons(req))}})
+		return
+	}
+	if c.ended {
+		c.e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
+		return
+	}
+	if c.e.refuseExtension(tx, req) {
+		return
+	}
+	switch req.Method {
+	case sipgo.INVITE:
+		c.takeReinvite(req, tx)
+	case sipgo.UPDATE:
+		c.takeUpdate(req, tx)
+	case sipgo.INFO:
+		c.takeInfo(req, tx)
+	case sipgo.OPTIONS:
+		c.e.respond(tx, c.e.options(req))
+	default:
+		c.e.refuse(tx, req, 405, "Method Not Allowed")
+	}
+}
+
+// reasonText returns the text of the first reason that has one.
+func reasonText(reasons []reason) string {
+	for _, r := range reasons {
+		if r.text != "" {
+			return r.text
+		}
+	}
+	return ""
+}
+
+// Reinvite offers a changed session to the far side and returns its answer. When
+// the far side is doing the same (491), it tries again after the pause of RFC 3261
+// section 14.1, until ctx is done.
+func (c *Call) Reinvite(ctx context.Context, offer []byte) (answer []byte, err error) {
+	return c.change(ctx, offer)
+}

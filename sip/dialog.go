@@ -1,0 +1,227 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// path is how messages of a call leave: transport, our address, and where to
+// send when nothing better is known.
+type path struct {
+	transport string         // "udp" or "tcp"
+	local     netip.AddrPort // the listener that is named in Via and Contact
+	fallback  netip.AddrPort // where the far side's messages come from, or the trunk's server
+}
+
+// dialog is the state of one dialog (RFC 3261 section 12). Its owner is a call's
+// goroutine, or whoever made a copy with clone.
+type dialog struct {
+	path      path
+	callID    string
+	local     sipgo.FromHeader // with our tag
+	remote    sipgo.ToHeader   // with their tag, once known
+	contact   sipgo.Uri        // ours
+	target    sipgo.Uri        // their Contact
+	routes    []sipgo.Uri      // route set, in the order of use
+	localSeq  uint32           // CSeq of our latest request
+	remoteSeq uint32           // CSeq of their latest request; 0: none yet
+}
+
+func (d *dialog) localTag() string  { return d.local.Params.GetOr("tag", "") }
+func (d *dialog) remoteTag() string { return d.remote.Params.GetOr("tag", "") }
+
+func (d *dialog) clone() *dialog {
+	c := *d
+	c.local.Params = slices.Clone(d.local.Params)
+	c.remote.Params = slices.Clone(d.remote.Params)
+	c.routes = slices.Clone(d.routes)
+	return &c
+}
+
+// newUACDialog builds the dialog that a response with a To tag to our INVITE
+// establishes (RFC 3261 section 12.1.2).
+func newUACDialog(invite *sipgo.Request, res *sipgo.Response, p path) (*dialog, error) {
+	from, to, callID, cseq := invite.From(), res.To(), invite.CallID(), invite.CSeq()
+	if to == nil || toTag(res) == "" {
+		return nil, fmt.Errorf("response without To tag")
+	}
+	d := &dialog{path: p, callID: callID.Value(), local: *from, remote: *to, localSeq: cseq.SeqNo, target: invite.Recipient}
+	d.remote.Address = *to.Address.Clone()
+	if c := invite.Contact(); c != nil {
+		d.contact = c.Address
+	}
+	if c := res.Contact(); c != nil && !c.Address.Wildcard {
+		d.target = *c.Address.Clone()
+	}
+	d.routes = recordRoutes(res)
+	slices.Reverse(d.routes)
+	return d, nil
+}
+
+// newUASDialog builds the dialog that our answer to an INVITE establishes (RFC
+// 3261 section 12.1.1). invite carries our To tag already; see Endpoint.receive.
+func newUASDialog(invite *sipgo.Request, contact sipgo.Uri, p path) (*dialog, error) {
+	from, to := invite.From(), invite.To()
+	c := invite.Contact()
+	if c == nil || c.Address.Wildcard {
+		return nil, fmt.Errorf("INVITE without Contact")
+	}
+	return &dialog{
+		path: p, callID: invite.CallID().Value(), contact: contact, target: *c.Address.Clone(),
+		local:     to.AsFrom(),
+		remote:    from.AsTo(),
+		routes:    recordRoutes(invite),
+		localSeq:  randomSeq(),
+		remoteSeq: invite.CSeq().SeqNo,
+	}, nil
+}
+
+// recordRoutes returns the Record-Route of a message from top to bottom, however
+// many fields and commas it is spread over.
+func recordRoutes(msg sipgo.Message) []sipgo.Uri {
+	var out []sipgo.Uri
+	for _, h := range msg.GetHeaders("Record-Route") {
+		if rr, ok := h.(*sipgo.RecordRouteHeader); ok && rr.Address.Host != "" {
+			out = append(out, *rr.Address.Clone())
+		}
+	}
+	return out
+}
+
+// refresh takes a new remote target from the Contact of a target refresh (RFC
+// 3261 section 12.2, RFC 3311 section 5).
+func (d *dialog) refresh(msg interface{ Contact() *sipgo.ContactHeader }) {
+	if c := msg.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
+		d.target = *c.Address.Clone()
+	}
+}
+
+// request builds a request inside the dialog (RFC 3261 section 12.2.1.1).
+// Requests other than ACK get seq of nextSeq; ACK carries that of its INVITE.
+func (d *dialog) request(e *Endpoint, method sipgo.RequestMethod, seq uint32) *sipgo.Request {
+	uri, routes := d.target, d.routes
+	if len(routes) > 0 && !routes[0].UriParams.Has("lr") {
+		// The first hop is a strict router (RFC 2543): its URI becomes the Request-URI.
+		uri = *routes[0].Clone()
+		routes = append(slices.Clone(routes[1:]), d.target)
+	}
+	uri = *uri.Clone()
+	uri.Headers = nil
+	req := e.newRequest(method, uri, d.path, d.callID, d.localTag())
+	for i := range routes {
+		req.AppendHeader(&sipgo.RouteHeader{Address: *routes[i].Clone()})
+	}
+	from, to := d.local, d.remote
+	req.AppendHeader(&from)
+	req.AppendHeader(&to)
+	callID := sipgo.CallIDHeader(d.callID)
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: seq, MethodName: method})
+	switch method {
+	case sipgo.INVITE, sipgo.UPDATE:
+		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
+		req.AppendHeader(sipgo.NewHeader("Allow", allow))
+	}
+	return req
+}
+
+func (d *dialog) nextSeq() uint32 {
+	d.localSeq++
+	return d.localSeq
+}
+
+// nextHop returns the URI that a request of this dialog goes to first.
+func (d *dialog) nextHop() *sipgo.Uri {
+	if len(d.routes) > 0 {
+		return &d.routes[0]
+	}
+	return &d.target
+}
+
+// newRequest starts a request: Request-URI, Via, Max-Forwards, User-Agent.
+func (e *Endpoint) newRequest(method sipgo.RequestMethod, uri sipgo.Uri, p path, callID, localTag string) *sipgo.Request {
+	req := sipgo.NewRequest(method, uri)
+	req.AppendHeader(&sipgo.ViaHeader{
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(p.transport),
+		Host: p.local.Addr().String(), Port: int(p.local.Port()),
+		Params: sipgo.HeaderParams{{K: "rport"}, {K: "branch", V: e.signer.branch(callID, localTag)}}, // RFC 3581
+	})
+	maxForwards := sipgo.MaxForwardsHeader(70)
+	req.AppendHeader(&maxForwards)
+	req.AppendHeader(sipgo.NewHeader("User-Agent", e.userAgent))
+	return req
+}
+
+// setBody ends the building of a request: body and an honest Content-Length.
+func setBody(msg interface {
+	AppendHeader(sipgo.Header)
+	SetBody([]byte)
+}, body []byte,
+) {
+	if len(body) == 0 {
+		msg.SetBody(nil)
+		return
+	}
+	contentType := sipgo.ContentTypeHeader(sdpType)
+	msg.AppendHeader(&contentType)
+	msg.SetBody(body)
+}
+
+// contactURI is where the far side reaches us.
+func contactURI(user string, p path) sipgo.Uri {
+	u := sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: p.local.Addr().String(), Port: int(p.local.Port())}
+	if p.transport != "udp" {
+		u.UriParams = sipgo.HeaderParams{{K: "transport", V: p.transport}}
+	}
+	return u
+}
+
+// address sets where req is sent to and from.
+func address(req *sipgo.Request, p path, to netip.AddrPort) {
+	req.SetTransport(strings.ToUpper(p.transport))
+	req.SetDestination(to.String())
+	req.Laddr = sipgo.Addr{IP: p.local.Addr().AsSlice()}
+	if p.transport == "udp" {
+		// The listener itself. For TCP the port stays open: sipgo files accepted
+		// connections under it, and would send to whoever connected last.
+		req.Laddr.Port = int(p.local.Port())
+	}
+}
+
+// hop finds the address of the next hop and readies req for it. A host that
+// cannot be found (a Contact behind a NAT, with a name of its own) is replaced
+// by where the far side's messages come from.
+func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error {
+	to, err := e.locateURI(ctx, d.nextHop(), d.path)
+	if err != nil {
+		if !d.path.fallback.IsValid() {
+			return err
+		}
+		to = d.path.fallback
+	}
+	address(req, d.path, to)
+	return nil
+}
+
+func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip.AddrPort, error) {
+	if uri.Port < 0 || uri.Port > 65535 {
+		return netip.AddrPort{}, fmt.Errorf("%w: port %d", ErrNoRoute, uri.Port)
+	}
+	host := uri.Host
+	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
+		host = maddr
+	}
+	return e.locator.locate(ctx, host, uint16(uri.Port), func(a netip.Addr) bool { return a.Is4() == p.local.Addr().Is4() })
+}
+
+// randomSeq returns a first CSeq number: below 2^31, with room to count.
+func randomSeq() uint32 {
+	n, _ := strconv.ParseUint(random(2), 16, 32) // 16 random bits in hexadecimal
+	return uint32(n) + 1
+}

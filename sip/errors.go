@@ -1,0 +1,27 @@
+package sip
+
+import "errors"
+
+// What cannot be sent, or was refused. Errors that reach the caller wrap one of
+// these where one fits; errors.Is tells them apart.
+var (
+	ErrCallerID     = errors.New("sip: caller ID is not one of the trunk's")
+	ErrTarget       = errors.New("sip: target is not a number or extension that can be dialed")
+	ErrHeader       = errors.New("sip: header not allowed")
+	ErrDuplicateID  = errors.New("sip: a call with that id is up")
+	ErrClosed       = errors.New("sip: endpoint is closed")
+	ErrListen       = errors.New("sip: cannot listen")
+	ErrConfig       = errors.New("sip: configuration")
+	ErrNoRoute      = errors.New("sip: no way to the server")
+	ErrTooLong      = errors.New("sip: message too long for UDP; use TCP for this trunk")
+	ErrTimeout      = errors.New("sip: no response")
+	ErrCredentials  = errors.New("sip: credentials refused")
+	ErrNoChallenge  = errors.New("sip: challenge without a digest algorithm we know")
+	ErrRedirect     = errors.New("sip: redirection is not followed")
+	ErrGlare        = errors.New("sip: the far side is changing the session at the same time")
+	ErrRefused      = errors.New("sip: far side refused the request")
+	ErrEnded        = errors.New("sip: call has ended")
+	ErrNoACK        = errors.New("sip: no ACK for our answer")
+	ErrCancelled    = errors.New("sip: call was cancelled")
+	ErrUnauthorized = errors.New("sip: request is not authorized")
+)

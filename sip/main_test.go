@@ -1,0 +1,24 @@
+package sip
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+	"go.uber.org/goleak"
+)
+
+// TestMain shortens the protocol's timers, which belong to the process: T1 is
+// 100 ms instead of 500, so that 64*T1 is 6.4 s.
+func TestMain(m *testing.M) {
+	sipgo.SetTimers(100*time.Millisecond, 800*time.Millisecond, time.Second)
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error() + "\n")
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

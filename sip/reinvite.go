@@ -1,0 +1,305 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// change is a session change that we ask for.
+type change struct {
+	ctx    context.Context // of the caller, who waits
+	offer  []byte
+	result chan changed // one, buffered
+}
+
+type changed struct {
+	answer []byte
+	err    error
+}
+
+// clientInvite is a re-INVITE of ours whose final response has not come. Its
+// channels are those of a nil receiver when there is none.
+type clientInvite struct {
+	req         *sipgo.Request
+	tx          *sipgo.ClientTx
+	seq         uint32
+	branch      string
+	provisional bool // a 1xx has come: CANCEL may be sent
+	cancelled   bool
+	change      *change
+	limit       *time.Timer
+}
+
+func (o *clientInvite) responses() <-chan *sipgo.Response {
+	if o == nil {
+		return nil
+	}
+	return o.tx.Responses()
+}
+
+func (o *clientInvite) finished() <-chan struct{} {
+	if o == nil {
+		return nil
+	}
+	return o.tx.Done()
+}
+
+// abandoned tells that the caller of Reinvite waits no longer.
+func (o *clientInvite) abandoned() <-chan struct{} {
+	if o == nil || o.cancelled {
+		return nil
+	}
+	return o.change.ctx.Done()
+}
+
+// overdue tells that a far side that sent provisional responses never came to an
+// end; sipgo has no Timer C.
+func (o *clientInvite) overdue() <-chan time.Time {
+	if o == nil {
+		return nil
+	}
+	return o.limit.C
+}
+
+func (o *clientInvite) reply(answer []byte, err error) {
+	select {
+	case o.change.result <- changed{answer, err}:
+	default: // answered already
+	}
+}
+
+// change runs on the caller's goroutine.
+func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
+	for {
+		ch := &change{ctx: ctx, offer: offer, result: make(chan changed, 1)}
+		select {
+		case c.changes <- ch:
+		case <-c.done:
+			return nil, ErrEnded
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w to re-INVITE: %w", ErrTimeout, context.Cause(ctx))
+		}
+		var r changed
+		select {
+		case r = <-ch.result:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w to re-INVITE: %w", ErrTimeout, context.Cause(ctx))
+		case <-c.done:
+			select {
+			case r = <-ch.result:
+			default:
+				return nil, ErrEnded
+			}
+		}
+		if !errors.Is(r.err, ErrGlare) {
+			return r.answer, r.err
+		}
+		// RFC 3261 section 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other
+		// side 0 to 2 s, in steps of 10 ms.
+		pause := time.Duration(rand.IntN(201)) * 10 * time.Millisecond
+		if c.outgoing {
+			pause = 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-c.done:
+			timer.Stop()
+			return nil, ErrEnded
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, r.err
+		}
+	}
+}
+
+// startChange sends a re-INVITE.
+func (c *Call) startChange(ch *change) {
+	switch {
+	case c.ended:
+		ch.result <- changed{err: ErrEnded}
+	case c.out != nil || c.in != nil:
+		// RFC 3261 section 14.1: not while another INVITE is in progress, either way.
+		ch.result <- changed{err: ErrGlare}
+	default:
+		c.auth = c.auth.fresh()
+		if err := c.sendReinvite(ch); err != nil {
+			ch.result <- changed{err: err}
+		}
+	}
+}
+
+func (c *Call) sendReinvite(ch *change) error {
+	req := c.d.request(c.e, sipgo.INVITE, c.d.nextSeq())
+	setBody(req, ch.offer)
+	if err := c.auth.authorize(req); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	defer cancel()
+	if err := c.d.hop(ctx, c.e, req); err != nil {
+		return err
+	}
+	tx, err := c.e.start(ctx, req)
+	if err != nil {
+		return err
+	}
+	c.out = &clientInvite{
+		req: req, tx: tx, seq: req.CSeq().SeqNo, branch: branchOf(req), change: ch,
+		limit: time.NewTimer(64 * sipgo.T1),
+	}
+	return nil
+}
+
+// changeAccepted handles the 2xx to our re-INVITE.
+func (c *Call) changeAccepted(res *sipgo.Response) {
+	out := c.closeChange()
+	c.d.refresh(res)
+	c.ack = c.d.newACK(c.e, out.req, nil)
+	c.e.sendACK(c.d, c.ack.Clone())
+	answer, ok := session(res)
+	if !ok || answer == nil {
+		out.reply(nil, fmt.Errorf("%w: the answer to re-INVITE has no SDP", ErrRefused))
+		return
+	}
+	out.reply(answer, nil)
+}
+
+// changeResponse handles a response to our re-INVITE that its transaction brings:
+// the failures, which it has ACKed. The others come in order through the mailbox.
+func (c *Call) changeResponse(res *sipgo.Response) {
+	if res.StatusCode < 300 {
+		return
+	}
+	out := c.closeChange()
+	switch status := res.StatusCode; {
+	case status == 401 || status == 407:
+		err := c.auth.challenged(res)
+		if err == nil && !out.cancelled && !c.ended {
+			err = c.sendReinvite(out.change)
+			if err == nil {
+				return
+			}
+		}
+		out.reply(nil, err)
+	case status == 491:
+		out.reply(nil, ErrGlare)
+	case status == 408 || status == 481:
+		// RFC 3261 section 14.1: the dialog is gone.
+		out.reply(nil, fmt.Errorf("%w: %d %s", ErrEnded, status, res.Reason))
+		c.Hangup(CauseNormal)
+	default:
+		out.reply(nil, fmt.Errorf("%w: %d %s", ErrRefused, status, res.Reason))
+	}
+}
+
+func (c *Call) changeFailed(err error) {
+	c.closeChange().reply(nil, err)
+}
+
+func (c *Call) closeChange() *clientInvite {
+	out := c.out
+	out.limit.Stop()
+	c.out = nil
+	return out
+}
+
+// abandonChange cancels a re-INVITE that nobody waits for. Before a provisional
+// response no CANCEL may be sent; then the limit ends it.
+func (c *Call) abandonChange() {
+	c.out.cancelled = true
+	if c.out.provisional {
+		c.e.cancel(c.out.req, CauseNormal)
+	}
+}
+
+// takeReinvite answers a re-INVITE (RFC 3261 section 14.2).
+func (c *Call) takeReinvite(req *sipgo.Request, tx *sipgo.ServerTx) {
+	if c.out != nil {
+		c.e.refuse(tx, req, 491, "Request Pending")
+		return
+	}
+	if c.in != nil { // our answer to an earlier one is not ACKed yet
+		res := c.e.response(req, 500, "Request Pending", nil)
+		res.AppendHeader(sipgo.NewHeader("Retry-After", fmt.Sprint(rand.IntN(11))))
+		c.e.respond(tx, res)
+		return
+	}
+	offer, ok := session(req)
+	if !ok {
+		c.refuseBody(req, tx)
+		return
+	}
+	answer, err := c.answer(offer)
+	if err != nil {
+		c.e.log.Info("sip: re-INVITE refused", "call", c.id, "error", err)
+		c.e.respond(tx, c.e.response(req, 488, "Not Acceptable Here", nil))
+		return
+	}
+	c.d.refresh(req)
+	res := c.e.response(req, 200, "OK", nil)
+	contact := c.d.contact
+	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
+	setBody(res, answer)
+	c.in = newServerInvite(req, tx, res, offer == nil)
+	if err := c.in.send(); err != nil {
+		c.e.log.Debug("sip: 2xx not sent", "call", c.id, "error", err)
+	}
+}
+
+// takeUpdate answers UPDATE (RFC 3311): with an offer like a re-INVITE, without
+// one it refreshes the session (RFC 4028 section 7.4) or the target.
+func (c *Call) takeUpdate(req *sipgo.Request, tx *sipgo.ServerTx) {
+	offer, ok := session(req)
+	if !ok {
+		c.refuseBody(req, tx)
+		return
+	}
+	var answer []byte
+	if offer != nil {
+		if c.out != nil || c.in != nil {
+			c.e.refuse(tx, req, 491, "Request Pending") // RFC 3311 section 5.2
+			return
+		}
+		var err error
+		if answer, err = c.answer(offer); err != nil {
+			c.e.log.Info("sip: UPDATE refused", "call", c.id, "error", err)
+			c.e.respond(tx, c.e.response(req, 488, "Not Acceptable Here", nil))
+			return
+		}
+	}
+	c.d.refresh(req)
+	res := c.e.response(req, 200, "OK", nil)
+	contact := c.d.contact
+	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
+	setBody(res, answer)
+	c.e.respond(tx, res)
+}
+
+func (c *Call) answer(offer []byte) ([]byte, error) {
+	if c.onOffer == nil {
+		return nil, errors.New("session changes are not taken")
+	}
+	answer, err := c.onOffer(offer)
+	if err == nil && len(answer) == 0 {
+		err = errors.New("no answer was made")
+	}
+	return answer, err
+}
+
+// refuseBody answers a body that is no session description (RFC 3261 section 8.2.3).
+func (c *Call) refuseBody(req *sipgo.Request, tx *sipgo.ServerTx) {
+	c.e.respond(tx, c.e.unsupportedBody(req))
+}
+
+func (e *Endpoint) unsupportedBody(req *sipgo.Request) *sipgo.Response {
+	res := e.response(req, 415, "Unsupported Media Type", nil)
+	res.AppendHeader(sipgo.NewHeader("Accept", sdpType))
+	e.count.rejected.Add(1)
+	return res
+}

@@ -1,0 +1,54 @@
+package sip
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// signer makes identifiers that prove later that this process made them.
+type signer struct{ key [32]byte }
+
+const branchCookie = sipgo.RFC3261BranchMagicCookie // RFC 3261 section 8.1.1.7
+
+// branch returns a new Via branch for a transaction of that Call-ID and From
+// tag: 64 random bits and 64 bits that only this endpoint can compute.
+func (s *signer) branch(callID, fromTag string) string {
+	r := random(8)
+	return branchCookie + r + s.sum("branch", r, callID, fromTag)
+}
+
+// ownBranch reports whether branch came from s.branch with these values.
+func (s *signer) ownBranch(branch, callID, fromTag string) bool {
+	rest, ok := strings.CutPrefix(branch, branchCookie)
+	if !ok || len(rest) != 32 {
+		return false
+	}
+	return hmac.Equal([]byte(rest[16:]), []byte(s.sum("branch", rest[:16], callID, fromTag)))
+}
+
+// tag returns the To tag for an INVITE from the far side. It is the same for all
+// responses to it and to its CANCEL (RFC 3261 section 9.2), whoever makes them.
+func (s *signer) tag(callID, fromTag, branch string) string {
+	return s.sum("tag", callID, fromTag, branch)
+}
+
+func (s *signer) sum(parts ...string) string {
+	h := hmac.New(sha256.New, s.key[:])
+	for _, p := range parts {
+		h.Write([]byte{0})
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// random returns n random bytes in hexadecimal.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
