@@ -43,7 +43,7 @@
 //		recording, _ := tone.ReadFile(path)
 //		tone.Dominant(recording.Channels[0], recording.Rate) // 440 Hz: the callee
 //		tone.Dominant(recording.Channels[1], recording.Rate) // 600 Hz: the agent
-//		phone.Heard(t)                                       // what the agent heard: 440 Hz
+//		phone.Heard(t, 1)                                     // what the agent heard: 440 Hz
 //	}
 //
 // # Concurrency

@@ -48,7 +48,7 @@ type Plan struct {
 }
 
 // number is what may stand in a dial plan and in a regular expression unharmed.
-var number = regexp.MustCompile(`^[+*#]?[0-9A-Za-z]+$`)
+var number = regexp.MustCompile(`^[+*#]?[0-9]+$`)
 
 // checked is the plan with its defaults, or the test's end.
 func (p Plan) checked(t testing.TB) Plan {

@@ -32,7 +32,7 @@ func reserve(t testing.TB) block {
 	if err := os.MkdirAll(locks, 0o777); err != nil {
 		t.Fatalf("cannot keep locks on ports: %v", err)
 	}
-	_ = os.Chmod(locks, 0o1777) // for other users' tests, where the umask took it; only the owner can
+	_ = os.Chmod(locks, 0o777) // for other users' tests, where the umask took it; only the owner can
 	var last error
 	for i := range blocks {
 		first := block(firstBlock + i*blockPorts)

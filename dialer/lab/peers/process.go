@@ -128,7 +128,7 @@ func (p *process) await(ready func() error) error {
 			return fmt.Errorf("%w: %w (%w)", errEnded, p.err, err)
 		case <-deadline:
 			return fmt.Errorf("not after %v: %w", patience, err)
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

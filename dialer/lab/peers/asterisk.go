@@ -1,0 +1,243 @@
+package peers
+
+import (
+	"embed"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+)
+
+//go:embed asterisk
+var asteriskFiles embed.FS
+
+// Accounts of every Asterisk of these tests. Each must register, or
+// authenticate each INVITE, with digest; Password tells its password.
+const (
+	TrunkUser = "trunk"    // a carrier's account: calls go by the plan, with any caller ID
+	PBXUser   = "ringpace" // may call the extensions at the PBX
+	Extension = "1001"     // the first of the softphones' accounts, which go to 1010
+)
+
+// Password is the password of an account.
+func Password(user string) string { return user + "-secret" }
+
+// PBX is an Asterisk that is a carrier to some and a PBX to others. It speaks UDP
+// and TCP on one port.
+type PBX struct {
+	plan    Plan
+	ports   block
+	root    string // of the Debian system that it runs in
+	dir     string // of its files, as seen from inside root
+	logs    string // directory of its output, outside
+	process *process
+}
+
+// Asterisk starts an Asterisk whose trunk follows plan.
+func Asterisk(t testing.TB, plan Plan) *PBX {
+	t.Helper()
+	a := &PBX{plan: plan.checked(t), ports: reserve(t), root: asteriskRoot(t), logs: directory(t, "asterisk")}
+	for _, rule := range append(a.plan.Rules(), Rule{Behaviour: a.plan.Default}) {
+		if rule.Behaviour == Blocked {
+			t.Fatalf("Asterisk cannot %q", Blocked)
+		}
+	}
+	outside, err := os.MkdirTemp(filepath.Join(a.root, "tmp"), "ringpace-")
+	if err != nil {
+		t.Fatalf("asterisk: %v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(outside) })
+	a.dir = "/tmp/" + filepath.Base(outside)
+	if err := a.configure(); err != nil {
+		t.Fatalf("asterisk: %v", err)
+	}
+	a.Start(t)
+	return a
+}
+
+// Addr is where Asterisk takes SIP.
+func (a *PBX) Addr() netip.AddrPort { return a.ports.addr(0) }
+
+// Start starts a killed Asterisk anew and returns when it is fully booted. Of
+// registrations it knows those that had reached its disk, at most a second late.
+func (a *PBX) Start(t testing.TB) {
+	t.Helper()
+	if a.process != nil && a.process.running() {
+		t.Fatal("asterisk runs already")
+	}
+	a.process = start(t, "asterisk", a.logs, a.command("-f"))
+	err := a.process.await(func() error {
+		said, err := output(a.command("-rx", "core waitfullybooted"))
+		if err != nil || !strings.Contains(said, "fully booted") {
+			return fmt.Errorf("%q, %v", said, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("asterisk does not boot: %v", err)
+	}
+}
+
+// Kill ends Asterisk at once, as a crash would: no BYE is sent.
+func (a *PBX) Kill() { a.process.kill() }
+
+// Console runs one command at Asterisk's console and returns what it prints.
+func (a *PBX) Console(t testing.TB, command string) string {
+	t.Helper()
+	said, err := output(a.command("-rx", command))
+	if err != nil {
+		t.Fatalf("asterisk: %s: %v\n%s", command, err, said)
+	}
+	return said
+}
+
+// AwaitRegistered returns once user is registered.
+func (a *PBX) AwaitRegistered(t testing.TB, user string) {
+	t.Helper()
+	err := a.process.await(func() error {
+		if contacts := a.Console(t, "pjsip show contacts"); !strings.Contains(contacts, " "+user+"/sip:") {
+			return fmt.Errorf("%s is not registered", user)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("asterisk: %v", err)
+	}
+}
+
+// path is where a file of Asterisk's directory is to be found from here.
+func (a *PBX) path(name ...string) string {
+	return filepath.Join(append([]string{a.root, a.dir}, name...)...)
+}
+
+// command is an asterisk with our configuration inside its root.
+func (a *PBX) command(arguments ...string) *exec.Cmd {
+	command := exec.Command("/usr/sbin/asterisk", append([]string{"-C", a.dir + "/etc/asterisk.conf"}, arguments...)...)
+	command.Dir = "/"
+	command.SysProcAttr = &syscall.SysProcAttr{Chroot: a.root}
+	if os.Geteuid() != 0 {
+		// Who is nobody here may still be root, and change root, in a user namespace.
+		command.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
+		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	return command
+}
+
+// account is a SIP account of the PBX, for the template of pjsip.conf.
+type account struct {
+	User, Context string
+	Trusted       bool // its P-Asserted-Identity counts
+}
+
+func (a account) Password() string { return Password(a.User) }
+
+// asteriskData is the data of the files in asterisk/.
+type asteriskData struct {
+	Plan
+	Dir, Modules     string
+	Addr             netip.AddrPort
+	RTPStart, RTPEnd uint16
+	Allow            string
+	Accounts         []account
+}
+
+// configure writes the configuration and makes the directories that it names.
+func (a *PBX) configure() error {
+	modules, err := filepath.Glob(filepath.Join(a.root, "usr/lib/*/asterisk/modules"))
+	if err != nil || len(modules) != 1 {
+		return fmt.Errorf("no module directory in %s", a.root)
+	}
+	data := asteriskData{
+		Plan:     a.plan,
+		Dir:      a.dir,
+		Modules:  strings.TrimPrefix(modules[0], a.root),
+		Addr:     a.Addr(),
+		RTPStart: a.ports.port(2),
+		RTPEnd:   a.ports.port(blockPorts - 1),
+		Allow:    "alaw",
+		Accounts: []account{{TrunkUser, "carrier", true}, {PBXUser, "pbx", false}},
+	}
+	if a.plan.Codec == "PCMU" {
+		data.Allow = "ulaw"
+	}
+	for extension := 1001; extension <= 1010; extension++ {
+		data.Accounts = append(data.Accounts, account{User: fmt.Sprint(extension), Context: "pbx"})
+	}
+	for _, dir := range []string{"etc", "lib/keys", "log/cdr-custom", "run", "spool"} {
+		if err := os.MkdirAll(a.path(dir), 0o755); err != nil {
+			return err
+		}
+	}
+	templates, err := template.ParseFS(asteriskFiles, "asterisk/*.conf")
+	if err != nil {
+		return err
+	}
+	for _, one := range templates.Templates() {
+		file, err := os.Create(a.path("etc", one.Name()))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := one.Execute(file, data); err != nil {
+			return err
+		}
+	}
+	// Files without which modules complain, and with which they do as usual.
+	for _, name := range []string{"acl", "ccss", "features", "manager", "pjproject", "stasis", "udptl"} {
+		if err := os.WriteFile(a.path("etc", name+".conf"), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asteriskRoot returns the directory of the small Debian system that has
+// Asterisk, which Debian 12 itself has not, or fails the test.
+func asteriskRoot(t testing.TB) string {
+	t.Helper()
+	root := os.Getenv("RINGPACE_ASTERISK_ROOT")
+	if root == "" {
+		root = "/var/cache/ringpace/asterisk"
+	}
+	if _, err := os.Stat(filepath.Join(root, "complete")); err != nil {
+		t.Fatalf("Asterisk is not installed in %s, and this test needs it: run `make deps` (%v)", root, err)
+	}
+	if err := hosts(root); err != nil {
+		t.Fatalf("asterisk: %v", err)
+	}
+	return root
+}
+
+// hosts names in root what Asterisk looks up at each call, so that no call waits
+// for a name server: the machine itself and, for its own address, a root server.
+func hosts(root string) error {
+	name, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	want := "127.0.0.1 localhost " + name + " A.ROOT-SERVERS.NET\n"
+	path := filepath.Join(root, "etc/hosts")
+	if have, err := os.ReadFile(path); err == nil && string(have) == want {
+		return nil
+	}
+	// Renamed into place, for another test may be starting an Asterisk meanwhile.
+	fresh, err := os.CreateTemp(filepath.Dir(path), "hosts-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(fresh.Name())
+	defer fresh.Close()
+	if _, err := fresh.WriteString(want); err != nil {
+		return err
+	}
+	if err := fresh.Chmod(0o644); err != nil {
+		return err
+	}
+	return os.Rename(fresh.Name(), path)
+}
