@@ -1,8 +1,17 @@
 package lead
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
 	"github.com/nyaruka/phonenumbers"
 )
+
+// ErrNumber is wrapped by the errors of Normalize.
+var ErrNumber = errors.New("not a telephone number")
 
 // KnownRegion reports whether numbers of that region (ISO 3166, two capital
 // letters) are known.
@@ -22,4 +31,113 @@ func RegionOf(number string) string {
 		return region
 	}
 	return ""
+}
+
+// Normalize writes a number as people write it in E.164 (+ and digits). One
+// without a country code is taken to be of the region; "" refuses such numbers.
+// A number that the region's numbering plan does not have is an error, so that a
+// slip does not ring at a stranger's.
+func Normalize(raw, region string) (string, error) {
+	n, _, err := normalize(raw, region)
+	return n, err
+}
+
+var (
+	scientific  = regexp.MustCompile(`^\+?[0-9][.,][0-9]+[eE]\+?[0-9]+$`)
+	madeDecimal = regexp.MustCompile(`^(\+?[0-9]{7,})[.,]0+$`)
+	extension   = regexp.MustCompile(`(?i)(;ext=|e?xt(ensi[oó]n)?\.?|x|#|转|分机|доб\.?)\s*[:.]?\s*[0-9]{1,7}#?\s*$`)
+)
+
+// normalize also reports whether the number had an extension, which cannot be
+// dialed and was left out.
+func normalize(raw, region string) (e164 string, extended bool, err error) {
+	s := strings.TrimSpace(raw)
+	if inner, ok := strings.CutPrefix(s, `="`); ok { // how a spreadsheet is made to keep leading zeros
+		s = strings.TrimSuffix(inner, `"`)
+	}
+	s = strings.TrimPrefix(s, "'")
+	switch {
+	case len(s) > 64:
+		return "", false, fmt.Errorf("%w: %q is too long", ErrNumber, shorten(s, 40))
+	case scientific.MatchString(s):
+		return "", false, fmt.Errorf("%w: %q lost its last digits in a spreadsheet; format the column as text and export again", ErrNumber, s)
+	}
+	if m := madeDecimal.FindStringSubmatch(s); m != nil {
+		s = m[1]
+	}
+	if len(s) > 4 && strings.EqualFold(s[:4], "tel:") {
+		s = s[4:]
+	}
+	plain := s
+	if strings.ContainsFunc(s, strange) {
+		if at := extension.FindStringIndex(s); at != nil {
+			plain, extended = s[:at[0]], true
+		}
+		if strings.ContainsFunc(plain, strange) {
+			return "", false, fmt.Errorf("%w: %q", ErrNumber, shorten(s, 40))
+		}
+	}
+	n, err := phonenumbers.Parse(plain, region)
+	switch {
+	case errors.Is(err, phonenumbers.ErrInvalidCountryCode) && region == "":
+		return "", false, fmt.Errorf("%w: %q has no country code, and no region is set", ErrNumber, s)
+	case err != nil:
+		return "", false, fmt.Errorf("%w: %q", ErrNumber, shorten(s, 40))
+	case !valid(n):
+		return "", false, fmt.Errorf("%w: %q is not in the numbering plan of %s", ErrNumber, s, planOf(n))
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), extended, nil
+}
+
+// strange reports whether r is neither a digit nor what people put between them.
+func strange(r rune) bool {
+	return !unicode.IsDigit(r) && !unicode.IsSpace(r) && !strings.ContainsRune("+-().,/·•*_~—–−‐‑－＋（）．／", r)
+}
+
+// valid asks the country code's main region first, which most numbers are of, and
+// which halves the work.
+func valid(n *phonenumbers.PhoneNumber) bool {
+	main := phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	return phonenumbers.IsValidNumberForRegion(n, main) || phonenumbers.IsValidNumber(n)
+}
+
+// planOf names the numbering plan for people.
+func planOf(n *phonenumbers.PhoneNumber) string {
+	code := int(n.GetCountryCode())
+	if region := phonenumbers.GetRegionCodeForCountryCode(code); KnownRegion(region) {
+		return fmt.Sprintf("%s (+%d)", region, code)
+	}
+	return fmt.Sprintf("+%d", code)
+}
+
+// numbersIn splits a cell that holds several numbers. A slash splits only where
+// both sides are long enough to be numbers: 030/23125100 is one.
+func numbersIn(cell string) []string {
+	parts := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(";；、，|\n\r", r) })
+	var all []string
+	for _, p := range parts {
+		halves := strings.Split(p, "/")
+		for _, h := range halves {
+			if countDigits(h) < 7 {
+				halves = []string{p}
+				break
+			}
+		}
+		for _, h := range halves {
+			if h = strings.TrimSpace(h); h != "" {
+				all = append(all, h)
+			}
+		}
+	}
+	return all
+}
+
+func countDigits(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
 }
