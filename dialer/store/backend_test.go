@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +15,9 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/store/journal"
 )
 
 // backends are the servers that every script is tested against.
@@ -191,5 +195,44 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited 15 s for %s", what)
 		}
+	}
+}
+
+// openAway opens a store whose Redis is not there.
+func (b backend) openAway(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{URL: b.url, Node: name("node"), JournalDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	if s.Up() {
+		t.Fatal("up without a redis")
+	}
+	return s
+}
+
+// writeLeft makes a journal that holds the ends of attempts.
+func writeLeft(t *testing.T, dir string, recs ...cdr.Record) {
+	t.Helper()
+	j, _, err := journal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range recs {
+		text, err := json.Marshal(ending{Kind: endFinish, Record: rec, Next: Next{Final: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.End(rec.ID, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

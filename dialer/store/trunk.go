@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -157,26 +158,49 @@ func (t *TrunkShare) TryTake() (ok bool, wait time.Duration) {
 		return false, 0
 	}
 	if t.gap > 0 {
-		old := 0
-		for old < len(t.slots) && now.Sub(t.slots[old]) >= slotKeeps {
-			old++
-		}
-		t.slots = t.slots[old:]
-		if len(t.slots) == 0 {
-			return false, 0
-		}
-		from := t.slots[0]
-		if spaced := t.last.Add(t.gap); spaced.After(from) {
-			from = spaced
-		}
-		if now.Before(from) {
-			return false, from.Sub(now)
+		if ok, wait := t.slot(now); !ok {
+			return false, wait
 		}
 		t.slots = t.slots[1:]
 		t.last = now
 	}
 	t.used++
 	return true, 0
+}
+
+// slot reports whether a call may start now by the calls per second, which bind,
+// or else how long until the next slot; 0 is not known before the next Allot. mu
+// is held.
+func (t *TrunkShare) slot(now time.Time) (ok bool, wait time.Duration) {
+	old := 0
+	for old < len(t.slots) && now.Sub(t.slots[old]) >= slotKeeps {
+		old++
+	}
+	t.slots = t.slots[old:]
+	if len(t.slots) == 0 {
+		return false, 0
+	}
+	from := t.slots[0]
+	if spaced := t.last.Add(t.gap); spaced.After(from) {
+		from = spaced
+	}
+	return !now.Before(from), max(from.Sub(now), 0)
+}
+
+// Startable tells how many calls may start now by the calls per second alone: one
+// at a time where they bind, else any (a large number). If none may, wait is how
+// long until the next, or 0 if that takes another Allot.
+func (t *TrunkShare) Startable() (n int, wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gap == 0 {
+		return math.MaxInt, 0
+	}
+	ok, wait := t.slot(time.Now())
+	if !ok {
+		return 0, wait
+	}
+	return 1, 0
 }
 
 // Release gives back the channel of a call that is over.

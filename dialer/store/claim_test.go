@@ -1,0 +1,147 @@
+package store
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
+)
+
+func ids(leads []lead.Lead) []string {
+	var ids []string
+	for _, l := range leads {
+		ids = append(ids, l.ID)
+	}
+	return ids
+}
+
+func TestClaimTakesTheBestFirst(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+		leads := people(7)
+		leads[0].Due = ago(time.Hour)
+		leads[1].Due = ago(2 * time.Hour)
+		leads[2].Priority = 5
+		leads[3].Priority = 10
+		leads[3].Due = time.Now().Add(time.Hour) // not yet
+		leads[4].Priority = -1
+		leads[5].Priority = 5
+		// 6: no due time, so it goes by its place in the list among its like
+		f.add(leads...)
+		want := []string{"L00002", "L00005", "L00006", "L00001", "L00000", "L00004"}
+		got := append(ids(f.claim(2)), ids(f.claim(3))...)
+		got = append(got, ids(f.claim(3))...)
+		if !slices.Equal(got, want) {
+			t.Errorf("claimed %v, want %v", got, want)
+		}
+		counts, err := f.s.LeadCounts(t.Context(), f.campaign)
+		if err != nil || counts[Claimed] != 6 || counts[Waiting] != 1 {
+			t.Errorf("counts %v, %v", counts, err)
+		}
+	})
+}
+
+func TestClaimFindsWhatHasComeDue(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		leads := people(3)
+		leads[1].Due = time.Now().Add(100 * time.Millisecond)
+		leads[1].Priority = 1
+		leads[2].Due = time.Now().Add(time.Hour)
+		f.add(leads...)
+		var got []string
+		waitFor(t, "two leads to be due", func() bool {
+			got = append(got, ids(f.claim(1))...)
+			return len(got) == 2
+		})
+		if slices.Contains(got, "L00002") {
+			t.Errorf("claimed %v, one of them before its time", got)
+		}
+	})
+}
+
+func TestLapsedClaimReturns(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		f.add(person(1), person(2))
+		first, err := f.s.Claim(t.Context(), f.campaign, f.epoch, 1, 50*time.Millisecond)
+		if err != nil || len(first) != 1 {
+			t.Fatal(first, err)
+		}
+		if got := f.claim(1); got[0].ID != "L00002" {
+			t.Fatalf("claimed %s", got[0].ID)
+		}
+		var again []lead.Lead
+		waitFor(t, "the claim to lapse", func() bool {
+			again = f.claim(5)
+			return len(again) > 0
+		})
+		if got := ids(again); !slices.Equal(got, ids(first)) {
+			t.Errorf("claimed %v", got)
+		}
+		// Both holders try; one wins.
+		f.mustStart(again[0])
+		_, err = f.start(first[0])
+		wantErr(t, err, ErrUnclaimed)
+	})
+}
+
+func TestUnclaim(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		f.add(people(4)...)
+		leads := f.claim(3)
+		due := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+		if err := f.s.Unclaim(t.Context(), f.campaign, f.epoch); err != nil {
+			t.Error(err)
+		}
+		err := f.s.Unclaim(t.Context(), f.campaign, f.epoch,
+			Deferral{leads[0].ID, due, "outside the calling window"}, Deferral{LeadID: leads[1].ID},
+			Deferral{LeadID: "L00003"}, Deferral{LeadID: "nobody"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := f.lead(leads[0].ID); l.State != Waiting || !l.Lead.Due.Equal(due) ||
+			l.Reason != "outside the calling window" || l.Lead.Attempts != 0 {
+			t.Errorf("put off: %+v", l)
+		}
+		if got := f.lead(leads[1].ID).State; got != Ready {
+			t.Errorf("given back: %s", got)
+		}
+		_, err = f.start(leads[0])
+		wantErr(t, err, ErrUnclaimed)
+		// A former owner gives nothing back.
+		if err := f.s.Unclaim(t.Context(), f.campaign, f.epoch-1, Deferral{LeadID: leads[2].ID}); err != nil {
+			t.Error(err)
+		}
+		if got := f.lead(leads[2].ID).State; got != Claimed {
+			t.Errorf("claimed by this epoch: %s", got)
+		}
+		// An attempt clears the reason.
+		l := f.claim(1)[0]
+		rec := f.mustStart(l)
+		f.finish(rec, cdr.NoAnswer, Next{Final: true})
+		f.drain()
+		if l := f.lead(l.ID); l.Reason != "" || l.State != Done {
+			t.Errorf("after its attempt: %+v", l)
+		}
+	})
+}
+
+func TestClaimIsFenced(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		f.add(person(1))
+		if _, err := f.s.Claim(t.Context(), f.campaign, f.epoch+1, 1, time.Minute); err == nil {
+			t.Error("claimed with an epoch that never was")
+		}
+		if err := f.s.Release(t.Context(), f.campaign); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.s.Claim(t.Context(), f.campaign, f.epoch, 1, time.Minute)
+		wantErr(t, err, ErrFenced)
+	})
+}
