@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 )
 
@@ -55,7 +55,7 @@ func (s *Store) Nodes(ctx context.Context) (map[string]string, error) {
 	nodes := flatMap(answer)
 	if nodes[s.node] != s.boot {
 		// Our own beat is late: what it says of the others is not to be relied on.
-		return nil, errors.Join(ErrAway, ErrNodeTaken)
+		return nil, fmt.Errorf("%w: this node's own lease has lapsed", ErrAway)
 	}
 	return nodes, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -21,6 +22,9 @@ const bulk = 10
 //	redis+cluster://host:port?addr=host2:port       Redis Cluster
 //	redis+sentinel://host:port?master_name=NAME     a server that Sentinel names
 func connect(rawURL string, timeout time.Duration) (redis.UniversalClient, error) {
+	// The client's log is one for the process and goes to stderr. What it has to
+	// say comes back as errors too.
+	logging.Disable()
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	kind, rest, _ := strings.Cut(rawURL, "://")
 	switch kind {

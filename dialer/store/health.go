@@ -9,10 +9,8 @@ import (
 	"time"
 )
 
-const (
-	beatEvery  = time.Second            // while Redis is there
-	knockEvery = 250 * time.Millisecond // while it is away
-)
+// knockEvery is how often Redis is looked for while it is away.
+const knockEvery = 250 * time.Millisecond
 
 // health is whether Redis is there.
 type health struct {
@@ -114,9 +112,10 @@ func (s *Store) lost(err error) {
 	}
 }
 
-// watch says each second that this node lives, and so finds out when Redis goes
-// and comes. It returns when ctx is done.
+// watch says each second that this node lives (more often if its lease is short),
+// and so finds out when Redis goes and comes. It returns when ctx is done.
 func (s *Store) watch(ctx context.Context) {
+	beatEvery := min(time.Second, s.nodeLease/4)
 	timer := time.NewTimer(beatEvery)
 	defer timer.Stop()
 	for {
