@@ -1,0 +1,123 @@
+package record
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// diskInterval is how often the room on the disk is looked at.
+const diskInterval = 2 * time.Second
+
+// disk watches whether recordings can be kept, and raises the alarm when not. The
+// goroutine that looks is its own, since looking can stall as writing can.
+type disk struct {
+	dir     string
+	minFree int64
+	log     *slog.Logger
+	changed chan struct{} // one deep
+	stop    chan struct{}
+
+	mu       sync.Mutex
+	lowSpace string // what is wrong, in plain words; empty: nothing
+	failing  string
+}
+
+func newDisk(dir string, minFree int64, log *slog.Logger) *disk {
+	d := &disk{dir: dir, minFree: minFree, log: log, changed: make(chan struct{}, 1), stop: make(chan struct{})}
+	d.look()
+	return d
+}
+
+// trouble says what is wrong; empty if nothing is.
+func (d *disk) trouble() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failing != "" {
+		return d.failing
+	}
+	return d.lowSpace
+}
+
+// run looks until stop is closed.
+func (d *disk) run() {
+	ticker := time.NewTicker(diskInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-ticker.C:
+			d.look()
+		}
+	}
+}
+
+// look measures the room, and while writes fail tries whether they still do.
+func (d *disk) look() {
+	low := ""
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(d.dir, &fs); err != nil {
+		low = fmt.Sprintf("the recording directory %s cannot be examined: %v", d.dir, err)
+	} else if free := int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
+		low = fmt.Sprintf("the disk of %s has %d MiB left, recordings need %d MiB", d.dir, free>>20, d.minFree>>20)
+	}
+	d.mu.Lock()
+	failing := d.failing != ""
+	d.mu.Unlock()
+	if failing && probe(d.dir) == nil {
+		failing = false
+	}
+	d.set(func() {
+		d.lowSpace = low
+		if !failing {
+			d.failing = ""
+		}
+	})
+}
+
+// wrote is told of every write: nil, or why it failed.
+func (d *disk) wrote(err error) {
+	if err == nil {
+		return // one file that can be written says nothing of the next
+	}
+	d.set(func() { d.failing = fmt.Sprintf("recordings cannot be written: %v", err) })
+}
+
+// set changes the state, and tells if that made a difference.
+func (d *disk) set(change func()) {
+	before := d.trouble()
+	d.mu.Lock()
+	change()
+	d.mu.Unlock()
+	after := d.trouble()
+	if before == after {
+		return
+	}
+	if after == "" {
+		d.log.Info("recordings can be written again", "dir", d.dir)
+	} else if before == "" {
+		d.log.Error("recordings cannot be kept", "dir", d.dir, "why", after)
+	}
+	select {
+	case d.changed <- struct{}{}:
+	default:
+	}
+}
+
+// probe tries whether a file can be written in dir.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 4096))
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+// Package record keeps calls as stereo WAV files: left the customer, right the
+// agent, G.711 as it came (format 6 or 7, 16 kB a second for both), placed by RTP
+// timestamps so that loss and silence keep time.
+//
+// # The way of a packet
+//
+// A Recording hands out taps, which media calls on the packet path. A tap copies the
+// packet into the recording's chunk under a lock that nobody holds for longer than a
+// copy, and returns: it never waits for the disk and, as long as the writers keep up,
+// allocates nothing. A few writer goroutines take turns over all recordings: each
+// takes what has come in the last half second, places it on the time line (track),
+// and writes it at once, then the header (timeline). While the disk stalls the chunks
+// wait in memory, up to Config.Memory for all recordings; beyond that packets are
+// dropped and counted, and calls still do not feel it.
+//
+// # The time line
+//
+// It begins with the first packet of either channel. A channel's first packet, the
+// first of each bridge, and the first after its source or timestamps jumped are
+// placed by arrival, those after them by RTP timestamp. An agent whose codec differs
+// from the customer's is transcoded by table to the customer's, which is the file's.
+//
+// # What a crash leaves
+//
+// Audio is written before the header that counts it, so that the file plays up to the
+// last flush at any instant; Find makes the header count what was written after it.
+//
+// # Ownership
+//
+// Recording.mu covers what taps and callers touch. Everything in sheet belongs to the
+// goroutine of the recording's writer. Chunks belong to the recording while they are
+// filled, to the writer after take, and to the pool after put.
+package record

@@ -1,0 +1,166 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Find returns what the file of an id holds, after a crash that took its figures. A
+// file that was cut off is repaired: its header is made to say what is there. Errors
+// wrap ErrNotFound or ErrDamaged.
+func Find(dir, id string) (Summary, error) {
+	found, err := FindAll(dir, []string{id})
+	if err != nil {
+		return Summary{}, err
+	}
+	sum, ok := found[id]
+	if !ok {
+		return Summary{}, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return sum, nil
+}
+
+// FindAll is Find for many ids, in one walk through the directory. Ids without a
+// file are not in the result. Files that are damaged are left out and told in the
+// error, which wraps ErrDamaged; the result holds all others.
+func FindAll(dir string, ids []string) (map[string]Summary, error) {
+	wanted := make(map[string]string, len(ids)) // by how it stands in file names
+	for _, id := range ids {
+		wanted[clean(id)] = id
+	}
+	found := make(map[string]Summary)
+	var damaged []error
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !d.Type().IsRegular() || filepath.Ext(name) != ".wav" || !mentions(d.Name(), wanted) {
+			return nil
+		}
+		sum, err := inspect(name, wanted)
+		if err != nil {
+			damaged = append(damaged, fmt.Errorf("%s: %w", name, err))
+			return nil
+		}
+		if sum.ID == "" {
+			return nil // of another id that contains this one
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		sum.Path = filepath.ToSlash(rel)
+		found[sum.ID] = sum
+		if len(found) == len(wanted) {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found, errors.Join(append(damaged, err)...)
+}
+
+// mentions reports whether a file name holds one of the ids.
+func mentions(name string, wanted map[string]string) bool {
+	// The usual pattern names the file by the id alone.
+	if _, ok := wanted[strings.TrimSuffix(name, ".wav")]; ok {
+		return true
+	}
+	for id := range wanted {
+		if strings.Contains(name, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxHead is more than any header of ours takes.
+const maxHead = 4096
+
+// inspect reads one file, and repairs it if it was cut off. The summary has no id
+// if the file is of none of those wanted.
+func inspect(name string, wanted map[string]string) (Summary, error) {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer f.Close()
+	head := make([]byte, maxHead)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return Summary{}, err
+	}
+	w, err := parseWave(head[:n])
+	if err != nil {
+		return Summary{}, err
+	}
+	if wanted[clean(w.id)] != w.id {
+		return Summary{}, nil
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return Summary{}, err
+	}
+	sum := Summary{ID: w.id, Codec: w.codec, Start: w.start, Complete: w.complete, Bytes: stat.Size()}
+	var space workspace
+	if w.complete {
+		sum.SHA256, err = digest(f, sum.Bytes, &space)
+	} else {
+		w.frames, sum.Bytes, err = repair(f, w, stat.Size())
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	sum.Duration = duration(w.frames)
+	sum.Left.DBFS, sum.Right.DBFS, err = levels(f, w)
+	return sum, err
+}
+
+// repair makes the header say what the file holds and returns that. Audio that was
+// written after the last header counts; the marks of pauses behind it, which only a
+// complete file has, go.
+func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
+	frames = min((size-w.dataAt)/channels, maxFrames)
+	mark := make([]byte, 4)
+	if end := w.dataAt + w.frames*channels; size-end >= 4 {
+		if _, err := f.ReadAt(mark, end); err != nil {
+			return 0, 0, err
+		}
+		if string(mark) == "cue " {
+			frames = w.frames
+		}
+	}
+	bytes = w.dataAt + frames*channels
+	if err := f.Truncate(bytes); err != nil {
+		return 0, 0, err
+	}
+	_, err = f.WriteAt(header(w.info, frames, 0), 0)
+	return frames, bytes, err
+}
+
+// levels measures both channels of a file, silence included.
+func levels(f io.ReaderAt, w wave) (leftLevel, rightLevel float64, err error) {
+	var meters [channels]levelMeter
+	block := make([]byte, 64<<10)
+	lane := make([]byte, len(block)/channels)
+	audio := io.NewSectionReader(f, w.dataAt, w.frames*channels)
+	for {
+		n, err := io.ReadFull(audio, block)
+		for c := range meters {
+			for i := range n / channels {
+				lane[i] = block[i*channels+c]
+			}
+			meters[c].add(lane[:n/channels], w.codec)
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return meters[left].dbfs(), meters[right].dbfs(), nil
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package record
+
+import (
+	"math"
+
+	"ringpace/media"
+)
+
+// MinLevel is the level of a channel without samples, or of pure zeros, in dBFS. The
+// quietest that G.711 can say is near -72.
+const MinLevel = -96.0
+
+// The square of every octet's sample.
+var alawSquares, ulawSquares = squares(media.PCMA), squares(media.PCMU)
+
+func squares(c media.Codec) (table [256]uint32) {
+	for b := range table {
+		v := int32(c.Decode(byte(b)))
+		table[b] = uint32(v * v)
+	}
+	return table
+}
+
+// levelMeter takes the mean power of what a channel said.
+type levelMeter struct {
+	sum   uint64
+	count uint64
+}
+
+func (m *levelMeter) add(samples []byte, c media.Codec) {
+	table := &alawSquares
+	if c == media.PCMU {
+		table = &ulawSquares
+	}
+	sum := uint64(0)
+	for _, b := range samples {
+		sum += uint64(table[b])
+	}
+	m.sum += sum
+	m.count += uint64(len(samples))
+}
+
+// dbfs is the root mean square in dB, 0 for a square wave of full scale (a sine of
+// full scale has -3).
+func (m *levelMeter) dbfs() float64 {
+	if m.sum == 0 || m.count == 0 {
+		return MinLevel
+	}
+	mean := float64(m.sum) / float64(m.count) / (1 << 30)
+	return math.Round(100*max(MinLevel, 10*math.Log10(mean))) / 100
+}

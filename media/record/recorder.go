@@ -1,0 +1,251 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringpace/media"
+)
+
+// Defaults of a Config.
+const (
+	DefaultFlush   = 500 * time.Millisecond
+	DefaultMinFree = 1 << 30   // octets
+	DefaultMemory  = 128 << 20 // octets
+
+	// maxFlush keeps the promise that a crash costs at most a second.
+	maxFlush = time.Second
+)
+
+// Config is what a recorder needs to know.
+type Config struct {
+	Dir     string // where recordings go; made if it is not there
+	Pattern string // of paths below Dir, see DefaultPattern
+	// Flush is how often each recording is written, at most a second; 0 is
+	// DefaultFlush.
+	Flush time.Duration
+	// MinFree is how much room the disk must have for new recordings, in octets;
+	// 0 is DefaultMinFree.
+	MinFree int64
+	// Memory bounds what waits for a stalled disk, in octets, over all recordings; a
+	// call with both channels fills 19 kB of it a second. 0 is DefaultMemory.
+	Memory int64
+	// Writers is how many goroutines write; 0 is one for each processor, at most 4.
+	Writers int
+	Logger  *slog.Logger // nil discards
+}
+
+// Recorder writes recordings into a directory. Its methods are safe for concurrent
+// use.
+type Recorder struct {
+	cfg     Config
+	log     *slog.Logger
+	pool    *chunkPool
+	disk    *disk
+	writers []*writer
+	next    atomic.Uint64 // picks the writer of a new recording
+	running sync.WaitGroup
+
+	// create makes a file that must not exist yet. Tests put faults in its place.
+	create func(path string) (file, error)
+
+	mu     sync.Mutex
+	closed bool
+	open   map[*Recording]struct{}
+}
+
+// New returns a recorder with its writers running. It fails where recordings could
+// not be written at all.
+func New(cfg Config) (*Recorder, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	r := &Recorder{
+		cfg: cfg, log: cfg.Logger, pool: newChunkPool(cfg.Memory),
+		disk:   newDisk(cfg.Dir, cfg.MinFree, cfg.Logger),
+		create: createFile, open: make(map[*Recording]struct{}),
+	}
+	if err := probe(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("record: cannot write to the recording directory: %w", err)
+	}
+	r.running.Go(r.disk.run)
+	for range cfg.Writers {
+		w := newWriter(cfg.Flush, r.disk.wrote)
+		r.writers = append(r.writers, w)
+		r.running.Go(w.run)
+	}
+	return r, nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Dir == "" {
+		return c, errors.New("record: no directory to record to")
+	}
+	if c.Pattern == "" {
+		c.Pattern = DefaultPattern
+	}
+	if c.Flush == 0 {
+		c.Flush = DefaultFlush
+	}
+	if c.Flush < 0 || c.Flush > maxFlush {
+		return c, fmt.Errorf("record: flush interval %s is not within %s", c.Flush, maxFlush)
+	}
+	if c.MinFree == 0 {
+		c.MinFree = DefaultMinFree
+	}
+	if c.Memory == 0 {
+		c.Memory = DefaultMemory
+	}
+	if c.Writers <= 0 {
+		c.Writers = min(runtime.GOMAXPROCS(0), 4)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, checkPattern(c.Pattern)
+}
+
+// CheckPattern reports what is wrong with a path pattern.
+func CheckPattern(pattern string) error { return checkPattern(pattern) }
+
+// Start begins a recording. It does not touch the disk: the file is made by a
+// writer, within the flush interval. The error wraps ErrDiskFull while Full holds.
+func (r *Recorder) Start(m Meta) (*Recording, error) {
+	if m.ID == "" {
+		return nil, errors.New("record: a recording needs an id")
+	}
+	if m.Start.IsZero() {
+		m.Start = time.Now()
+	}
+	if !m.Codec.Audio() {
+		m.Codec = media.PCMA
+	}
+	if r.Full() {
+		return nil, fmt.Errorf("%w: %s", ErrDiskFull, r.Trouble())
+	}
+	rec := &Recording{
+		recorder: r, meta: m, base: time.Now(), done: make(chan struct{}),
+		writer: r.writers[r.next.Add(1)%uint64(len(r.writers))],
+	}
+	rec.chunks = make([]*chunk, 0, 4)
+	if c := r.pool.get(); c != nil {
+		rec.chunks = append(rec.chunks, c)
+	}
+	rec.sheet.path = expand(r.cfg.Pattern, m)
+	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec}
+	for i := range rec.sheet.tracks {
+		rec.sheet.tracks[i].channel, rec.sheet.tracks[i].codec = uint8(i), m.Codec
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	r.open[rec] = struct{}{}
+	rec.writer.add(rec)
+	return rec, nil
+}
+
+// Full reports that recordings cannot be kept: less than MinFree is left, or writes
+// fail. Calls that are up go on, and are recorded as far as it goes.
+func (r *Recorder) Full() bool { return r.disk.trouble() != "" }
+
+// Trouble says in plain words why Full holds; empty if it does not.
+func (r *Recorder) Trouble() string { return r.disk.trouble() }
+
+// Changed gives a nudge after Full or Trouble changed.
+func (r *Recorder) Changed() <-chan struct{} { return r.disk.changed }
+
+// Close closes all recordings and stops the writers. It may be called more than
+// once.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	first := !r.closed
+	r.closed = true
+	open := make([]*Recording, 0, len(r.open))
+	for rec := range r.open {
+		open = append(open, rec)
+	}
+	r.mu.Unlock()
+	var errs []error
+	for _, rec := range open {
+		if _, err := rec.Close(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if first {
+		for _, w := range r.writers {
+			w.stop()
+		}
+		close(r.disk.stop)
+	}
+	r.running.Wait()
+	return errors.Join(errs...)
+}
+
+// end completes or discards a recording and takes it off the books.
+func (r *Recording) end(w *workspace) (Summary, error) {
+	defer func() {
+		r.recorder.mu.Lock()
+		delete(r.recorder.open, r)
+		r.recorder.mu.Unlock()
+	}()
+	sum, err := r.complete(w)
+	r.mu.Lock()
+	rest := r.chunks
+	r.chunks = nil
+	r.mu.Unlock()
+	for _, c := range rest {
+		r.recorder.pool.put(c)
+	}
+	if !r.discard {
+		return sum, err
+	}
+	if r.sheet.timeline.file == nil {
+		return sum, nil // it was never made
+	}
+	return sum, os.Remove(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(r.sheet.path)))
+}
+
+// open makes the recording's file. A path that is taken gets a number.
+func (r *Recording) open() error {
+	base := r.sheet.path
+	for n := 2; ; n++ {
+		full := filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(r.sheet.path))
+		f, err := r.recorder.create(full)
+		if err == nil {
+			l := &r.sheet.timeline
+			l.file, l.dataAt = f, int64(len(header(l.info, 0, 0)))
+			return nil
+		}
+		if !errors.Is(err, os.ErrExist) || n > 99 {
+			return err
+		}
+		r.sheet.path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, path.Ext(base)), n, path.Ext(base))
+	}
+}
+
+// createFile makes a file and the directories above it.
+func createFile(name string) (file, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return nil, err // not f, which would be a file that is not nil
+	}
+	return f, nil
+}

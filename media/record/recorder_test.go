@@ -1,0 +1,354 @@
+package record
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ringpace/media"
+)
+
+// faultyFile is a file on a disk that can be stopped, and can be full.
+type faultyFile struct {
+	file
+	disk *faultyDisk
+}
+
+type faultyDisk struct {
+	mu     sync.Mutex
+	failed error         // what writes return
+	gate   chan struct{} // writes wait until it is closed
+	writes chan struct{} // told of each write that begins; room for one
+}
+
+func newFaultyDisk() *faultyDisk {
+	open := make(chan struct{})
+	close(open)
+	return &faultyDisk{gate: open, writes: make(chan struct{}, 1)}
+}
+
+func (d *faultyDisk) create(name string) (file, error) {
+	f, err := createFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return faultyFile{f, d}, nil
+}
+
+func (d *faultyDisk) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = err
+}
+
+// stall stops the disk until the function it returns is called.
+func (d *faultyDisk) stall() (release func()) {
+	gate := make(chan struct{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gate = gate
+	return func() { close(gate) }
+}
+
+func (f faultyFile) WriteAt(b []byte, at int64) (int, error) {
+	f.disk.mu.Lock()
+	gate, err := f.disk.gate, f.disk.failed
+	f.disk.mu.Unlock()
+	select {
+	case f.disk.writes <- struct{}{}:
+	default:
+	}
+	<-gate
+	if err != nil {
+		return 0, err
+	}
+	return f.file.WriteAt(b, at)
+}
+
+func await[T any](t *testing.T, what string, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+func TestStalledDiskDelaysNobodyAndLosesNothing(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	release := disk.stall()
+	rec, other := start(t, r, Meta{ID: "a"}), start(t, r, Meta{ID: "b"})
+	customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
+	first := newSource(other, other.Customer(), 3)
+	await(t, "the writer to run into the stall", disk.writes)
+	// Ten seconds of two calls come in while the writer is stuck: were a tap to
+	// wait for it, this test would never get to release.
+	customer.talk(0, 500)
+	agent.talk(0, 500)
+	first.talk(0, 500)
+	release()
+	_, l, right := closed(t, rec)
+	equal(t, "left", l, customer.octets(0, 80_000))
+	equal(t, "right", right, agent.octets(0, 80_000))
+	_, l, _ = closed(t, other)
+	equal(t, "left", l, first.octets(0, 80_000))
+}
+
+func TestStallBeyondMemoryIsCounted(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1, Memory: 1})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	release := disk.stall()
+	rec := start(t, r, Meta{})
+	s := newSource(rec, rec.Customer(), 1)
+	await(t, "the writer to run into the stall", disk.writes)
+	s.talk(0, 16*chunkEntries+500)
+	release()
+	sum, _, _ := closed(t, rec)
+	if sum.Dropped < 400 || sum.Left.Received+sum.Dropped != 16*chunkEntries+500 {
+		t.Errorf("%d received, %d dropped", sum.Left.Received, sum.Dropped)
+	}
+}
+
+func TestFullDiskRaisesTheAlarmAndCallsGoOn(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	rec := start(t, r, Meta{})
+	s := newSource(rec, rec.Customer(), 1)
+	at := s.talk(0, 50)
+	await(t, "a write", disk.writes)
+	disk.fail(syscall.ENOSPC)
+	for !r.Full() {
+		await(t, "the alarm", r.Changed())
+	}
+	if _, err := r.Start(Meta{ID: "x"}); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("a recording starts on a full disk: %v", err)
+	}
+	at = s.talk(at, 50)
+	disk.fail(nil)
+	for r.Full() {
+		await(t, "the all-clear", r.Changed())
+	}
+	s.talk(at, 50)
+	_, l, _ := closed(t, rec)
+	equal(t, "left", l, s.octets(0, 24_000))
+}
+
+func TestTooLittleRoom(t *testing.T) {
+	r := newTestRecorder(t, Config{MinFree: 1 << 60})
+	if !r.Full() || r.Trouble() == "" {
+		t.Error("no alarm")
+	}
+	if _, err := r.Start(Meta{ID: "x"}); !errors.Is(err, ErrDiskFull) {
+		t.Errorf("Start: %v, want ErrDiskFull", err)
+	}
+}
+
+func TestDirectoryLostDuringACall(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "rec")
+	r := newTestRecorder(t, Config{Dir: dir, Flush: 10 * ms})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // nothing can be made below it
+		t.Fatal(err)
+	}
+	rec := start(t, r, Meta{})
+	for !r.Full() {
+		await(t, "the alarm", r.Changed())
+	}
+	newSource(rec, rec.Customer(), 1).talk(0, 10)
+	if _, err := rec.Close(); err == nil {
+		t.Error("a recording without a file closes without an error")
+	}
+}
+
+// TestEveryInstantPlays copies the file again and again while it is written, as if
+// the process were killed at that instant: each copy must play.
+func TestEveryInstantPlays(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: ms})
+	rec := start(t, r, Meta{ID: "k"})
+	s := newSource(rec, rec.Customer(), 1)
+	talking := make(chan struct{})
+	go func() {
+		defer close(talking)
+		at := time.Duration(0)
+		for range 2000 {
+			at = s.talk(at, 5)
+			rec.Pause()
+			at = s.talk(at, 1)
+			rec.Resume()
+		}
+		if _, err := rec.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	copies := t.TempDir()
+	played := 0
+	for {
+		select {
+		case <-talking:
+			if played == 0 {
+				t.Error("no copy was taken in time")
+			}
+			return
+		default:
+		}
+		name := filepath.Join(r.cfg.Dir, expand(r.cfg.Pattern, rec.meta))
+		b, err := os.ReadFile(name)
+		if err != nil || len(b) == 0 {
+			continue // the instant before its first header
+		}
+		w, err := parseWave(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end := w.dataAt + w.frames*channels; end > int64(len(b)) {
+			t.Fatalf("the header promises %d octets, the file has %d", end, len(b))
+		}
+		played++
+		if err := os.WriteFile(filepath.Join(copies, "k.wav"), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Find(copies, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, _ := split(t, filepath.Join(copies, "k.wav")); duration(int64(len(l))) != sum.Duration {
+			t.Fatalf("repaired to %d samples, told as %v", len(l), sum.Duration)
+		}
+	}
+}
+
+func TestCrashCostsNoMoreThanTheLastFlush(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms})
+	rec := start(t, r, Meta{ID: "c"})
+	s := newSource(rec, rec.Customer(), 1)
+	s.talk(0, 100)
+	name := filepath.Join(r.cfg.Dir, expand(r.cfg.Pattern, rec.meta))
+	deadline := time.Now().Add(patience)
+	for { // the writer's next turn writes all that has come
+		b, err := os.ReadFile(name)
+		if err == nil {
+			if w, err := parseWave(b); err == nil && w.frames == 16_000 {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("what came was not written")
+		}
+		await(t, "a tick", time.After(ms))
+	}
+	crashed := t.TempDir()
+	b, _ := os.ReadFile(name)
+	// The process dies after an append and before the header that counts it.
+	b = append(b, s.octets(0, 321)...)
+	if err := os.WriteFile(filepath.Join(crashed, "c.wav"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := Find(crashed, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Complete || sum.SHA256 != "" || sum.Duration != 2020*ms || sum.Path != "c.wav" || !sum.Start.Equal(rec.base.Truncate(ms)) {
+		t.Errorf("found %+v", sum)
+	}
+	if _, err := Find(crashed, "nothing"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Find of what is not there: %v", err)
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	r := newTestRecorder(t, Config{})
+	rec := start(t, r, Meta{})
+	newSource(rec, rec.Customer(), 1).talk(0, 10)
+	if err := rec.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find(r.cfg.Dir, rec.meta.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after Discard: %v, want ErrNotFound", err)
+	}
+	if made := r.pool.made.Load(); made != int64(len(r.pool.free)) {
+		t.Errorf("%d chunks were made and %d came back", made, len(r.pool.free))
+	}
+}
+
+func TestSameIDTwice(t *testing.T) {
+	r := newTestRecorder(t, Config{Pattern: "{id}.wav"})
+	a, b := start(t, r, Meta{ID: "same"}), start(t, r, Meta{ID: "same"})
+	first, _, _ := closed(t, a)
+	second, _, _ := closed(t, b)
+	if first.Path == second.Path {
+		t.Errorf("both are %s", first.Path)
+	}
+}
+
+func TestCloseOfTheRecorderCompletesWhatIsOpen(t *testing.T) {
+	r := newTestRecorder(t, Config{})
+	rec := start(t, r, Meta{ID: "o"})
+	newSource(rec, rec.Customer(), 1).talk(0, 10)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := Find(r.cfg.Dir, "o")
+	if err != nil || !sum.Complete || sum.Duration != 200*ms {
+		t.Errorf("found %+v, %v", sum, err)
+	}
+	if again, err := rec.Close(); err != nil || again.SHA256 != sum.SHA256 {
+		t.Errorf("closed again: %+v, %v; found SHA-256 %s", again, err, sum.SHA256)
+	}
+	if _, err := r.Start(Meta{ID: "p"}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Start after Close: %v", err)
+	}
+}
+
+// TestTapAllocatesNothing covers the packet path with a writer that keeps up.
+func TestTapAllocatesNothing(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: time.Second})
+	rec := start(t, r, Meta{})
+	s := newSource(rec, rec.Customer(), 1)
+	p := s.packet()
+	p.Arrival = time.Now()
+	if n := testing.AllocsPerRun(chunkEntries-4, func() { s.tap.Tap(&p) }); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
+
+// BenchmarkRecord is the whole cost of recording a packet: the tap, its share of
+// placing, and the write.
+func BenchmarkRecord(b *testing.B) {
+	r, err := New(Config{Dir: b.TempDir(), MinFree: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	rec, err := r.Start(Meta{ID: "b", Codec: media.PCMA})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tap, space := rec.Customer(), workspace{}
+	p := media.Packet{Codec: media.PCMA, Payload: make([]byte, 160), Arrival: rec.base}
+	b.ReportAllocs()
+	for i := range b.N {
+		tap.Tap(&p)
+		p.Sequence++
+		p.Timestamp += 160
+		p.Arrival = p.Arrival.Add(20 * time.Millisecond)
+		if i%50 == 49 { // as at a flush each half second with both channels
+			rec.writer.mu.Lock() // the writer keeps away
+			if err := rec.flush(&space); err != nil {
+				b.Fatal(err)
+			}
+			rec.writer.mu.Unlock()
+		}
+	}
+}

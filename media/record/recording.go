@@ -1,0 +1,173 @@
+package record
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"ringpace/media"
+)
+
+// The channels of a recording.
+const (
+	left  = 0 // the customer
+	right = 1 // the agent
+)
+
+// Meta is what a recording is of. Only ID is required.
+type Meta struct {
+	ID       string // of the attempt
+	Campaign string
+	Agent    string
+	Number   string
+	LeadID   string
+	Start    time.Time   // names the file; the zero value is now
+	Codec    media.Codec // of the customer's leg and so of the file; the zero value is PCMA
+}
+
+// Recording is one call being recorded. Its methods are safe for concurrent use;
+// its taps are fed by the sessions' reading goroutines and never wait for the disk.
+type Recording struct {
+	recorder *Recorder
+	writer   *writer
+	meta     Meta
+	base     time.Time // arrivals are counted from here
+
+	mu       sync.Mutex
+	closed   bool
+	paused   bool
+	segments uint16
+	chunks   []*chunk // the last one is being filled
+	dropped  int64
+
+	finishing sync.Once
+	discard   bool
+	done      chan struct{} // closed when the writer is through with it
+	summary   Summary
+	err       error
+
+	sheet sheet // the writer's
+}
+
+// tap feeds one channel.
+type tap struct {
+	recording *Recording
+	channel   uint8
+	segment   uint16
+}
+
+// Customer returns the tap of the left channel.
+func (r *Recording) Customer() media.Tap { return r.newTap(left) }
+
+// Agent returns a tap of the right channel, a new one for each bridge: its first
+// packet is placed on the time line by its arrival, those after it by their RTP
+// timestamps.
+func (r *Recording) Agent() media.Tap { return r.newTap(right) }
+
+func (r *Recording) newTap(channel uint8) *tap {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.segments++
+	return &tap{recording: r, channel: channel, segment: r.segments}
+}
+
+// Tap implements media.Tap.
+func (t *tap) Tap(p *media.Packet) {
+	e := entry{
+		arrival: p.Arrival.Sub(t.recording.base), timestamp: p.Timestamp, ssrc: p.SSRC,
+		sequence: p.Sequence, segment: t.segment, channel: t.channel, kind: entryOther,
+		codec: p.Codec, marker: p.Marker,
+	}
+	payload := []byte(nil)
+	if p.Codec.Audio() {
+		payload = p.Payload
+		e.kind, e.size = entryAudio, int32(len(payload))
+	}
+	t.recording.add(e, payload)
+}
+
+// add keeps an entry for the writer. It runs on the packet path.
+func (r *Recording) add(e entry, payload []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	if r.paused && e.kind == entryAudio {
+		e.muted, payload = true, nil
+	}
+	if n := len(r.chunks); n > 0 && r.chunks[n-1].add(e, payload) {
+		return
+	}
+	c := r.recorder.pool.get()
+	if c == nil {
+		r.dropped++
+		return
+	}
+	c.add(e, payload)
+	r.chunks = append(r.chunks, c)
+}
+
+// take gives what has come to the writer and leaves an empty chunk, so that the
+// packet path need not ask for one. The slice it fills is the writer's.
+func (r *Recording) take(into []*chunk) []*chunk {
+	fresh := r.recorder.pool.get()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	into = append(into, r.chunks...)
+	clear(r.chunks)
+	r.chunks = r.chunks[:0]
+	if fresh != nil {
+		r.chunks = append(r.chunks, fresh)
+	}
+	return into
+}
+
+// Pause keeps silence instead of audio from now on, while a card number is told.
+// What is said meanwhile is not even held in memory. The pause is marked in the file.
+func (r *Recording) Pause() { r.setPaused(true) }
+
+// Resume ends the pause.
+func (r *Recording) Resume() { r.setPaused(false) }
+
+func (r *Recording) setPaused(paused bool) {
+	r.mu.Lock()
+	if r.paused == paused {
+		r.mu.Unlock()
+		return
+	}
+	r.paused = paused
+	now := time.Since(r.base)
+	r.mu.Unlock()
+	kind := entryResume
+	if paused {
+		kind = entryPause
+	}
+	r.add(entry{arrival: now, kind: kind}, nil)
+}
+
+// Close writes what is left and returns the recording's figures. It waits for the
+// disk. The error says that the file is not whole; the summary then describes what
+// there is of it. It may be called more than once.
+func (r *Recording) Close() (Summary, error) { return r.finish(false) }
+
+// Discard ends the recording and removes its file.
+func (r *Recording) Discard() error {
+	_, err := r.finish(true)
+	return err
+}
+
+func (r *Recording) finish(discard bool) (Summary, error) {
+	r.finishing.Do(func() {
+		r.mu.Lock()
+		r.closed = true
+		r.discard = discard
+		r.mu.Unlock()
+		r.writer.finish(r)
+	})
+	<-r.done
+	if r.err != nil {
+		return r.summary, fmt.Errorf("record: recording %s: %w", r.meta.ID, r.err)
+	}
+	return r.summary, nil
+}

@@ -1,0 +1,66 @@
+package record
+
+import (
+	"time"
+
+	"ringpace/media"
+)
+
+// Summary is what is known of a recording once it is closed.
+type Summary struct {
+	ID       string
+	Path     string      // relative to the directory, with slashes
+	Codec    media.Codec // of both channels in the file
+	Start    time.Time   // of the first sample
+	Duration time.Duration
+	Bytes    int64
+	// SHA256 of the file, in hex; empty where it was cut off by a crash.
+	SHA256 string
+	// Complete is false where the recording was cut off.
+	Complete bool
+
+	Left, Right Channel // the customer, the agent
+	Pauses      []Span
+	// Dropped counts packets that found no room in memory while the disk stalled.
+	// They are among the lost.
+	Dropped int64
+}
+
+// Channel is one party's side of a recording.
+type Channel struct {
+	DBFS     float64 // mean level of what was received, 0 is full scale, at least MinLevel
+	Received int64   // packets
+	Lost     int64   // packets that never came, by sequence number
+	GapTotal time.Duration
+	Gaps     []Span // silence put in for lost packets; the first 4096
+}
+
+// Span is a stretch of a recording, from its start.
+type Span struct{ At, Length time.Duration }
+
+// Gaps is the silence put in for what never came, both channels together.
+func (s Summary) Gaps() time.Duration { return s.Left.GapTotal + s.Right.GapTotal }
+
+// channelSummary gives the figures of a track.
+func (t *track) channelSummary() Channel {
+	return Channel{
+		DBFS: t.level.dbfs(), Received: t.sequence.cameTotal, Lost: t.sequence.lost(),
+		GapTotal: duration(t.gaps.total), Gaps: spans(t.gaps.spans),
+	}
+}
+
+func spans(in []span) []Span {
+	out := make([]Span, 0, len(in))
+	for _, s := range in {
+		out = append(out, Span{At: duration(s.at), Length: duration(s.length)})
+	}
+	return out
+}
+
+// duration of a number of samples.
+func duration(samples int64) time.Duration {
+	return time.Duration(samples) * (time.Second / media.ClockRate)
+}
+
+// sampleCount is how many samples pass in d.
+func sampleCount(d time.Duration) int64 { return int64(d / (time.Second / media.ClockRate)) }

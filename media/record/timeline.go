@@ -1,0 +1,182 @@
+package record
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"ringpace/media"
+)
+
+const (
+	// holdFrames stay in memory after a flush and are written again with the
+	// next, so that packets which come a little late need no second look at the file.
+	holdFrames = 250 * 8
+	// maxWindow is how much waits in memory while the file cannot be written.
+	maxWindow = 60 * media.ClockRate
+	// silenceBlock is how much silence is written at once where nothing came, in
+	// octets.
+	silenceBlock = 32 << 10
+)
+
+// file is what a time line writes to.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+}
+
+// timeline is the audio of one recording: the end of it in memory, what lies before
+// in the file. A frame is one sample of each channel. One writer goroutine uses it.
+type timeline struct {
+	info   info
+	file   file  // nil until it could be made
+	dataAt int64 // offset of the first frame in the file
+
+	base    int64  // the window's first frame
+	window  []byte // interleaved
+	written int64  // frames that the file holds, without a hole
+	lost    int64  // frames that were given up because the file could not be written
+}
+
+// front is the end of the time line, in frames.
+func (l *timeline) front() int64 { return l.base + int64(len(l.window)/channels) }
+
+// put places n samples of a channel; nil samples leave silence.
+func (l *timeline) put(channel uint8, position int64, samples []byte, n int) {
+	end := position + int64(n)
+	if end > maxFrames {
+		return
+	}
+	if end > l.base+maxWindow {
+		l.leap(position)
+	}
+	l.extend(end)
+	if samples == nil {
+		return
+	}
+	if position < l.base {
+		before := min(l.base-position, int64(n))
+		l.patch(channel, position, samples[:before])
+		position, samples = position+before, samples[before:]
+	}
+	at := int(position-l.base)*channels + int(channel)
+	for _, b := range samples {
+		l.window[at] = b
+		at += channels
+	}
+}
+
+// extend fills the window with silence up to a frame.
+func (l *timeline) extend(end int64) {
+	silence := silenceOf(l.info.codec)
+	for n := (end - l.front()) * channels; n > 0; {
+		k := min(n, int64(len(silence)))
+		l.window = append(l.window, silence[:k]...)
+		n -= k
+	}
+}
+
+// The silence of either law, in a block.
+var (
+	alawSilence = strings.Repeat(string([]byte{media.PCMA.Silence()}), silenceBlock)
+	ulawSilence = strings.Repeat(string([]byte{media.PCMU.Silence()}), silenceBlock)
+)
+
+func silenceOf(c media.Codec) string {
+	if c == media.PCMU {
+		return ulawSilence
+	}
+	return alawSilence
+}
+
+// leap moves the window on to a place far ahead, or past what cannot be written.
+func (l *timeline) leap(position int64) {
+	if l.flush() != nil {
+		l.lost += l.front() - max(l.base, l.written)
+	}
+	l.base, l.window = position, l.window[:0]
+}
+
+// patch writes samples that came so late that their place is in the file already.
+// What lies beyond the file's end is given up.
+func (l *timeline) patch(channel uint8, position int64, samples []byte) {
+	n := min(int64(len(samples)), l.written-position)
+	if l.file == nil || n <= 0 {
+		return
+	}
+	frames := make([]byte, n*channels)
+	at := l.dataAt + position*channels
+	if _, err := l.file.ReadAt(frames, at); err != nil {
+		return
+	}
+	for i, b := range samples[:n] {
+		frames[i*channels+int(channel)] = b
+	}
+	_, _ = l.file.WriteAt(frames, at) // silence stays in its place
+}
+
+// flush writes the window, and then the header that vouches for it: a file that is
+// cut off at any instant plays up to its header's size. After an error everything
+// is kept for the next flush.
+func (l *timeline) flush() error {
+	if l.file == nil {
+		return errNoFile
+	}
+	if err := l.writeSilence(); err != nil {
+		return err
+	}
+	if len(l.window) > 0 {
+		if _, err := l.file.WriteAt(l.window, l.dataAt+l.base*channels); err != nil {
+			return err
+		}
+	}
+	l.written = l.front()
+	if _, err := l.file.WriteAt(header(l.info, l.written, 0), 0); err != nil {
+		return err
+	}
+	if surplus := l.written - holdFrames - l.base; surplus > 0 {
+		l.window = append(l.window[:0], l.window[surplus*channels:]...)
+		l.base += surplus
+	}
+	return nil
+}
+
+var errNoFile = errors.New("record: the file could not be made")
+
+// writeSilence brings the file up to the window where the window leapt.
+func (l *timeline) writeSilence() error {
+	if l.written >= l.base {
+		return nil
+	}
+	block := []byte(silenceOf(l.info.codec))
+	for l.written < l.base {
+		n := min(l.base-l.written, silenceBlock/channels)
+		if _, err := l.file.WriteAt(block[:n*channels], l.dataAt+l.written*channels); err != nil {
+			return err
+		}
+		l.written += n
+	}
+	return nil
+}
+
+// complete writes the rest, the marks of the pauses and the final header.
+func (l *timeline) complete(pauses []span) error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	trailer := cues(pauses)
+	if len(trailer) > 0 {
+		if _, err := l.file.WriteAt(trailer, l.dataAt+l.written*channels); err != nil {
+			return err
+		}
+	}
+	l.info.complete = true
+	_, err := l.file.WriteAt(header(l.info, l.written, len(trailer)), 0)
+	return err
+}
+
+// size is the length of the complete file, in octets.
+func (l *timeline) size(pauses []span) int64 {
+	return l.dataAt + l.written*channels + int64(len(cues(pauses)))
+}

@@ -1,0 +1,210 @@
+package record
+
+import "ringpace/media"
+
+// The rules of placement, in samples of 125 us.
+const (
+	// aheadLimit: a packet whose timestamp puts it further into the future than
+	// this has a timestamp that jumped.
+	aheadLimit = 200 * 8
+	// behindLimit: one that arrives later than this after its place was held up on
+	// the way, or its sender's timestamps stood still; what follows tells which.
+	behindLimit = 200 * 8
+	// spurtLimit is the same both ways at a marker bit: senders that did not count
+	// on through a silence start anew there.
+	spurtLimit = 100 * 8
+	// driftLimit: how far the sender's clock may run away from ours before the
+	// track is set right, judged by the least delayed of driftWindow packets.
+	driftLimit  = 40 * 8
+	driftWindow = 250
+	// lateLimit is how far back a late packet may belong.
+	lateLimit = sequenceDepth * 60 * 8
+	// nudgeLimit: a new anchor that lies less than this before the end of what is
+	// there follows it without a cut.
+	nudgeLimit = 60 * 8
+	// lookahead is how many packets are looked at for the jitter of an anchor.
+	lookahead = 50
+)
+
+// placed is an entry with what the writer needs beside.
+type placed struct {
+	entry
+	payload []byte // nil where muted
+	at      int64  // arrival, in samples since the recording's base
+}
+
+// sink takes samples at their place.
+type sink interface {
+	// put places n samples of a channel; nil samples are silence.
+	put(channel uint8, position int64, samples []byte, n int)
+}
+
+// track places the packets of one channel on the recording's time line. The first
+// packet of a tap or source is placed by its arrival; those after it by their RTP
+// timestamps, so that loss, reordering and silence keep time. The track is anchored
+// anew when timestamps jump, and set right when clocks drift apart.
+type track struct {
+	channel uint8
+	codec   media.Codec // of the recording
+	zero    int64       // the time line's start, in samples since the recording's base
+
+	begun     bool
+	segment   uint16
+	ssrc      uint32
+	anchored  bool
+	timestamp uint32 // this timestamp …
+	position  int64  // … lies here on the time line
+	floor     int64  // nothing is placed before this
+	front     int64  // the end of what is placed
+
+	least   int64 // delay of the least delayed packet in this drift window
+	counted int
+
+	sequence sequencer
+	gaps     gapList
+	level    levelMeter
+}
+
+// place puts a batch of the channel's packets, in the order of arrival, into out.
+func (t *track) place(batch []placed, out sink) {
+	for i := range batch {
+		p := &batch[i]
+		if !t.begun || p.segment != t.segment || p.ssrc != t.ssrc {
+			t.begun, t.anchored = true, false
+			t.segment, t.ssrc = p.segment, p.ssrc
+			t.sequence.restart()
+		}
+		fresh, newest, missing := t.sequence.take(p.sequence)
+		if !fresh || p.kind != entryAudio {
+			continue
+		}
+		if !t.anchored || newest && t.broken(batch[i:]) {
+			t.anchor(batch[i:])
+			newest, missing = true, 0
+		}
+		position := t.positionOf(p.timestamp)
+		if !newest && (position+int64(p.size) > t.front || position < t.front-lateLimit) {
+			continue // late by its sequence number, but not by its timestamp
+		}
+		t.put(p, position, newest, missing, out)
+		if newest {
+			t.timestamp, t.position = p.timestamp, position
+			t.drift(p.at - t.zero - position)
+		}
+	}
+}
+
+// positionOf is where a timestamp lies by the present anchor.
+func (t *track) positionOf(timestamp uint32) int64 {
+	return t.position + int64(int32(timestamp-t.timestamp))
+}
+
+// late is how much later than its place a packet arrived.
+func (t *track) late(p *placed) int64 { return p.at - t.zero - t.positionOf(p.timestamp) }
+
+// broken reports whether the first packet of the batch cannot be placed by the
+// present anchor.
+func (t *track) broken(batch []placed) bool {
+	late := t.late(&batch[0])
+	switch {
+	case late < -aheadLimit:
+		return true
+	case batch[0].marker && (late > spurtLimit || late < -spurtLimit):
+		return true
+	case late > behindLimit:
+		return !t.catchesUp(batch)
+	}
+	return false
+}
+
+// catchesUp reports whether later packets of the same source arrived in time, which
+// says that the first ones were held up, and not that timestamps stood still.
+func (t *track) catchesUp(batch []placed) bool {
+	for i := range batch {
+		p := &batch[i]
+		if p.segment != t.segment || p.ssrc != t.ssrc {
+			return false
+		}
+		if p.kind == entryAudio && t.late(p) <= behindLimit {
+			return true
+		}
+	}
+	return false
+}
+
+// anchor places the first packet of the batch by its arrival, less what the jitter
+// of the packets after it shows it to be late.
+func (t *track) anchor(batch []placed) {
+	at := earliest(batch) - t.zero
+	if before := t.front - at; before > 0 && before <= nudgeLimit {
+		at = t.front
+	}
+	t.anchored = true
+	t.timestamp, t.position = batch[0].timestamp, at
+	t.floor = t.front
+	t.counted = 0
+}
+
+// earliest is the arrival of the batch's first packet, as it would have been with
+// the least delay that its source's next packets had.
+func earliest(batch []placed) int64 {
+	first := &batch[0]
+	best := first.at
+	for i := range batch[:min(len(batch), lookahead)] {
+		p := &batch[i]
+		if p.segment != first.segment || p.ssrc != first.ssrc || i > 0 && p.marker {
+			break
+		}
+		if p.kind != entryAudio {
+			continue
+		}
+		at := p.at - int64(int32(p.timestamp-first.timestamp))
+		if at < best-aheadLimit {
+			break // a jump, not jitter
+		}
+		best = min(best, at)
+	}
+	return best
+}
+
+// put places one packet, without what would overwrite another anchor's samples.
+func (t *track) put(p *placed, position int64, newest bool, missing int64, out sink) {
+	n, samples := int64(p.size), p.payload
+	if skip := max(t.floor, 0) - position; skip > 0 {
+		if skip >= n {
+			return
+		}
+		position, n = position+skip, n-skip
+		if samples != nil {
+			samples = samples[skip:]
+		}
+	}
+	switch {
+	case missing > 0 && position > t.front:
+		t.gaps.add(t.front, position-t.front)
+	case !newest:
+		t.gaps.fill(position, n)
+	}
+	t.front = max(t.front, position+n)
+	if samples != nil {
+		media.Transcode(samples, p.codec, t.codec)
+		t.level.add(samples, t.codec)
+	}
+	out.put(t.channel, position, samples, int(n))
+}
+
+// drift sets the track right when even the least delayed packets have come to
+// arrive far from their place.
+func (t *track) drift(late int64) {
+	if t.counted == 0 || late < t.least {
+		t.least = late
+	}
+	if t.counted++; t.counted < driftWindow {
+		return
+	}
+	t.counted = 0
+	if t.least > driftLimit || t.least < -driftLimit {
+		t.position += t.least
+		t.floor = t.front
+	}
+}

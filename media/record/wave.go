@@ -1,0 +1,171 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"ringpace/media"
+)
+
+// The layout of our files: RIFF, WAVE with the chunks fmt, fact, LIST (INFO: id,
+// start, state), data, and, where the recording was paused, cue and LIST (adtl:
+// labels). Two channels of one octet a sample: left the customer, right the agent.
+const (
+	channels = 2
+	wavAlaw  = 6 // format tags, RFC 2361
+	wavUlaw  = 7
+
+	// maxFrames is what the 32 bits of a RIFF size can hold, less room for the
+	// other chunks: 74 hours.
+	maxFrames = (1<<32 - 1<<20) / channels
+
+	stateOpen     = "recording"
+	stateComplete = "complete "
+	startLayout   = "2006-01-02T15:04:05.000Z07:00"
+)
+
+// info is what a file says of itself.
+type info struct {
+	id       string
+	start    time.Time
+	complete bool
+	codec    media.Codec
+}
+
+// header is everything up to the data, for a number of frames (samples of both
+// channels) and octets of chunks behind the data. Its size depends on the id alone.
+func header(i info, frames int64, trailer int) []byte {
+	tag := uint16(wavAlaw)
+	if i.codec == media.PCMU {
+		tag = wavUlaw
+	}
+	state := stateOpen
+	if i.complete {
+		state = stateComplete
+	}
+	le := binary.LittleEndian
+	b := append([]byte("RIFF????WAVEfmt "), 18, 0, 0, 0)
+	b = le.AppendUint16(b, tag)
+	b = le.AppendUint16(b, channels)
+	b = le.AppendUint32(b, media.ClockRate)
+	b = le.AppendUint32(b, media.ClockRate*channels)
+	b = le.AppendUint16(b, channels) // octets of a frame
+	b = le.AppendUint16(b, 8)        // bits of a sample
+	b = le.AppendUint16(b, 0)        // no extension
+	b = appendChunk(b, "fact", le.AppendUint32(nil, uint32(frames)))
+	list := appendChunk([]byte("INFO"), "INAM", text(i.id))
+	list = appendChunk(list, "ICRD", text(i.start.UTC().Format(startLayout)))
+	list = appendChunk(list, "ICMT", text(state))
+	list = appendChunk(list, "ISFT", text("Ringpace"))
+	b = appendChunk(b, "LIST", list)
+	b = append(b, "data"...)
+	b = le.AppendUint32(b, uint32(frames*channels))
+	le.PutUint32(b[4:], uint32(int64(len(b))-8+frames*channels+int64(trailer)))
+	return b
+}
+
+// text is a string as RIFF keeps it.
+func text(s string) []byte { return append([]byte(s), 0) }
+
+// appendChunk appends a chunk, padded to an even size.
+func appendChunk(b []byte, id string, body []byte) []byte {
+	b = append(b, id...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(body)))
+	b = append(b, body...)
+	if len(body)%2 == 1 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// cues marks the pauses: a labelled point at the start and end of each. It is empty
+// without pauses.
+func cues(pauses []span) []byte {
+	if len(pauses) == 0 {
+		return nil
+	}
+	le := binary.LittleEndian
+	points := le.AppendUint32(nil, uint32(2*len(pauses)))
+	labels := []byte("adtl")
+	id := uint32(0)
+	point := func(at int64, label string) {
+		id++
+		points = le.AppendUint32(points, id)
+		points = le.AppendUint32(points, uint32(at)) // in play order
+		points = append(points, "data"...)
+		points = le.AppendUint32(points, 0)
+		points = le.AppendUint32(points, 0)
+		points = le.AppendUint32(points, uint32(at))
+		labels = appendChunk(labels, "labl", append(le.AppendUint32(nil, id), text(label)...))
+	}
+	for _, p := range pauses {
+		point(p.at, "paused")
+		point(p.at+p.length, "resumed")
+	}
+	return appendChunk(appendChunk(nil, "cue ", points), "LIST", labels)
+}
+
+// wave is where things lie in a file of ours.
+type wave struct {
+	info
+	dataAt int64 // offset of the data
+	frames int64 // by the header
+}
+
+// parseWave reads the head of a file, which must reach into its data chunk's
+// header. Errors wrap ErrDamaged.
+func parseWave(b []byte) (wave, error) {
+	w := wave{}
+	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
+		return w, fmt.Errorf("%w: no RIFF/WAVE header", ErrDamaged)
+	}
+	le := binary.LittleEndian
+	for at := int64(12); at+8 <= int64(len(b)); {
+		id, size := string(b[at:at+4]), int64(le.Uint32(b[at+4:]))
+		at += 8
+		if id == "data" {
+			if w.codec == 0 {
+				return w, fmt.Errorf("%w: no format that we write", ErrDamaged)
+			}
+			w.dataAt, w.frames = at, size/channels
+			return w, nil
+		}
+		if at+size > int64(len(b)) {
+			break
+		}
+		body := b[at : at+size]
+		switch id {
+		case "fmt ":
+			if size >= 16 && le.Uint16(body[2:]) == channels {
+				w.codec = map[uint16]media.Codec{wavAlaw: media.PCMA, wavUlaw: media.PCMU}[le.Uint16(body)]
+			}
+		case "LIST":
+			w.parseInfo(body)
+		}
+		at += size + size&1
+	}
+	return w, fmt.Errorf("%w: no data chunk", ErrDamaged)
+}
+
+func (w *wave) parseInfo(b []byte) {
+	if len(b) < 4 || string(b[:4]) != "INFO" {
+		return
+	}
+	for b = b[4:]; len(b) >= 8; {
+		id, size := string(b[:4]), int(min(binary.LittleEndian.Uint32(b[4:]), uint32(len(b)-8)))
+		value := b[8 : 8+size]
+		b = b[min(8+size+size&1, len(b)):]
+		if size > 0 && value[size-1] == 0 {
+			value = value[:size-1]
+		}
+		switch id {
+		case "INAM":
+			w.id = string(value)
+		case "ICRD":
+			w.start, _ = time.Parse(startLayout, string(value))
+		case "ICMT":
+			w.complete = string(value) == stateComplete
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package record
+
+import (
+	"sync"
+	"time"
+)
+
+// writer is one goroutine that writes the files of many recordings, one after the
+// other. A stalled disk stalls it and nothing else.
+type writer struct {
+	interval time.Duration
+	failed   func(error) // told of every write that failed or succeeded again (nil)
+
+	mu       sync.Mutex
+	queue    []turn       // by time: all have the same interval
+	finished []*Recording // to be completed before anything else
+	stopping bool
+	wake     chan struct{} // one deep
+}
+
+// turn is the next flush of a recording.
+type turn struct {
+	recording *Recording
+	due       time.Time
+}
+
+func newWriter(interval time.Duration, failed func(error)) *writer {
+	return &writer{interval: interval, failed: failed, wake: make(chan struct{}, 1)}
+}
+
+// add makes r one of the writer's. It never blocks.
+func (w *writer) add(r *Recording) {
+	w.mu.Lock()
+	w.queue = append(w.queue, turn{r, time.Now().Add(w.interval)})
+	w.mu.Unlock()
+	w.nudge()
+}
+
+// finish has r completed at once. It never blocks.
+func (w *writer) finish(r *Recording) {
+	w.mu.Lock()
+	w.finished = append(w.finished, r)
+	w.mu.Unlock()
+	w.nudge()
+}
+
+// stop ends the goroutine when all recordings are finished.
+func (w *writer) stop() {
+	w.mu.Lock()
+	w.stopping = true
+	w.mu.Unlock()
+	w.nudge()
+}
+
+func (w *writer) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until stop.
+func (w *writer) run() {
+	var space workspace
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		r, complete, wait, stopped := w.next(time.Now())
+		switch {
+		case stopped:
+			return
+		case r == nil:
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-w.wake:
+			}
+		case complete:
+			r.summary, r.err = r.end(&space)
+			close(r.done)
+			w.failed(r.err)
+		default:
+			w.failed(r.flush(&space))
+		}
+	}
+}
+
+// next tells what to do: complete or flush a recording, or wait.
+func (w *writer) next(now time.Time) (r *Recording, complete bool, wait time.Duration, stopped bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.finished) > 0 {
+		r = w.finished[0]
+		w.finished = w.finished[1:]
+		return r, true, 0, false
+	}
+	for len(w.queue) > 0 {
+		head := w.queue[0]
+		if head.recording.isClosed() {
+			w.queue = w.queue[1:]
+			continue // finished, or about to be
+		}
+		if wait = head.due.Sub(now); wait > 0 {
+			return nil, false, wait, false
+		}
+		w.queue = w.queue[1:]
+		w.queue = append(w.queue, turn{head.recording, now.Add(w.interval)})
+		return head.recording, false, 0, false
+	}
+	return nil, false, time.Hour, w.stopping
+}
+
+func (r *Recording) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
