@@ -1,0 +1,57 @@
+# Ringpace. `make demo` needs Go and nothing else; `make test` installs what it
+# needs on Debian (see .ci/deps).
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DEMOFLAGS ?=
+TESTFLAGS ?=
+BENCHTIME ?= 1s
+FUZZTIME  ?= 20s
+
+.PHONY: help demo build test lint bench fuzz deps docker clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a campaign against a carrier and agents inside the process; DEMOFLAGS="--leads 200"
+	go run ./cmd/ringpace demo $(DEMOFLAGS)
+
+build: ## bin/ringpace, static
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ringpace ./cmd/ringpace
+
+# While Asterisk is being fetched (the first time only) the tests are compiled.
+test: ## every test with the race detector, against real peers; TESTFLAGS="-run X"
+	@.ci/deps programs
+	@.ci/deps asterisk & asterisk=$$!; go build -race ./...; wait $$asterisk
+	@go test -race -timeout 10m -json $(TESTFLAGS) ./... | go run .ci/tally.go
+
+lint: ## gofumpt, go vet, staticcheck: any finding fails
+	@unformatted=$$(go tool gofumpt -l . .ci/tally.go); \
+	if [[ -n $$unformatted ]]; then echo "not formatted (go tool gofumpt -w .):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go vet .ci/tally.go
+	go tool staticcheck ./...
+	go tool staticcheck .ci/tally.go
+
+bench: ## every benchmark, with its allocations; BENCHTIME=3s
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+fuzz: ## every fuzz target in turn; FUZZTIME=1m
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+deps: ## what the tests need besides Go, on Debian
+	.ci/deps
+
+docker: ## the image ringpace:VERSION
+	docker build --build-arg VERSION=$(VERSION) -t ringpace:$(VERSION) .
+
+clean: ## what was built here
+	rm -rf bin
