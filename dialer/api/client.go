@@ -50,6 +50,23 @@ func NewClient(server, token string) (*Client, error) {
 // Close drops kept connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// Health asks whether the daemon lives; it needs no token.
+func (c *Client) Health(ctx context.Context) (Health, error) { return get[Health](ctx, c, "/healthz") }
+
+// Readiness asks whether the daemon may dial; it needs no token. That it may not is
+// an answer and no error.
+func (c *Client) Readiness(ctx context.Context) (Readiness, error) {
+	resp, err := c.send(ctx, http.MethodGet, "/readyz", nil, nil)
+	if err != nil {
+		return Readiness{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
+		return Readiness{}, c.refused(resp)
+	}
+	return decode[Readiness](c, resp)
+}
+
 // Status tells of the node.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return get[Status](ctx, c, "/v1/status")
@@ -235,6 +252,11 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	if resp.StatusCode == http.StatusNoContent {
 		return out, nil
 	}
+	return decode[T](c, resp)
+}
+
+func decode[T any](c *Client, resp *http.Response) (T, error) {
+	var out T
 	if err := json.NewDecoder(io.LimitReader(resp.Body, answerLimit)).Decode(&out); err != nil {
 		return out, fmt.Errorf("what answers at %s does not speak as a Ringpace daemon: %w", c.base, err)
 	}
@@ -243,6 +265,19 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 
 // do sends a request and turns anything but success into an error.
 func (c *Client) do(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
+	resp, err := c.send(ctx, method, path, header, body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	return nil, c.refused(resp)
+}
+
+// send sends a request; its error means that nobody answered.
+func (c *Client) send(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base.String(), "/")+path, body)
 	if err != nil {
 		return nil, err
@@ -260,11 +295,7 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 		}
 		return nil, c.unreachable(err)
 	}
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	return nil, c.refused(resp)
+	return resp, nil
 }
 
 func (c *Client) unreachable(err error) error {

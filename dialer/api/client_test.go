@@ -55,6 +55,22 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 	}
 }
 
+func TestClientNeedsNoTokenForHealth(t *testing.T) {
+	b := newBench(t)
+	c := newClient(t, b.online(t), "")
+	ctx := context.Background()
+	if h, err := c.Health(ctx); err != nil || h.Status != "ok" {
+		t.Errorf("%+v %v", h, err)
+	}
+	if r, err := c.Readiness(ctx); err != nil || !r.Ready {
+		t.Errorf("%+v %v", r, err)
+	}
+	b.floor.setReady(false)
+	if r, err := c.Readiness(ctx); err != nil || r.Ready || len(r.Reasons) != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 func TestClientSaysWhatToDo(t *testing.T) {
 	b := newBench(t)
 	base := b.online(t)

@@ -61,7 +61,15 @@ func (f *fakeFloor) last() (string, Caller) {
 	return f.calls[len(f.calls)-1], f.actor[len(f.actor)-1]
 }
 
+func (f *fakeFloor) setReady(ready bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ready = ready
+}
+
 func (f *fakeFloor) Status(context.Context) (Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	s := Status{Node: "n1", Version: "v1", Ready: f.ready, Redis: RedisStatus{Up: true}, SIP: SIPStatus{Received: 7}}
 	if !f.ready {
 		s.NotReady = []string{"no trunk is usable"}

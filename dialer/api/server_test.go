@@ -89,7 +89,7 @@ func TestReadiness(t *testing.T) {
 	if got := b.request("GET", "/readyz", "", ""); got.Code != 200 || !strings.Contains(got.Body.String(), `"reasons":[]`) {
 		t.Errorf("ready: %d %s", got.Code, got.Body)
 	}
-	b.floor.ready = false
+	b.floor.setReady(false)
 	if got := b.request("GET", "/readyz", "", ""); got.Code != 503 || !strings.Contains(got.Body.String(), "no trunk is usable") {
 		t.Errorf("not ready: %d %s", got.Code, got.Body)
 	}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"ringpace/dialer/api"
+)
+
+const whoText = "\nAGENT is the agent's id; with a token of role agent it may be left out and is your own.\n"
+
+func agentCommand() *command {
+	simple := func(name, shortText, long string) *command {
+		return agentVerb(name, shortText, long, func(*pflag.FlagSet) func() (agentAction, error) {
+			return func() (agentAction, error) {
+				return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+					return client.CommandAgent(ctx, id, name)
+				}, nil
+			}
+		})
+	}
+	return &command{
+		name: "agent", short: "Log agents in and out, pause them, end and name their calls",
+		long: "An agent is reached at an extension and takes the calls of some campaigns. Agents\nuse these commands for themselves, supervisors for anyone.",
+		sub: []*command{
+			simple("login", "Begin the shift", `Begins the shift: a nailed agent's extension is called now, and the agent is ready
+for calls once audio has come from it.
+
+  ringpace agent login 1001
+`),
+			simple("logout", "End the shift", `Ends the shift; after the call and its wrap-up if one is up.
+
+  ringpace agent logout 1001
+`),
+			simple("ready", "Take calls", `Ends a pause or the wrap-up: the next call may come.
+
+  ringpace agent ready 1001
+`),
+			pauseCommand(),
+			simple("hangup", "End the call", `Ends the agent's call. The customer is held quiet for the goodbye (two seconds
+unless configured otherwise), then the line is closed.
+
+  ringpace agent hangup 1001
+`),
+			disposeCommand(),
+			simple("preview", "Ask for the next lead", `Asks for the next lead of a preview campaign. It is reserved and shown; nothing is
+dialed before ringpace agent dial.
+
+  ringpace agent preview 1001
+`),
+			simple("dial", "Dial the lead that is shown", "Dials the lead that ringpace agent preview has shown.\n"),
+			simple("skip", "Give the lead that is shown back", "Gives the lead that ringpace agent preview has shown back; it counts no attempt.\n"),
+			agentStatusCommand(),
+		},
+	}
+}
+
+// agentAction tells the daemon what an agent is to do.
+type agentAction func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error)
+
+// agentVerb is a command to one agent that answers with the agent's state. declare
+// declares its flags and returns what makes the action of them once they are
+// parsed.
+func agentVerb(name, shortText, long string, declare func(*pflag.FlagSet) func() (agentAction, error)) *command {
+	return &command{
+		name: name, args: "[AGENT]", most: 1, short: shortText, long: long + whoText,
+		setup: func(flags *pflag.FlagSet) runner {
+			action := declare(flags)
+			c := dial(flags)
+			return func(ctx context.Context, t *terminal, args []string) error {
+				do, err := action()
+				if err != nil {
+					return err
+				}
+				return show(ctx, t, c, func(ctx context.Context, client *api.Client) (api.AgentStatus, error) {
+					id, err := whichAgent(ctx, client, args)
+					if err != nil {
+						return api.AgentStatus{}, err
+					}
+					return do(ctx, client, id)
+				}, func(a api.AgentStatus) error { return renderAgent(t.out, a, time.Now()) })
+			}
+		},
+	}
+}
+
+// whichAgent is the one that is named, else the one whose token this is.
+func whichAgent(ctx context.Context, client *api.Client, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	me, err := client.Me(ctx)
+	if err != nil {
+		return "", err
+	}
+	if me.Agent == "" {
+		return "", usage("name the agent: the token %q has role %s and is no agent's own", me.Name, me.Role)
+	}
+	return me.Agent, nil
+}
+
+func pauseCommand() *command {
+	return agentVerb("pause", "Take a break", `Takes a break, at once or after the call and its wrap-up. The reason is counted;
+the configuration may say which there are.
+
+  ringpace agent pause 1001 --reason lunch
+`, func(flags *pflag.FlagSet) func() (agentAction, error) {
+		reason := flags.String("reason", "break", "why")
+		return func() (agentAction, error) {
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				return client.Pause(ctx, id, *reason)
+			}, nil
+		}
+	})
+}
+
+func disposeCommand() *command {
+	return agentVerb("dispose", "Name the result of the call", `Names the result of the call, during it or in its wrap-up. With --callback, the person
+is called again at that time: RFC 3339, or a date and time of day here, or a while
+from now.
+
+  ringpace agent dispose 1001 --disposition sold
+  ringpace agent dispose 1001 --disposition callback --callback "2026-07-02 15:30"
+  ringpace agent dispose 1001 --disposition callback --callback 2h --note "ask for Ada"
+`, func(flags *pflag.FlagSet) func() (agentAction, error) {
+		name := flags.String("disposition", "", "the result, one of the campaign's (required)")
+		note := flags.String("note", "", "words for the record")
+		callback := flags.String("callback", "", "when to call this person again")
+		return func() (agentAction, error) {
+			if *name == "" {
+				return nil, usage("agent dispose needs --disposition")
+			}
+			at, err := parseCallback(*callback, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				return client.Dispose(ctx, id, api.Disposition{Name: *name, Note: *note, Callback: at})
+			}, nil
+		}
+	})
+}
+
+// parseCallback reads the time of a callback; "" is none.
+func parseCallback(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(strings.TrimPrefix(s, "+")); err == nil && d > 0 {
+		return now.Add(d), nil
+	}
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return at, nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05"} {
+		if at, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, usage(`--callback %q is no time; write "2006-01-02 15:04", 2006-01-02T15:04:05+02:00, or 2h`, s)
+}
+
+func agentStatusCommand() *command {
+	return &command{
+		name: "status", args: "[AGENT]", most: 1, short: "Show what agents do",
+		long: `Shows one line for each agent or, for one of them, the call, the lead with all its
+fields, and today's figures. With a token of role agent it shows your own.
+
+  ringpace agent status
+  ringpace agent status 1001
+`,
+		setup: func(flags *pflag.FlagSet) runner {
+			c := dial(flags)
+			return func(ctx context.Context, t *terminal, args []string) error {
+				one := args
+				if len(one) == 0 {
+					if err := c.ask(ctx, t, func(ctx context.Context, client *api.Client) error {
+						me, err := client.Me(ctx)
+						if me.Agent != "" {
+							one = []string{me.Agent}
+						}
+						return err
+					}); err != nil {
+						return err
+					}
+				}
+				if len(one) == 0 {
+					return show(ctx, t, c, func(ctx context.Context, client *api.Client) ([]api.AgentStatus, error) { return client.Agents(ctx) },
+						func(all []api.AgentStatus) error { return grid(t.out, agentRows(all, time.Now())) })
+				}
+				return show(ctx, t, c, func(ctx context.Context, client *api.Client) (api.AgentStatus, error) {
+					return client.Agent(ctx, one[0])
+				},
+					func(a api.AgentStatus) error { return renderAgent(t.out, a, time.Now()) })
+			}
+		},
+	}
+}
+
+func agentRows(agents []api.AgentStatus, now time.Time) [][]string {
+	rows := [][]string{{"AGENT", "NAME", "EXTENSION", "STATE", "FOR", "CALLS", "TALK", "WAIT", "WRAP-UP", "REASON"}}
+	for _, a := range agents {
+		rows = append(rows, []string{
+			a.ID, a.Name, a.Extension, agentState(a), ago(a.Since, now), fmt.Sprint(a.Today.Calls),
+			seconds(a.Today.TalkS), seconds(a.Today.WaitS), seconds(a.Today.WrapUpS), a.Reason,
+		})
+	}
+	return rows
+}
+
+func agentState(a api.AgentStatus) string {
+	if a.Next != "" {
+		return fmt.Sprintf("%s, then %s", a.State, a.Next)
+	}
+	return string(a.State)
+}
+
+func renderAgent(w io.Writer, a api.AgentStatus, now time.Time) error {
+	if err := grid(w, agentRows([]api.AgentStatus{a}, now)); err != nil {
+		return err
+	}
+	if c := a.Call; c != nil {
+		fmt.Fprintf(w, "\ncall %s, campaign %s, number %s", clean(c.ID), clean(c.Campaign), clean(c.Number))
+		if !c.BridgedAt.IsZero() {
+			fmt.Fprintf(w, ", joined at %s", local(c.BridgedAt))
+		}
+		if c.Disposition != "" {
+			fmt.Fprintf(w, ", disposition %s", clean(c.Disposition))
+		}
+		fmt.Fprintln(w)
+		if len(c.Dispositions) > 0 {
+			fmt.Fprintf(w, "dispositions: %s\n", clean(strings.Join(c.Dispositions, ", ")))
+		}
+	}
+	if l := a.Lead; l != nil {
+		fmt.Fprintf(w, "\nlead %s of list %s, number %s, attempts before: %d\n", clean(l.ID), clean(l.List), clean(l.Number), l.Attempts)
+		var rows [][]string
+		for _, k := range slices.Sorted(maps.Keys(l.Fields)) {
+			rows = append(rows, []string{"  " + k, l.Fields[k]})
+		}
+		return grid(w, rows)
+	}
+	return nil
+}
