@@ -1,0 +1,112 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"ringpace/media"
+	"ringpace/sip"
+)
+
+// PBXConfig is the extensions of a PBX.
+type PBXConfig struct {
+	Extensions []string                             // user parts: "1001"
+	RingFor    time.Duration                        // before a softphone answers; 0: at once
+	Voice      func(extension string) *media.Prompt // default: AgentVoice, another for each extension
+	Logger     *slog.Logger
+}
+
+// PBX is a peer with softphones that answer by themselves and speak without a
+// pause, as agents do all day.
+type PBX struct {
+	cfg        PBXConfig
+	log        *slog.Logger
+	endpoint   *sip.Endpoint
+	engine     *media.Engine
+	extensions map[string]*Extension
+
+	ctx    context.Context // done: the PBX closes
+	cancel context.CancelFunc
+
+	mu     sync.Mutex // protects closed, and calls against Add after Wait
+	closed bool
+	calls  sync.WaitGroup
+}
+
+// NewPBX starts a PBX on a free UDP port of the loopback interface.
+func NewPBX(cfg PBXConfig) (*PBX, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &PBX{cfg: cfg, log: cfg.Logger, extensions: make(map[string]*Extension, len(cfg.Extensions))}
+	for i, name := range cfg.Extensions {
+		if _, ok := p.extensions[name]; ok {
+			return nil, fmt.Errorf("lab: extension %q twice", name)
+		}
+		var voice *media.Prompt
+		if cfg.Voice != nil {
+			voice = cfg.Voice(name)
+		} else {
+			voice = AgentVoice(uint64(i))
+		}
+		p.extensions[name] = &Extension{pbx: p, name: name, voice: voice}
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	var err error
+	if p.engine, err = loopbackEngine(cfg.Logger); err != nil {
+		return nil, err
+	}
+	p.endpoint, err = sip.NewEndpoint(sip.Config{
+		Listen:    []sip.Listen{{Transport: "udp", Addr: loopback}},
+		UserAgent: "Ringpace lab PBX",
+		Logger:    cfg.Logger,
+		Invite:    p.invited,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lab: PBX: %w", err), p.engine.Close())
+	}
+	return p, nil
+}
+
+// Addr is where the PBX listens, by UDP.
+func (p *PBX) Addr() netip.AddrPort {
+	addr, _ := p.endpoint.Addr("udp")
+	return addr
+}
+
+// Extension is the softphone with that user part, or nil.
+func (p *PBX) Extension(name string) *Extension { return p.extensions[name] }
+
+// Close hangs up what is up, waits for every call to be over and frees the sockets.
+func (p *PBX) Close(ctx context.Context) error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.cancel()
+	return errors.Join(waitFor(ctx, &p.calls), p.endpoint.Close(ctx), p.engine.Close())
+}
+
+func (p *PBX) invited(in *sip.Incoming) {
+	p.mu.Lock()
+	closed := p.closed
+	if !closed {
+		p.calls.Add(1)
+	}
+	p.mu.Unlock()
+	if closed {
+		in.Reject(503, "Service Unavailable")
+		return
+	}
+	defer p.calls.Done()
+	extension := p.extensions[in.To()]
+	if extension == nil {
+		in.Reject(404, "No such extension")
+		return
+	}
+	extension.serve(in)
+}
