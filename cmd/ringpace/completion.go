@@ -48,7 +48,10 @@ func places(path []string, c *command) []place {
 	if c.setup != nil {
 		flags := flagSet("")
 		c.setup(flags)
-		flags.VisitAll(func(f *pflag.Flag) { p.words = append(p.words, word{"--" + f.Name, f.Usage}) })
+		flags.VisitAll(func(f *pflag.Flag) {
+			_, about := pflag.UnquoteUsage(f)
+			p.words = append(p.words, word{"--" + f.Name, about})
+		})
 	}
 	if c.name == "completion" {
 		p.words = append(p.words, word{"bash", ""}, word{"zsh", ""}, word{"fish", ""})
