@@ -5,6 +5,7 @@ package media
 var (
 	alawLinear, ulawLinear = linearTables()
 	alawToUlaw, ulawToAlaw = lawTables()
+	alawSquare, ulawSquare = squareTable(&alawLinear), squareTable(&ulawLinear)
 )
 
 // Silence is the octet of c that means a sample of zero.
@@ -45,6 +46,27 @@ func Transcode(payload []byte, from, to Codec) {
 	for i, b := range payload {
 		payload[i] = table[b]
 	}
+}
+
+// Energy is the sum of the squares of the linear samples of payload, which is of c.
+// One full-scale sample counts 2^30.
+func (c Codec) Energy(payload []byte) uint64 {
+	table := &alawSquare
+	if c == PCMU {
+		table = &ulawSquare
+	}
+	sum := uint64(0)
+	for _, b := range payload {
+		sum += uint64(table[b])
+	}
+	return sum
+}
+
+func squareTable(linear *[256]int16) (square [256]uint32) {
+	for i, v := range linear {
+		square[i] = uint32(int32(v) * int32(v))
+	}
+	return square
 }
 
 func linearTables() (a, u [256]int16) {

@@ -22,6 +22,7 @@ type disk struct {
 	stop    chan struct{}
 
 	mu       sync.Mutex
+	free     int64  // octets that were left at the last look
 	lowSpace string // what is wrong, in plain words; empty: nothing
 	failing  string
 }
@@ -58,11 +59,11 @@ func (d *disk) run() {
 
 // look measures the room, and while writes fail tries whether they still do.
 func (d *disk) look() {
-	low := ""
+	low, free := "", int64(0)
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(d.dir, &fs); err != nil {
 		low = fmt.Sprintf("the recording directory %s cannot be examined: %v", d.dir, err)
-	} else if free := int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
+	} else if free = int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
 		low = fmt.Sprintf("the disk of %s has %d MiB left, recordings need %d MiB", d.dir, free>>20, d.minFree>>20)
 	}
 	d.mu.Lock()
@@ -72,7 +73,7 @@ func (d *disk) look() {
 		failing = false
 	}
 	d.set(func() {
-		d.lowSpace = low
+		d.free, d.lowSpace = free, low
 		if !failing {
 			d.failing = ""
 		}

@@ -10,17 +10,6 @@ import (
 // quietest that G.711 can say is near -72.
 const MinLevel = -96.0
 
-// The square of every octet's sample.
-var alawSquares, ulawSquares = squares(media.PCMA), squares(media.PCMU)
-
-func squares(c media.Codec) (table [256]uint32) {
-	for b := range table {
-		v := int32(c.Decode(byte(b)))
-		table[b] = uint32(v * v)
-	}
-	return table
-}
-
 // levelMeter takes the mean power of what a channel said.
 type levelMeter struct {
 	sum   uint64
@@ -28,15 +17,7 @@ type levelMeter struct {
 }
 
 func (m *levelMeter) add(samples []byte, c media.Codec) {
-	table := &alawSquares
-	if c == media.PCMU {
-		table = &ulawSquares
-	}
-	sum := uint64(0)
-	for _, b := range samples {
-		sum += uint64(table[b])
-	}
-	m.sum += sum
+	m.sum += c.Energy(samples)
 	m.count += uint64(len(samples))
 }
 
