@@ -189,7 +189,7 @@ type AgentDefaults struct {
 	WrapUp      time.Duration `yaml:"wrap_up"`
 	RingTimeout time.Duration `yaml:"ring_timeout"`
 	CallBack    bool          `yaml:"call_back"`
-	AutoLogin   bool          `yaml:"auto_login"`
+	AutoLogin   bool          `yaml:"auto_login" reload:"restart"`
 }
 
 // Agent is a person who takes calls.
@@ -199,11 +199,11 @@ type Agent struct {
 	Extension   string        `yaml:"extension"`
 	Peer        string        `yaml:"peer"` // default: the only peer
 	Mode        string        `yaml:"mode" enum:"nailed,ring"`
-	Campaigns   []string      `yaml:"campaigns"`    // never empty after loading, unless there is no campaign
-	WrapUp      time.Duration `yaml:"wrap_up"`      // limit; 0 is no wrap-up
-	RingTimeout time.Duration `yaml:"ring_timeout"` // of the agent's extension
-	CallBack    bool          `yaml:"call_back"`    // nailed: call again when the leg drops
-	AutoLogin   bool          `yaml:"auto_login"`   // logged in and ready at start
+	Campaigns   []string      `yaml:"campaigns"`                   // never empty after loading, unless there is no campaign
+	WrapUp      time.Duration `yaml:"wrap_up"`                     // limit; 0 is no wrap-up
+	RingTimeout time.Duration `yaml:"ring_timeout"`                // of the agent's extension
+	CallBack    bool          `yaml:"call_back"`                   // nailed: call again when the leg drops
+	AutoLogin   bool          `yaml:"auto_login" reload:"restart"` // logged in and ready at start
 }
 
 // Message words that are not a file.

@@ -133,9 +133,7 @@ func (c *Config) settle() {
 			orElse(&a.Peer, c.Peers[0].Name)
 		}
 		if len(a.Campaigns) == 0 {
-			for k := range c.Campaigns {
-				a.Campaigns = append(a.Campaigns, c.Campaigns[k].Name)
-			}
+			a.Campaigns = c.campaignNames()
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -101,7 +102,7 @@ func (c *Config) Complete() (warnings []Problem, err error) {
 func (d *decoder) complete() ([]Problem, error) {
 	d.config.absolute(d.dir)
 	d.config.settle()
-	v := &validator{decoder: d}
+	v := &validator{decoder: d, unread: slices.Clone(d.problems)}
 	v.all()
 	sortProblems(v.warnings)
 	if len(d.problems) > 0 {

@@ -51,7 +51,7 @@ func sortProblems(ps []Problem) {
 // suggest returns "; did you mean x?" for the nearest of the known words, else
 // the words themselves where they are few.
 func suggest(word string, known []string) string {
-	best, least := "", 1+len(word)/3
+	best, least := "", max(1, len(word)/3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= least && (best == "" || d < least) {
 			best, least = k, d
@@ -63,7 +63,7 @@ func suggest(word string, known []string) string {
 	case len(known) == 0:
 		return ""
 	case len(known) <= 25:
-		return "; there is " + strings.Join(known, ", ")
+		return "; known are " + strings.Join(known, ", ")
 	}
 	return ""
 }

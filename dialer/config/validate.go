@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,11 +16,23 @@ import (
 // all were decoded. It names what is wrong by key; the decoder knows the place.
 type validator struct {
 	*decoder
+	unread   []Problem // what the decoder could not read
 	warnings []Problem
 }
 
+// bad reports a value, unless it, or something in it, could not be read: one
+// mistake is one fault.
 func (v *validator) bad(key, format string, args ...any) {
-	v.fault(v.place(key), key, format, args...)
+	if !v.unreadable(key) {
+		v.fault(v.place(key), key, format, args...)
+	}
+}
+
+func (v *validator) unreadable(key string) bool {
+	return slices.ContainsFunc(v.unread, func(p Problem) bool {
+		rest, ok := strings.CutPrefix(p.Key, key)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
 }
 
 func (v *validator) warn(key, format string, args ...any) {

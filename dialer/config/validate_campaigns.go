@@ -3,8 +3,6 @@ package config
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,29 +12,6 @@ import (
 	"ringpace/dialer/lead"
 	"ringpace/pacing"
 )
-
-// Placeholders of recording.pattern.
-func placeholders() []string {
-	return []string{"{id}", "{campaign}", "{agent}", "{number}", "{lead}", "{date}", "{time}"}
-}
-
-var placeholderForm = regexp.MustCompile(`\{[^}]*\}?`)
-
-func (v *validator) pattern(p string) {
-	const key = "recording.pattern"
-	for _, name := range placeholderForm.FindAllString(p, -1) {
-		if !slices.Contains(placeholders(), name) {
-			v.bad(key, "unknown placeholder %s%s", name, suggest(name, placeholders()))
-		}
-	}
-	switch {
-	case !strings.Contains(p, "{id}"):
-		v.bad(key, "%q lacks {id}, so that two calls could share a file; add it", p)
-	case filepath.IsAbs(p) || !filepath.IsLocal(p):
-		v.bad(key, "%q leaves recording.dir; write a relative path without ..", p)
-	}
-	v.clean(key, p)
-}
 
 func (v *validator) agents() {
 	v.agentDefaults()
@@ -107,7 +82,7 @@ func (v *validator) campaignsOf(key string, names []string) {
 		k := fmt.Sprintf("%s[%d]", key, i)
 		if v.config.Campaign(n) == nil {
 			v.bad(k, "no campaign %q%s", n, suggest(n, v.config.campaignNames()))
-		} else if slices.Contains(names[:i], n) {
+		} else if _, given := v.at[k]; given && slices.Contains(names[:i], n) {
 			v.bad(k, "%q stands here twice; remove one", n)
 		}
 	}

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestFaults(t *testing.T) {
+	campaign := func(keys string) string { return strings.Replace(base, "name: welcome", "name: welcome, "+keys, 1) }
+	trunk := func(keys string) string { return strings.Replace(base, "name: carrier", "name: carrier, "+keys, 1) }
+	agent := func(keys string) string { return strings.Replace(base, "id: anna", "id: anna, "+keys, 1) }
+	tests := []struct {
+		name, in string
+		want     []string // the beginning of each fault
+	}{
+		{"unknown key at the top", base + "sips: {}\n", []string{"test.yaml:10:1: sips: unknown key; did you mean sip?"}},
+		{"unknown key", campaign("ringtimeout: 30s"), []string{"test.yaml:9:21: campaigns[0].ringtimeout: unknown key; did you mean ring_timeout?"}},
+		{"twice", base + "node: {id: a, id: b}\n", []string{"test.yaml:10:15: node.id: stands here twice"}},
+		{"no mapping", "- a\n", []string{"test.yaml:1:1: a list where a mapping", "test.yaml:1:1: sip.listen", "test.yaml:1:1: trunks"}},
+		{"no YAML", "a: [1\nb: 2\n", []string{"test.yaml:2:1: not valid YAML: ',' or ']'"}},
+		{"two documents", base + "---\na: 1\n", []string{"test.yaml:11:2: a second document"}},
+		{"no anchor", base + "node: {id: *x}\n", []string{"test.yaml:10:12: node.id: no anchor &x"}},
+		{"a circle", base + "node: &n\n  <<: *n\n", []string{"test.yaml:11:7: node: more than 1000 merges"}},
+
+		{"number", campaign("max_attempts: many"), []string{`test.yaml:9:35: campaigns[0].max_attempts: "many" is not a whole number`}},
+		{"fraction", campaign("max_attempts: 2.5"), []string{`test.yaml:9:35: campaigns[0].max_attempts: "2.5" is not a whole number`}},
+		{"not a number", campaign("ratio: .nan"), []string{`test.yaml:9:28: campaigns[0].ratio: ".nan" is not a number`}},
+		{"boolean", campaign("start: maybe"), []string{`test.yaml:9:28: campaigns[0].start: "maybe" is not a boolean; write true or false`}},
+		{"list", "agents: {id: a}\n" + strings.Replace(base, "agents:", "peers2:", 1), []string{
+			"test.yaml:1:9: agents: a mapping where a list is wanted", "test.yaml:7:1: peers2: unknown key; did you mean peers?",
+		}},
+		{"text", base + "node: {id: [a]}\n", []string{"test.yaml:10:12: node.id: a list where a text is wanted"}},
+		{"boolean for text", base + "node: {id: true}\n", []string{"test.yaml:10:12: node.id: true (a boolean) where a text is wanted; quote it"}},
+		{"duration", campaign("goodbye: 2"), []string{"test.yaml:9:30: campaigns[0].goodbye: 2 has no unit; write 2s"}},
+		{"no duration", campaign("goodbye: soon"), []string{`test.yaml:9:30: campaigns[0].goodbye: "soon" is not a duration`}},
+		{"negative duration", campaign("goodbye: -2s"), []string{`test.yaml:9:30: campaigns[0].goodbye: "-2s" is negative`}},
+		{"size", base + "recording: {min_free: 2 gigs}\n", []string{`test.yaml:10:23: recording.min_free: "2 gigs" is not a size`}},
+		{"word", trunk("transport: tls"), []string{`test.yaml:3:32: trunks[0].transport: "tls" is not known; known are udp, tcp`}},
+		{"outcome", campaign("retry: {bussy: {max: 1}}"), []string{"test.yaml:9:29: campaigns[0].retry.bussy: unknown outcome; did you mean busy?"}},
+		{"window", campaign("hours: [8-20]"), []string{`test.yaml:9:29: campaigns[0].hours[0]: "8" is not a time of day`}},
+
+		{"wildcard", strings.Replace(base, "192.0.2.10", "0.0.0.0", 1), []string{`test.yaml:1:16: sip.listen[0]: "udp://0.0.0.0:5060" is a wildcard: the address stands in Via`}},
+		{"no scheme", strings.Replace(base, "udp://", "", 1), []string{`test.yaml:1:16: sip.listen[0]: "192.0.2.10:5060" does not begin with udp://`}},
+		{"host name", strings.Replace(base, "192.0.2.10", "myhost", 1), []string{`test.yaml:1:16: sip.listen[0]: "udp://myhost:5060" is not an address and port`}},
+		{"two listeners", strings.Replace(base, `60"]`, `60", "udp://192.0.2.10:5060"]`, 1), []string{"test.yaml:1:41: sip.listen[1]: udp://192.0.2.10:5060 is sip.listen[0] already"}},
+		{"HTTP on the same port", strings.Replace(base, `60"]`, `60", "tcp://127.0.0.1:8080"]`, 1), []string{"test.yaml:1:41: sip.listen[1]: 127.0.0.1:8080 is http.listen already"}},
+		{"no listener of the transport", trunk("transport: tcp"), []string{"test.yaml:3:32: trunks[0].transport: tcp, and no sip.listen is tcp://"}},
+		{"no listener of the family", strings.Replace(base, "sip.example.com", `"[2001:db8::1]:5060"`, 1), []string{"test.yaml:3:29: trunks[0].server: [2001:db8::1]:5060 cannot be reached"}},
+		{"HTTP for all", base + "http: {listen: \"0.0.0.0:8080\"}\n", []string{"test.yaml:10:16: http.listen: 0.0.0.0:8080 can be reached from other machines, and there are no http.tokens"}},
+		{"HTTP without port", base + "http: {listen: localhost}\n", []string{`test.yaml:10:16: http.listen: "localhost" is not host:port`}},
+		{"tokens", base + "http: {tokens: [{name: a, role: agent, token: 0123456789abcdef}, {name: a, role: admin, agent: anna, token: 0123456789abcdef}, {name: b, role: agent, agent: ana}]}\n", []string{
+			"test.yaml:10:18: http.tokens[0].agent: is missing", "test.yaml:10:73: http.tokens[1].name: \"a\" is the name of http.tokens[0] already",
+			"test.yaml:10:96: http.tokens[1].agent: only a token of role agent", "test.yaml:10:109: http.tokens[1].token: is the same as that of http.tokens[0]",
+			"test.yaml:10:129: http.tokens[2].token: is missing", "test.yaml:10:158: http.tokens[2].agent: no agent \"ana\"; did you mean anna?",
+		}},
+		{"two stores", base + "redis: {url: \"redis://a\", cluster: [\"a:1\"]}\n", []string{"test.yaml:10:1: redis: give exactly one of url, sentinel and cluster"}},
+		{"store", base + "redis: {url: \"http://a\"}\n", []string{"test.yaml:10:14: redis.url: is no address of a Redis"}},
+		{"sentinel", base + "redis: {sentinel: {addrs: [a]}}\n", []string{"test.yaml:10:9: redis.sentinel.master: is missing", `test.yaml:10:28: redis.sentinel.addrs[0]: "a" has no valid port`}},
+
+		{"no secret there", trunk("username: u, password: {env: RINGPACE_NOT_SET}"), []string{"test.yaml:3:50: trunks[0].password.env: the environment variable RINGPACE_NOT_SET is not set"}},
+		{"no secret's file", trunk("username: u, password: {file: not/there}"), []string{"test.yaml:3:51: trunks[0].password.file: cannot be read"}},
+		{"no secret", trunk("username: u, password: {vault: x}"), []string{"test.yaml:3:45: trunks[0].password: a secret is a text, {env: NAME} or {file: PATH}"}},
+		{"a device for a secret", trunk("username: u, password: {file: /dev/zero}"), []string{"test.yaml:3:51: trunks[0].password.file: cannot be read: /dev/zero is not a regular file"}},
+
+		{"nothing at all", "", []string{"test.yaml:1:1: sip.listen: there is none", "test.yaml:1:1: trunks: there is none"}},
+		{"a name of two", base + "  - {name: welcome}\n", []string{`test.yaml:10:12: campaigns[1].name: "welcome" is the name of campaigns[0] already`}},
+		{"a trunk and a peer of one name", strings.Replace(base, "name: pbx", "name: carrier", 1), []string{`test.yaml:5:12: peers[0].name: "carrier" is the name of trunks[0] already`}},
+		{"no name", strings.Replace(base, "name: welcome", `name: "a/{b}"`, 1), []string{`test.yaml:9:12: campaigns[0].name: "a/{b}" is no name`}},
+		{"caller ID", strings.Replace(base, "+442079460001", "020 7946", 1), []string{`test.yaml:3:76: trunks[0].caller_ids[1]: "020 7946" is not a number in E.164`}},
+		{"two caller IDs", strings.Replace(base, "+442079460001", "+442079460000", 1), []string{"test.yaml:3:76: trunks[0].caller_ids[1]: +442079460000 is caller_ids[0] already"}},
+		{"a caller ID that is not ours", campaign(`caller_id: "+442079460009"`), []string{"test.yaml:9:32: campaigns[0].caller_id: trunk carrier does not own +442079460009 (it owns +442079460000, +442079460001)"}},
+		{"registration", trunk("register: true"), []string{"test.yaml:3:6: trunks[0].password: is missing", "test.yaml:3:6: trunks[0].username: is missing"}},
+		{"national", trunk("identity: {format: national}"), []string{"test.yaml:3:21: trunks[0].identity.country_code: is missing"}},
+		{"of another country", trunk(`identity: {format: national, country_code: "49"}`), []string{"test.yaml:3:64: trunks[0].identity.country_code: the caller ID +442079460000 does not begin with +49", "test.yaml:3:64: trunks[0].identity.country_code: the caller ID +442079460001"}},
+		{"header injection", trunk(`display_name: "a\r\nb"`), []string{"test.yaml:3:35: trunks[0].display_name: holds a control character"}},
+		{"channels", trunk("channels: 0, calls_per_second: 0"), []string{"test.yaml:3:31: trunks[0].channels: 0; write how many", "test.yaml:3:52: trunks[0].calls_per_second: 0; write how many"}},
+		{"ports", base + "media: {ports: 20000-20050}\n", []string{"test.yaml:10:16: media.ports: 20000-20050 holds 25 pairs of ports (RTP and RTCP), and 81 may be needed: 30 channels of the trunks, 1 agents and 50 that rest"}},
+		{"ports and SIP", base + "media: {ports: 5000-29999}\n", []string{"test.yaml:10:16: media.ports: 5000-29999 holds the port of sip.listen[0]"}},
+		{"backwards", base + "media: {ports: 30000-20000}\n", []string{`test.yaml:10:16: media.ports: "30000-20000" ends before it begins`}},
+		{"media address", base + "media: {address: \"::\"}\n", []string{"test.yaml:10:18: media.address: :: is a wildcard"}},
+		{"codec", base + "media: {codecs: [PCMA, G729]}\n", []string{`test.yaml:10:24: media.codecs[1]: "G729" is not known; known are PCMA, PCMU`}},
+		{"ptime", base + "media: {ptime: 25ms}\n", []string{"test.yaml:10:16: media.ptime: 25ms; write 10ms, 20ms"}},
+
+		{"trunk", campaign("trunks: [carier]"), []string{`test.yaml:9:30: campaigns[0].trunks[0]: no trunk "carier"; did you mean carrier?`}},
+		{"campaign", agent("campaigns: [wellcome]"), []string{`test.yaml:7:28: agents[0].campaigns[0]: no campaign "wellcome"; did you mean welcome?`}},
+		{"peer", agent("peer: pxb"), []string{`test.yaml:7:22: agents[0].peer: no peer "pxb"; did you mean pbx?`}},
+		{"one telephone for two", strings.Replace(base, "1001}", "1001}\n  - {id: ben, extension: 1001}", 1), []string{"test.yaml:8:26: agents[1].extension: 1001 is the extension of agents[0] already"}},
+		{"extension", strings.Replace(base, "1001", `"10@1"`, 1), []string{`test.yaml:7:27: agents[0].extension: "10@1" cannot stand in a SIP address`}},
+		{"pause", base + "pause_reasons: [lunch, lunch]\n", []string{`test.yaml:10:24: pause_reasons[1]: "lunch" stands here twice`}},
+
+		{"predictive", campaign("mode: predictive"), []string{"test.yaml:9:27: campaigns[0].mode: this version does not offer predictive pacing yet; choose progressive, power, preview"}},
+		{"mode", campaign("mode: pogressive"), []string{`test.yaml:9:27: campaigns[0].mode: "pogressive" is not known; did you mean progressive?`}},
+		{"ratio", campaign("mode: power, ratio: 0.5"), []string{"test.yaml:9:41: campaigns[0].ratio: 0.5; write how many lines"}},
+		{"ring", campaign("ring_timeout: 10s"), []string{"test.yaml:9:35: campaigns[0].ring_timeout: 10s is less than compliance.least_ring (15s)"}},
+		{"wait", campaign("abandon_after: 5s"), []string{"test.yaml:9:36: campaigns[0].abandon_after: 5s is longer than compliance.longest_wait (2s)"}},
+		{"message", campaign("message: off"), []string{"test.yaml:9:30: campaigns[0].message: off, and compliance.message_required is true"}},
+		{"no such message", campaign("message: gone.wav"), []string{"test.yaml:9:30: campaigns[0].message: cannot be read"}},
+		{"abandoned too soon", campaign("retry: {abandoned: {delay: 1h}}"), []string{"test.yaml:9:48: campaigns[0].retry.abandoned.delay: 1h is less than compliance.redial_abandoned (3d)"}},
+		{"retry at once", campaign("retry: {busy: {delay: 1s}}"), []string{"test.yaml:9:43: campaigns[0].retry.busy.delay: 1s; the telephone would ring again at once"}},
+		{"region", campaign("region: Germany"), []string{`test.yaml:9:29: campaigns[0].region: "Germany" is not a region`}},
+		{"zone", campaign("time_zone: CEST"), []string{`test.yaml:9:32: campaigns[0].time_zone: "CEST" is not a time zone`}},
+		{"columns", campaign("leads: {phone: [Tel], id: [tel.]}"), []string{`test.yaml:9:21: campaigns[0].leads: the heading "tel." stands for phone and for id`}},
+		{"dispositions", campaign("dispositions: []"), []string{"test.yaml:9:21: campaigns[0].dispositions: there is none"}},
+		{"disposition twice", campaign("dispositions: [a, {name: a, retry: {delay: 1s, max: 1}}]"), []string{
+			`test.yaml:9:46: campaigns[0].dispositions[1].name: "a" stands here twice`, "test.yaml:9:64: campaigns[0].dispositions[1].retry.delay: 1s;",
+		}},
+		{"pattern", base + "recording: {pattern: \"../{idd}.mp3\"}\n", []string{
+			`test.yaml:10:22: recording.pattern: unknown placeholder {idd}; did you mean {id}?`, `test.yaml:10:22: recording.pattern: "../{idd}.mp3" leaves recording.dir`,
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, got := parse(tt.in)
+			wrong := len(got) != len(tt.want)
+			for i := range min(len(got), len(tt.want)) {
+				wrong = wrong || !strings.HasPrefix(got[i], tt.want[i])
+			}
+			if wrong {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestAllFaultsComeAtOnceByLine(t *testing.T) {
+	_, _, got := parse(strings.NewReplacer("192.0.2.10", "0.0.0.0", "carrier", "a b", "1001", "true", "welcome", "welcome, mode: fast").Replace(base))
+	lines := ""
+	for _, f := range got {
+		var line int
+		if _, err := fmt.Sscanf(f, "test.yaml:%d:", &line); err != nil {
+			t.Fatal(f, err)
+		}
+		lines += fmt.Sprint(line)
+	}
+	if lines != "1379" {
+		t.Errorf("faults in the lines %s:\n%s", lines, strings.Join(got, "\n"))
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	const tokens = "http: {tokens: [{name: a, role: admin, token: 0123456789abcdef}]}\n"
+	campaign := func(keys string) string {
+		return strings.Replace(base, "name: welcome", "name: welcome, "+keys, 1) + tokens
+	}
+	tests := []struct{ name, in, want string }{ // want "" is none
+		{"nothing to warn of", base + tokens, ""},
+		{"open to the machine", base, "test.yaml:1:1: http.tokens: there are none"},
+		{"short token", strings.Replace(base+tokens, "456789abcdef", "", 1), "test.yaml:10:47: http.tokens[0].token: is short"},
+		{"no recording", base + tokens + "recording: {enabled: false}\n", "test.yaml:11:13: recording.enabled: calls are not recorded"},
+		{"no agents", strings.Replace(base+tokens, "  - {id: anna, extension: 1001}\n", "", 1), "test.yaml:6:1: agents: there are none"},
+		{"a campaign without agents", strings.Replace(base, "1001", "1001, campaigns: [welcome]", 1) + "  - {name: other}\n" + tokens, "test.yaml:10:6: campaigns[1]: no agent serves it"},
+		{"ratio without power", campaign("ratio: 2"), "test.yaml:9:28: campaigns[0].ratio: has no effect in mode progressive"},
+		{"late", campaign("hours: [\"08:00-21:00\"]"), "test.yaml:9:21: campaigns[0].hours: 08:00-21:00 reaches beyond"},
+		{"looser", campaign("ring_timeout: 10s, compliance: {least_ring: 10s}"), "test.yaml:9:65: campaigns[0].compliance.least_ring: 10s is looser than the safe default (15s)"},
+		{"hidden number", strings.Replace(base+tokens, "name: carrier", "name: carrier, identity: {privacy: id}", 1), "test.yaml:3:41: trunks[0].identity.privacy: hides the official number"},
+		{"a password in the address", base + tokens + "redis: {url: \"redis://:secret@127.0.0.1\"}\n", "test.yaml:11:14: redis.url: holds a password"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, got, faults := parse(tt.in)
+			if len(faults) > 0 || tt.want == "" && len(got) > 0 || tt.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], tt.want)) {
+				t.Errorf("got\n%s\nwant\n%s\nfaults %s", strings.Join(got, "\n"), tt.want, faults)
+			}
+		})
+	}
+}
+
+func TestMessageMayBeOffWhereTheLawDoesNotAsk(t *testing.T) {
+	_, warnings, faults := parse(strings.Replace(base, "name: welcome", "name: welcome, message: off, compliance: {message_required: false}", 1))
+	if len(faults) > 0 || !strings.Contains(strings.Join(warnings, "\n"), "message_required: false is looser") {
+		t.Error(warnings, faults)
+	}
+}
+
+// A secret must not show up in what is said of its neighbours.
+func TestFaultsKeepSecrets(t *testing.T) {
+	_, warnings, faults := parse(strings.Replace(base, "name: carrier", `name: carrier, register: true, password: "hunter2\r\n"`, 1))
+	if all := strings.Join(append(warnings, faults...), "\n"); strings.Contains(all, "hunter2") || !strings.Contains(all, "password: holds a control character") {
+		t.Error(all)
+	}
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringpace/configs"
+	"ringpace/dialer/gate"
+)
+
+func TestEveryKeyIsExplained(t *testing.T) {
+	meaning := comments(configs.Commented())
+	known := make(map[string]bool)
+	for _, e := range entries() {
+		known[e.plain()] = true
+		if text, ok := meaning[e.plain()]; !ok || text == "" {
+			t.Errorf("%s: no comment in configs/ringpace.yaml (there: %v)", e.key, ok)
+		}
+	}
+	for key := range meaning {
+		if !known[key] {
+			t.Errorf("%s: in configs/ringpace.yaml, and no key", key)
+		}
+	}
+	if n := strings.Count(Reference(), "\n"); n != len(known)+2 {
+		t.Errorf("the reference has %d lines for %d keys", n, len(known))
+	}
+}
+
+func TestCommentedExampleIsValid(t *testing.T) {
+	if _, _, err := Load("../../configs/ringpace.yaml"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The keys that are commented out are right too: with all of them the file has
+// only the faults of ways that exclude one another.
+func TestCommentedKeysAreValid(t *testing.T) {
+	for _, name := range []string{"SENTINEL_PASSWORD", "REDIS_PASSWORD", "ADMIN_TOKEN"} {
+		t.Setenv("RINGPACE_"+name, "0123456789abcdef "+name)
+	}
+	all := regexp.MustCompile(`(?m)^( *)#([a-z-])`).ReplaceAllString(configs.Commented(), "$1$2")
+	_, _, faults := parse(all)
+	for _, f := range faults {
+		if !strings.Contains(f, "redis: give exactly one of") && !strings.Contains(f, "http.tokens[0].agent: only a token of role agent") {
+			t.Error(f)
+		}
+	}
+	if len(faults) != 2 {
+		t.Errorf("%d faults", len(faults))
+	}
+}
+
+// What stands after a colon is the default, but for the examples.
+func TestCommentedValuesAreTheDefaults(t *testing.T) {
+	got, _, err := Parse("/etc/ringpace/ringpace.yaml", []byte(configs.Commented()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Node.ID, want.SIP.Listen, want.Media.Address, want.AgentDefaults.Peer = got.Node.ID, got.SIP.Listen, got.Media.Address, "pbx"
+	want.AgentDefaults.Campaigns = []string{}
+	want.Recording.Dir, want.CDR.Dir = "/var/lib/ringpace/recordings", "/var/lib/ringpace/cdr"
+	want.Trunks, want.Peers, want.Agents, want.Campaigns = got.Trunks, got.Peers, got.Agents, got.Campaigns
+
+	campaign, example := DefaultCampaign(), got.Campaigns[0]
+	campaign.Name, campaign.Trunks, campaign.CallerID, campaign.Region = example.Name, example.Trunks, example.CallerID, example.Region
+	campaign.TimeZone, campaign.Hours, campaign.Leads = example.TimeZone, example.Hours, example.Leads
+	hidden := cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() })
+	addresses := cmp.Exporter(func(t reflect.Type) bool {
+		return strings.HasPrefix(t.String(), "netip.") || strings.HasPrefix(t.String(), "unique.")
+	})
+	if diff := cmp.Diff(want, got, hidden, addresses) + cmp.Diff(campaign, example, hidden); diff != "" {
+		t.Error(diff)
+	}
+	if !got.Campaigns[0].Hours.Within(gate.Daytime()) {
+		t.Error("the example's hours are not safe")
+	}
+}

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"math"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// media checks that the ports suffice for all that may be up at once.
+func (v *validator) media() {
+	m := &v.config.Media
+	switch a := m.Address; {
+	case !a.IsValid():
+		if len(v.config.SIP.Listen) > 0 {
+			return // the listener it comes from was reported
+		}
+	case wildcard(a):
+		v.bad("media.address", "%s is a wildcard, and the address stands in SDP, where the far side sends to it; write the machine's own", a)
+	case a.IsMulticast():
+		v.bad("media.address", "%s is a multicast address; write the machine's own", a)
+	}
+	if len(m.Codecs) == 0 {
+		v.bad("media.codecs", "there is none; write [PCMA, PCMU]")
+	}
+	if len(m.Codecs) > 1 && m.Codecs[0] == m.Codecs[1] || len(m.Codecs) > 2 {
+		v.bad("media.codecs", "names a codec twice; write each once")
+	}
+	if m.PTime < 10*time.Millisecond || m.PTime > 60*time.Millisecond || m.PTime%(10*time.Millisecond) != 0 {
+		v.bad("media.ptime", "%s; write 10ms, 20ms, 30ms, 40ms, 50ms or 60ms", formatDuration(m.PTime))
+	}
+	if m.Cooldown > 10*time.Minute {
+		v.bad("media.cooldown", "%s; ports would lie idle too long; write for example 10s", formatDuration(m.Cooldown))
+		return
+	}
+	v.ports()
+}
+
+func (v *validator) ports() {
+	r := v.config.Media.Ports
+	channels, resting := 0, 0.0
+	for _, t := range v.config.Trunks {
+		channels += max(t.Channels, 0)
+		// A call that ends is replaced at the trunk's rate, while its ports rest.
+		if t.CallsPerSecond > 0 {
+			resting += t.CallsPerSecond * v.config.Media.Cooldown.Seconds()
+		}
+	}
+	agents := len(v.config.Agents)
+	need := channels + agents + int(math.Ceil(min(resting, 1e6)))
+	if have := r.Pairs(); have < need {
+		v.bad("media.ports", "%s holds %d pairs of ports (RTP and RTCP), and %d may be needed: %d channels of the trunks, "+
+			"%d agents and %.0f that rest for media.cooldown after a call; write a range of at least %d ports, or lower channels",
+			r, have, need, channels, agents, math.Ceil(resting), 2*need)
+	}
+	for i, l := range v.config.SIP.Listen {
+		if l.Transport == UDP && l.Addr.Port() >= r.Min && l.Addr.Port() <= r.Max && l.Addr.Addr() == v.config.Media.Address {
+			v.bad("media.ports", "%s holds the port of sip.listen[%d] (%s); move one", r, i, l.Addr)
+		}
+	}
+}
+
+// storage is recordings and call detail records.
+func (v *validator) storage() {
+	r := &v.config.Recording
+	if !r.Enabled {
+		v.warn("recording.enabled", "calls are not recorded")
+	}
+	v.pattern(r.Pattern)
+	if r.Flush < 100*time.Millisecond || r.Flush > time.Second {
+		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to 1s", formatDuration(r.Flush))
+	}
+	if r.Enabled && r.MinFree < 64<<20 {
+		v.warn("recording.min_free", "%s: a full disk is noticed late; write 1GiB or more", r.MinFree)
+	}
+	if v.config.CDR.RotateSize < 64<<10 {
+		v.bad("cdr.rotate_size", "%s; write at least 64KiB, such as 100MiB", v.config.CDR.RotateSize)
+	}
+	if v.config.CDR.KeepFiles < 0 {
+		v.bad("cdr.keep_files", "%d; write how many files to keep, or 0 for all", v.config.CDR.KeepFiles)
+	}
+}
+
+// placeholders of recording.pattern. The agent is none of them: a recording begins
+// at the answer, before there is one.
+func placeholders() []string {
+	return []string{"{id}", "{campaign}", "{number}", "{lead}", "{date}", "{time}", "{year}", "{month}", "{day}", "{hour}"}
+}
+
+var placeholderForm = regexp.MustCompile(`\{[^{}]*\}`)
+
+func (v *validator) pattern(p string) {
+	const key = "recording.pattern"
+	for _, name := range placeholderForm.FindAllString(p, -1) {
+		switch {
+		case name == "{agent}":
+			v.bad(key, "{agent} is not known yet when a recording begins; the call detail record names the agent")
+		case !slices.Contains(placeholders(), name):
+			v.bad(key, "unknown placeholder %s%s", name, suggest(name, placeholders()))
+		}
+	}
+	rest := placeholderForm.ReplaceAllString(p, "x")
+	switch {
+	case strings.ContainsAny(rest, "{}"):
+		v.bad(key, "%q has a brace without its partner", p)
+	case path.IsAbs(rest) || !filepath.IsLocal(rest) || path.Clean(rest) != rest || strings.Contains(rest, `\`):
+		v.bad(key, "%q leaves recording.dir or is no plain path; write a relative one, with slashes and without ..", p)
+	case path.Ext(rest) != ".wav":
+		v.bad(key, "%q does not end in .wav", p)
+	case !strings.Contains(path.Base(p), "{id}"):
+		v.bad(key, "the name of the file in %q lacks {id}, so that two calls could share it; add it", p)
+	}
+	v.clean(key, p)
+}

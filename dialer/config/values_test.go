@@ -1,0 +1,132 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/media/record"
+)
+
+func TestParseDuration(t *testing.T) {
+	tests := []struct {
+		in   string
+		want time.Duration
+		text string // "" is an error
+	}{
+		{"2s", 2 * time.Second, "2s"},
+		{"90s", 90 * time.Second, "1m30s"},
+		{"72h", 72 * time.Hour, "3d"},
+		{"1d12h", 36 * time.Hour, "36h"},
+		{"3d", 72 * time.Hour, "3d"},
+		{"10m0s", 10 * time.Minute, "10m"},
+		{"1h0m5s", time.Hour + 5*time.Second, "1h0m5s"},
+		{"0", 0, "0s"},
+		{"0s", 0, "0s"},
+		{"0d", 0, ""},
+		{"20ms", 20 * time.Millisecond, "20ms"},
+		{"", 0, ""},
+		{"5", 0, ""},
+		{"-5s", 0, ""},
+		{"1.5d", 0, ""},
+		{"d", 0, ""},
+		{"65536d", 0, ""},
+		{"9999999h", 0, ""},
+	}
+	for _, tt := range tests {
+		got, err := parseDuration(tt.in)
+		if (err != nil) != (tt.text == "") || err == nil && (got != tt.want || formatDuration(got) != tt.text) {
+			t.Errorf("%q: %v (%s), %v", tt.in, got, formatDuration(got), err)
+		}
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	tests := []struct {
+		in   string
+		want Size
+		text string // "" is an error
+	}{
+		{"2GiB", 2 << 30, "2GiB"},
+		{"1.5MiB", 3 << 19, "1536KiB"},
+		{"10 MB", 10_000_000, "10000000B"},
+		{"512B", 512, "512B"},
+		{"0B", 0, "0B"},
+		{"1TiB", 1 << 40, "1TiB"},
+		{"2", 0, ""},
+		{"GiB", 0, ""},
+		{"-1GiB", 0, ""},
+		{"1e30TiB", 0, ""},
+		{"NaNB", 0, ""},
+	}
+	for _, tt := range tests {
+		got, err := parseSize(tt.in)
+		if (err != nil) != (tt.text == "") || err == nil && (got != tt.want || got.String() != tt.text) {
+			t.Errorf("%q: %d (%s), %v", tt.in, got, got, err)
+		}
+	}
+}
+
+func TestPortPairs(t *testing.T) {
+	for text, want := range map[string]int{"20000-29999": 5000, "20001-20004": 1, "20000-20001": 1, "20001-20002": 0, "20001-20001": 0, "65534-65535": 1} {
+		r, err := parsePortRange(text)
+		if err != nil || r.Pairs() != want || r.String() != text {
+			t.Errorf("%s: %d pairs, %v; want %d", r, r.Pairs(), err, want)
+		}
+	}
+	for _, text := range []string{"", "20000", "20000-x", "20000-65536", "80-90", "0-0"} {
+		if r, err := parsePortRange(text); err == nil {
+			t.Errorf("%q is %v", text, r)
+		}
+	}
+}
+
+func TestSecretsAreNeverPrinted(t *testing.T) {
+	c := Default()
+	c.Redis.Password = NewSecret("hunter2")
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", c.Redis.Password, "config", c.Redis)
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &c.Redis.Password
+	for _, s := range []string{
+		fmt.Sprint(*p), fmt.Sprint(p), fmt.Sprintf("%v %+v %#v %s %q %x %d", *p, *p, *p, *p, *p, *p, *p), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c.Redis),
+		string(encoded), log.String(),
+	} {
+		if strings.Contains(s, "hunter2") || strings.Contains(s, fmt.Sprintf("%x", "hunter2")) {
+			t.Errorf("printed: %s", s)
+		}
+	}
+	if p.Reveal() != "hunter2" || !p.Set() || NewSecret("").Set() {
+		t.Error("not kept")
+	}
+}
+
+// What the configuration takes, the recorder must take, and the other way round.
+func TestPatternsAreTheRecorders(t *testing.T) {
+	patterns := []string{
+		Default().Recording.Pattern, record.DefaultPattern, "{year}/{month}/{day}/{hour}/{id}.wav", "{id}.wav", "a/../{id}.wav", "/{id}.wav", "../{id}.wav",
+		"{id}/x.wav", "{campaign}.wav", "{id}.mp3", "{id}", "{idd}{id}.wav", "{id}.wav}", "a\\{id}.wav", "./{id}.wav", "a//{id}.wav", "{lead}-{number}-{time}-{date}-{id}.wav", "",
+	}
+	for _, p := range patterns {
+		v := &validator{decoder: &decoder{config: Default()}}
+		v.pattern(p)
+		r, err := record.New(record.Config{Dir: filepath.Join(t.TempDir(), "r"), Pattern: p, MinFree: 1})
+		if err == nil {
+			r.Close()
+		}
+		if p == "" {
+			err = fmt.Errorf("the recorder's default")
+		}
+		if (err == nil) != (len(v.problems) == 0) {
+			t.Errorf("%q: %v, and the recorder says %v", p, v.problems, err)
+		}
+	}
+}
