@@ -52,7 +52,7 @@ func TestImportIsFullDuplex(t *testing.T) {
 	b := newBench(t)
 	client := newClient(t, b.online(t), adminSecret)
 	row := "bad," + strings.Repeat("x", 200) + "\n"
-	const rows = 40_000
+	const rows = 20_000
 	file := io.MultiReader(strings.NewReader("name,phone\n"), io.LimitReader(&cycle{text: row}, int64(rows*len(row))))
 	n := 0
 	res, err := client.ImportLeads(context.Background(), "activation", file, ImportOptions{List: "l"}, ImportWatch{Reject: func(RejectedRow) { n++ }})

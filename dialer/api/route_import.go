@@ -168,7 +168,7 @@ func (s *Server) importStream(ctx huma.Context, campaign string, opts ImportOpti
 // importBody is the request's body, bounded in size and, piece by piece, in time.
 func (s *Server) importBody(ctx huma.Context) *pacedReader {
 	r, w := humago.Unwrap(ctx)
-	return &pacedReader{r: http.MaxBytesReader(w, r.Body, s.maxImport), rc: http.NewResponseController(w)}
+	return &pacedReader{r: http.MaxBytesReader(w, r.Body, s.maxImport), rc: unhurried(w)}
 }
 
 func (s *Server) importProblem(ctx huma.Context, err error) error {
