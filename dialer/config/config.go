@@ -9,7 +9,8 @@
 //
 // Struct tags: yaml is the key; enum the allowed words; reload:"live" marks what
 // takes effect on SIGHUP, with all that is below it, until a reload:"restart"
-// takes that back.
+// takes that back; reload:"fields" on a list is the same for the entries that there
+// are, while new and removed ones wait for a restart.
 package config
 
 import (
@@ -38,7 +39,7 @@ type Config struct {
 	AgentDefaults AgentDefaults `yaml:"agent_defaults" reload:"live"`
 	Agents        []Agent       `yaml:"agents" reload:"live"`
 	PauseReasons  []string      `yaml:"pause_reasons" reload:"live"`
-	Campaigns     []Campaign    `yaml:"campaigns" reload:"live"`
+	Campaigns     []Campaign    `yaml:"campaigns" reload:"fields"`
 	Logging       Logging       `yaml:"logging"`
 }
 

@@ -75,7 +75,7 @@ func (d *differ) field(key string, f reflect.StructField, a, b reflect.Value, li
 			d.add(key, before, after, live)
 		}
 	case f.Type.Kind() == reflect.Slice:
-		d.lists(key, a, b, live)
+		d.lists(key, a, b, live, live && f.Tag.Get("reload") != "fields")
 	default:
 		d.structs(key, a, b, live)
 	}
@@ -91,21 +91,22 @@ func (d *differ) secret(key string, a, b Secret, live bool) {
 	}
 }
 
-// lists compares lists of trunks, agents and so on by name.
-func (d *differ) lists(key string, a, b reflect.Value, live bool) {
+// lists compares lists of trunks, agents and so on by name. entries: new and
+// removed ones take effect at once.
+func (d *differ) lists(key string, a, b reflect.Value, live, entries bool) {
 	before, after := byName(a), byName(b)
 	for i := range a.Len() {
 		name := nameOf(a.Index(i))
 		if now, ok := after[name]; ok {
 			d.structs(fmt.Sprintf("%s[%s]", key, name), a.Index(i), now, live)
 		} else {
-			d.add(fmt.Sprintf("%s[%s]", key, name), "present", "", live)
+			d.add(fmt.Sprintf("%s[%s]", key, name), "present", "", entries)
 		}
 	}
 	for i := range b.Len() {
 		name := nameOf(b.Index(i))
 		if _, ok := before[name]; !ok {
-			d.add(fmt.Sprintf("%s[%s]", key, name), "", "present", live)
+			d.add(fmt.Sprintf("%s[%s]", key, name), "", "present", entries)
 		}
 	}
 }

@@ -105,8 +105,8 @@ func TestFaults(t *testing.T) {
 		{"disposition twice", campaign("dispositions: [a, {name: a, retry: {delay: 1s, max: 1}}]"), []string{
 			`test.yaml:9:46: campaigns[0].dispositions[1].name: "a" stands here twice`, "test.yaml:9:64: campaigns[0].dispositions[1].retry.delay: 1s;",
 		}},
-		{"pattern", base + "recording: {pattern: \"../{idd}.mp3\"}\n", []string{
-			`test.yaml:10:22: recording.pattern: unknown placeholder {idd}; did you mean {id}?`, `test.yaml:10:22: recording.pattern: "../{idd}.mp3" leaves recording.dir`,
+		{"pattern", base + "recording: {pattern: \"{campaign}/{agent}/{idd}.wav\"}\n", []string{
+			"test.yaml:10:22: recording.pattern: no field {idd} in a path pattern", "test.yaml:10:22: recording.pattern: {agent} is not known yet",
 		}},
 	}
 	for _, tt := range tests {

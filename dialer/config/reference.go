@@ -96,7 +96,7 @@ func structEntries(all *[]entry, path string, v reflect.Value, live bool) {
 // reloadable reports what a field's tag says, else what holds above it.
 func reloadable(f reflect.StructField, above bool) bool {
 	switch f.Tag.Get("reload") {
-	case "live":
+	case "live", "fields":
 		return true
 	case "restart":
 		return false

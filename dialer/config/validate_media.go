@@ -2,12 +2,10 @@ package config
 
 import (
 	"math"
-	"path"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
+
+	"ringpace/media/record"
 )
 
 // media checks that the ports suffice for all that may be up at once.
@@ -84,34 +82,13 @@ func (v *validator) storage() {
 	}
 }
 
-// placeholders of recording.pattern. The agent is none of them: a recording begins
-// at the answer, before there is one.
-func placeholders() []string {
-	return []string{"{id}", "{campaign}", "{number}", "{lead}", "{date}", "{time}", "{year}", "{month}", "{day}", "{hour}"}
-}
-
-var placeholderForm = regexp.MustCompile(`\{[^{}]*\}`)
-
 func (v *validator) pattern(p string) {
 	const key = "recording.pattern"
-	for _, name := range placeholderForm.FindAllString(p, -1) {
-		switch {
-		case name == "{agent}":
-			v.bad(key, "{agent} is not known yet when a recording begins; the call detail record names the agent")
-		case !slices.Contains(placeholders(), name):
-			v.bad(key, "unknown placeholder %s%s", name, suggest(name, placeholders()))
-		}
+	if err := record.CheckPattern(p); err != nil {
+		v.bad(key, "%s", strings.ReplaceAll(strings.ReplaceAll(err.Error(), "record: ", ""), "\n", "; "))
 	}
-	rest := placeholderForm.ReplaceAllString(p, "x")
-	switch {
-	case strings.ContainsAny(rest, "{}"):
-		v.bad(key, "%q has a brace without its partner", p)
-	case path.IsAbs(rest) || !filepath.IsLocal(rest) || path.Clean(rest) != rest || strings.Contains(rest, `\`):
-		v.bad(key, "%q leaves recording.dir or is no plain path; write a relative one, with slashes and without ..", p)
-	case path.Ext(rest) != ".wav":
-		v.bad(key, "%q does not end in .wav", p)
-	case !strings.Contains(path.Base(p), "{id}"):
-		v.bad(key, "the name of the file in %q lacks {id}, so that two calls could share it; add it", p)
+	if strings.Contains(p, "{agent}") {
+		v.bad(key, "{agent} is not known yet when a recording begins; the call detail record names the agent")
 	}
 	v.clean(key, p)
 }

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"ringpace/media/record"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -106,27 +103,5 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	}
 	if p.Reveal() != "hunter2" || !p.Set() || NewSecret("").Set() {
 		t.Error("not kept")
-	}
-}
-
-// What the configuration takes, the recorder must take, and the other way round.
-func TestPatternsAreTheRecorders(t *testing.T) {
-	patterns := []string{
-		Default().Recording.Pattern, record.DefaultPattern, "{year}/{month}/{day}/{hour}/{id}.wav", "{id}.wav", "a/../{id}.wav", "/{id}.wav", "../{id}.wav",
-		"{id}/x.wav", "{campaign}.wav", "{id}.mp3", "{id}", "{idd}{id}.wav", "{id}.wav}", "a\\{id}.wav", "./{id}.wav", "a//{id}.wav", "{lead}-{number}-{time}-{date}-{id}.wav", "",
-	}
-	for _, p := range patterns {
-		v := &validator{decoder: &decoder{config: Default()}}
-		v.pattern(p)
-		r, err := record.New(record.Config{Dir: filepath.Join(t.TempDir(), "r"), Pattern: p, MinFree: 1})
-		if err == nil {
-			r.Close()
-		}
-		if p == "" {
-			err = fmt.Errorf("the recorder's default")
-		}
-		if (err == nil) != (len(v.problems) == 0) {
-			t.Errorf("%q: %v, and the recorder says %v", p, v.problems, err)
-		}
 	}
 }

@@ -60,7 +60,9 @@ type Plan struct {
 // count it. rec needs Outcome, Number, Ordinal and Disposition.
 func Next(p Policy, l *lead.Lead, rec *cdr.Record, now time.Time) Plan {
 	after := *l
-	after.Attempts = max(rec.Ordinal, l.Attempts+1)
+	if after.Attempts++; rec.Ordinal > 0 {
+		after.Attempts = rec.Ordinal
+	}
 	dead := rec.Outcome == cdr.InvalidNumber
 	if dead {
 		after.Dead = append(slices.Clone(l.Dead), rec.Number)
