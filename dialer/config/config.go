@@ -45,8 +45,9 @@ type Config struct {
 
 // Node is this process.
 type Node struct {
-	ID      string `yaml:"id"`       // unique among the nodes of one Redis; default the host name
-	DataDir string `yaml:"data_dir"` // journal, and where recordings and CDRs go unless they say otherwise
+	ID      string        `yaml:"id"`                  // unique among the nodes of one Redis; default the host name
+	DataDir string        `yaml:"data_dir"`            // journal, and where recordings and CDRs go unless they say otherwise
+	Drain   time.Duration `yaml:"drain" reload:"live"` // how long calls may go on after the daemon was told to stop
 }
 
 // Redis is the store. Exactly one of URL, Sentinel.Addrs and Cluster is set.

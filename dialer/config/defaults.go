@@ -17,7 +17,7 @@ func Default() *Config {
 		host = "ringpace"
 	}
 	return &Config{
-		Node:  Node{ID: host, DataDir: "/var/lib/ringpace"},
+		Node:  Node{ID: host, DataDir: "/var/lib/ringpace", Drain: 5 * time.Minute},
 		Redis: Redis{URL: "redis://127.0.0.1:6379/0"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		SIP:   SIP{UserAgent: "Ringpace"},

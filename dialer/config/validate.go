@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // validator holds the values against one another and against the world, after
@@ -114,6 +115,9 @@ func (v *validator) node() {
 	v.unique("node.id", "node", v.config.Node.ID, make(map[string]string))
 	if v.config.Node.DataDir == "" {
 		v.bad("node.data_dir", "is empty; write a directory that survives a restart")
+	}
+	if d := v.config.Node.Drain; d > 24*time.Hour {
+		v.bad("node.drain", "%s; write how long calls may go on after the daemon was told to stop, up to 1d, such as 5m", formatDuration(d))
 	}
 }
 
