@@ -80,25 +80,23 @@ func parseDescription(body []byte) (*description, error) {
 	if len(body) > maxSDP {
 		return nil, fmt.Errorf("%w: %d octets", ErrSDP, len(body))
 	}
+	text, lines, err := relax(string(body))
+	if err != nil {
+		return nil, err
+	}
 	var sd sdp.SessionDescription
-	if err := sd.Unmarshal(body); err != nil {
+	if err := sd.UnmarshalString(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSDP, err)
 	}
 	d := &description{}
-	for _, m := range sd.MediaDescriptions {
-		d.lines = append(d.lines, parseMediaLine(&sd, m))
+	for i, m := range sd.MediaDescriptions {
+		d.lines = append(d.lines, completeMediaLine(lines[i], &sd, m))
 	}
 	return d, nil
 }
 
-func parseMediaLine(sd *sdp.SessionDescription, m *sdp.MediaDescription) mediaLine {
-	line := mediaLine{
-		kind: m.MediaName.Media, proto: strings.Join(m.MediaName.Protos, "/"), formats: m.MediaName.Formats,
-	}
-	if p := m.MediaName.Port.Value; p > 0 && p <= 0xFFFF {
-		line.port = uint16(p)
-	}
-	line.rtp = line.kind == "audio" && (line.proto == "RTP/AVP" || line.proto == "RTP/AVPF")
+// completeMediaLine adds what stands in the lines below a media line.
+func completeMediaLine(line mediaLine, sd *sdp.SessionDescription, m *sdp.MediaDescription) mediaLine {
 	if !line.rtp || line.port == 0 {
 		return line
 	}
@@ -111,7 +109,7 @@ func parseMediaLine(sd *sdp.SessionDescription, m *sdp.MediaDescription) mediaLi
 		line.addr = netip.AddrPortFrom(addr, line.port)
 		line.rtcp = parseRTCPAddr(m, line.addr)
 	}
-	line.usable = parseFormats(m)
+	line.usable = parseFormats(line.formats, m.Attributes)
 	line.ptime = parsePTime(m)
 	return line
 }
@@ -162,9 +160,9 @@ func parseRTCPAddr(m *sdp.MediaDescription, rtp netip.AddrPort) netip.AddrPort {
 }
 
 // parseFormats gives the payload types of a line that we can use, in its order.
-func parseFormats(m *sdp.MediaDescription) []format {
+func parseFormats(formats []string, attributes []sdp.Attribute) []format {
 	names := make(map[uint64]string)
-	for _, a := range m.Attributes {
+	for _, a := range attributes {
 		if a.Key != "rtpmap" {
 			continue
 		}
@@ -174,7 +172,7 @@ func parseFormats(m *sdp.MediaDescription) []format {
 		}
 	}
 	var usable []format
-	for _, text := range m.MediaName.Formats {
+	for _, text := range formats {
 		pt, err := strconv.ParseUint(text, 10, 7)
 		if err != nil {
 			continue
