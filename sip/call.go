@@ -88,8 +88,13 @@ func (c *Call) emit(ev Event) {
 }
 
 // offer puts a message into the mailbox, or drops it: the far side will send it
-// again. For the goroutine that reads the socket.
+// again. A flood of provisional responses leaves room for the rest. For the
+// goroutine that reads the socket.
 func (c *Call) offer(m any) {
+	if res, ok := m.(*sipgo.Response); ok && res.IsProvisional() && len(c.mail) > mailboxSize*3/4 {
+		c.e.count.dropped.Add(1)
+		return
+	}
 	select {
 	case c.mail <- m:
 	default:

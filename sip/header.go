@@ -177,7 +177,10 @@ func session(msg sipgo.Message) (sdp []byte, ok bool) {
 			}
 			if k, _, err := mime.ParseMediaType(part.Header.Get("Content-Type")); err == nil && k == sdpType {
 				sdp, err := io.ReadAll(part)
-				return sdp, err == nil
+				if err != nil || len(sdp) == 0 {
+					return nil, false
+				}
+				return sdp, true
 			}
 		}
 	}

@@ -1,18 +1,22 @@
 package sip
 
 import (
+	"flag"
 	"os"
 	"testing"
 	"time"
 
-	sipgo "github.com/emiago/sipgo/sip"
 	"go.uber.org/goleak"
+
+	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // TestMain shortens the protocol's timers, which belong to the process: T1 is
 // 100 ms instead of 500, so that 64*T1 is 6.4 s.
 func TestMain(m *testing.M) {
 	sipgo.SetTimers(100*time.Millisecond, 800*time.Millisecond, time.Second)
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16") // the tests wait for timers, they do not compute
 	code := m.Run()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

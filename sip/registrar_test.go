@@ -1,0 +1,163 @@
+package sip
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/icholy/digest"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// client is a scripted user agent at a registrar.
+type client struct {
+	*peer
+	seq    int
+	callID string
+}
+
+// register sends REGISTER, answers the challenge of that algorithm, and returns
+// the response.
+func (c *client) register(user, password, algorithm string, extra ...string) *message {
+	c.t.Helper()
+	build := func(authorization string) string {
+		c.seq++
+		raw := c.newRequest("REGISTER", "sip:127.0.0.1", c.callID, "f", "", c.seq, append(extra, "Contact: x")...)
+		raw = strings.Replace(raw, "Contact: x\r\n", authorization, 1)
+		return strings.ReplaceAll(raw, "callee@", user+"@")
+	}
+	c.send(build(""))
+	challenge := c.expect("401")
+	for _, v := range challenge.all("WWW-Authenticate") {
+		chal, err := parseChallenge(v)
+		if err != nil || chal.Algorithm != algorithm {
+			continue
+		}
+		cred, err := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: user, Password: password})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.send(build("Authorization: " + cred.String() + "\r\n"))
+		return c.take()
+	}
+	c.t.Fatalf("no %s challenge in %s", algorithm, challenge)
+	return nil
+}
+
+func TestRegistrar(t *testing.T) {
+	t.Parallel()
+	r, err := NewRegistrar(RegistrarConfig{
+		Realm:       "lab",
+		Credentials: func(user string) (string, bool) { return "pw-" + user, user == "100" || user == "200" },
+		MaxContacts: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEndpoint(t, Config{Registrar: r})
+	c := &client{peer: newPeer(t, addrOf(t, e, "udp")), callID: "c1"}
+	contact := func(n int, rest string) string { return fmt.Sprintf("Contact: <sip:100@192.0.2.%d:5062>%s", n, rest) }
+	check := func(m *message, kind string, uris ...string) {
+		t.Helper()
+		if m.kind() != kind {
+			t.Fatalf("%s, want %s", m, kind)
+		}
+		got := r.Contacts("100")
+		if len(got) != len(uris) {
+			t.Fatalf("%+v, want %q", got, uris)
+		}
+		for i, u := range uris {
+			if got[i].URI != "sip:100@192.0.2."+u+":5062" || got[i].Source.String() != c.addr {
+				t.Fatalf("%+v, want %q", got, uris)
+			}
+		}
+	}
+	m := c.register("100", "pw-100", "SHA-256", contact(1, ""), "Expires: 120")
+	check(m, "200", "1")
+	if got := m.get("Contact"); got != "<sip:100@192.0.2.1:5062>;expires=120" {
+		t.Errorf("contact %s", got)
+	}
+	check(c.register("100", "pw-100", "MD5", contact(2, ";expires=99999"), "Expires: 120"), "200", "2", "1")
+	if left := time.Until(r.Contacts("100")[0].Expires); left > time.Hour {
+		t.Errorf("expires in %s", left)
+	}
+	check(c.register("100", "pw-100", "SHA-256", contact(3, "")), "200", "3", "2") // the oldest goes
+	check(c.register("100", "pw-100", "SHA-256", contact(4, ";expires=5")), "423", "3", "2")
+	check(c.register("100", "wrong", "SHA-256", contact(4, "")), "401", "3", "2")
+	check(c.register("300", "pw-300", "SHA-256", contact(4, "")), "401", "3", "2") // no such user
+	check(c.register("100", "pw-100", "SHA-256"), "200", "3", "2")                 // a query
+	check(c.register("100", "pw-100", "SHA-256", "Contact: *", "Expires: 60"), "400", "3", "2")
+	check(c.register("100", "pw-100", "SHA-256", contact(3, ";expires=0")), "200", "2")
+	old := &client{peer: c.peer, callID: "c1"} // CSeq from 1 again
+	check(old.register("100", "pw-100", "SHA-256", contact(9, "")), "500", "2")
+	check(c.register("100", "pw-100", "SHA-256", "Contact: *", "Expires: 0"), "200")
+
+	// Somebody registers for another user: the credentials are right, the target is not.
+	c.seq++
+	raw := c.newRequest("REGISTER", "sip:127.0.0.1", "c2", "f", "", 1)
+	c.send(raw)
+	chal, err := parseChallenge(c.expect("401").get("WWW-Authenticate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cred, err := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: "sip:127.0.0.1", Username: "200", Password: "pw-200"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send(c.newRequest("REGISTER", "sip:127.0.0.1", "c2", "f", "", 2, "Authorization: "+cred.String()))
+	c.expect("403")
+}
+
+// Nonces expire; right credentials with an old one get stale=true, wrong ones not.
+func TestNonce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuthority("lab")
+		password := func(user string) (string, bool) { return "pw", user == "u" }
+		request := func(chal *digest.Challenge, pw, source string) *sipgo.Request {
+			req := sipgo.NewRequest(sipgo.REGISTER, sipgo.Uri{Scheme: "sip", Host: "x"})
+			req.SetSource(source)
+			cred, err := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: "sip:x", Username: "u", Password: pw})
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.AppendHeader(sipgo.NewHeader("Authorization", cred.String()))
+			return req
+		}
+		const here, there = "192.0.2.1:5060", "192.0.2.2:5060"
+		chal, err := parseChallenge(a.challenges("192.0.2.1", false)[0].Value())
+		if err != nil || chal.Algorithm != "SHA-256" {
+			t.Fatal(chal, err)
+		}
+		check := func(pw, source string, ok, stale bool) {
+			t.Helper()
+			_, gotStale, err := a.check(request(chal, pw, source), password)
+			if (err == nil) != ok || gotStale != stale {
+				t.Errorf("%v stale %v", err, gotStale)
+			}
+		}
+		check("pw", here, true, false)
+		check("no", here, false, false)
+		check("pw", there, false, true)
+		time.Sleep(nonceLife + time.Millisecond)
+		check("pw", here, false, true)
+		check("no", here, false, false)
+		if v := a.challenges("192.0.2.1", true)[1].Value(); !strings.Contains(v, "stale=true") || !strings.Contains(v, "MD5") {
+			t.Error(v)
+		}
+	})
+}
+
+func FuzzAuthority(f *testing.F) {
+	a := newAuthority("lab")
+	f.Add(`Digest username="u", realm="lab", nonce="x", uri="sip:x", response="y", qop=auth, nc=00000001, cnonce="c"`)
+	f.Fuzz(func(t *testing.T, s string) {
+		req := sipgo.NewRequest(sipgo.REGISTER, sipgo.Uri{Scheme: "sip", Host: "x"})
+		req.AppendHeader(sipgo.NewHeader("Authorization", s))
+		if user, _, err := a.check(req, func(string) (string, bool) { return "", true }); err == nil {
+			t.Errorf("%q is %q", s, user)
+		}
+	})
+}
