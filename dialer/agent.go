@@ -1,0 +1,452 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/media"
+	"ringpace/pacing"
+	"ringpace/sip"
+)
+
+// agent is the actor of one agent: one goroutine (run) owns every field below the
+// line; others speak to it through ask and post, and read status.
+type agent struct {
+	id     string
+	floor  *floor
+	engine *media.Engine
+	codecs media.SessionConfig
+	peer   func(name string) *peer // the PBX of that name
+	feed   *api.Feed
+	log    *slog.Logger
+
+	inbox  chan func()
+	gone   chan struct{} // closed when run has ended
+	status atomic.Pointer[api.AgentStatus]
+
+	// ---
+	ctx     context.Context // run's; a leg is dialed under it
+	cfg     config.Agent
+	state   api.AgentState
+	reason  string
+	since   time.Time
+	next    api.AgentState // paused or offline after the call; "" is ready
+	nextWhy string
+	figures figures
+
+	leg     *leg
+	proven  bool        // the leg was answered and has sent RTP
+	proof   *time.Timer // set by the answer, until it has sent some: when it must have
+	redial  *time.Timer
+	retries int
+
+	talk    *talk
+	over    <-chan struct{} // talk's, until it was seen closed
+	bridge  *media.Bridge
+	untap   func()
+	result  api.Disposition
+	wrapEnd *time.Timer
+	wrapBy  time.Time
+
+	preview  *preview
+	decideBy *time.Timer // for the preview
+}
+
+// proofOfAudio is how long an extension that answered may take to send its first
+// packet before it is taken for deaf and dumb.
+const proofOfAudio = 5 * time.Second
+
+var errGone = errors.New("the agent's actor has ended")
+
+func newAgent(cfg config.Agent, f *floor, engine *media.Engine, codecs media.SessionConfig, peer func(string) *peer, feed *api.Feed, log *slog.Logger) *agent {
+	a := &agent{
+		id: cfg.ID, floor: f, engine: engine, codecs: codecs, peer: peer, feed: feed,
+		log: log.With("agent", cfg.ID), inbox: make(chan func()), gone: make(chan struct{}),
+		cfg: cfg, state: api.AgentOffline, since: time.Now(),
+	}
+	a.publish()
+	return a
+}
+
+// ask runs f on the actor and returns its error.
+func (a *agent) ask(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	select {
+	case a.inbox <- func() { done <- f() }:
+	case <-a.gone:
+		return errGone
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-done
+}
+
+// post runs f on the actor, unless the actor has ended. It waits only as long as
+// the actor is amid another message, which never waits for anyone.
+func (a *agent) post(f func()) {
+	select {
+	case a.inbox <- f:
+	case <-a.gone:
+	}
+}
+
+// run is the actor. It ends when ctx does, with the agent's leg hung up.
+func (a *agent) run(ctx context.Context) {
+	defer close(a.gone)
+	a.ctx = ctx
+	for {
+		var events <-chan sip.Event
+		var received <-chan struct{}
+		if a.leg != nil {
+			events = a.leg.call.Events()
+			if a.proof != nil {
+				received = a.leg.audio.Received()
+			}
+		}
+		select {
+		case f := <-a.inbox:
+			f()
+		case ev, open := <-events:
+			a.signal(ev, open)
+		case <-received:
+			a.arrive()
+		case <-a.over:
+			a.customerGone()
+		case <-expiry(a.wrapEnd):
+			a.finish()
+		case <-expiry(a.decideBy):
+			a.tooLong()
+		case <-expiry(a.proof):
+			a.dropLeg(sip.CauseNormal)
+			a.legLost(fmt.Sprintf("extension %s answered and sent no audio: look at its codecs and at NAT", a.cfg.Extension))
+		case <-expiry(a.redial):
+			a.redial = nil
+			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout})
+		case <-ctx.Done():
+			a.shut()
+			return
+		}
+	}
+}
+
+func expiry(t *time.Timer) <-chan time.Time {
+	if t == nil {
+		return nil
+	}
+	return t.C
+}
+
+// shut ends everything of the agent at once.
+func (a *agent) shut() {
+	a.part(cdr.Ringpace)
+	if a.talk != nil {
+		a.release()
+	}
+	a.offline("the daemon shuts down")
+}
+
+// become changes the state, keeps the floor and the figures in step, and tells.
+func (a *agent) become(s api.AgentState, reason string) {
+	now := time.Now()
+	a.figures.spend(a.state, a.since, now)
+	if s != a.state {
+		a.since = now
+	}
+	a.state, a.reason = s, reason
+	a.publish()
+	switch s {
+	case api.AgentReady:
+		a.floor.free(a.id)
+	case api.AgentWrapUp, api.AgentGoodbye:
+		a.floor.mark(a.id, pacing.WrapUp)
+	case api.AgentPaused, api.AgentConnecting:
+		a.floor.mark(a.id, pacing.Away)
+	case api.AgentOffline:
+		a.floor.leave(a.id)
+	default:
+		a.floor.mark(a.id, pacing.Engaged)
+	}
+}
+
+// publish makes the agent's status anew for readers and tells it to the feed.
+func (a *agent) publish() {
+	s := &api.AgentStatus{
+		ID: a.id, Name: a.cfg.Name, Extension: a.cfg.Extension, Mode: a.cfg.Mode,
+		State: a.state, Reason: a.reason, Since: a.since, Next: a.next,
+		Campaigns: a.cfg.Campaigns, Today: a.figures.sums(),
+	}
+	if a.wrapEnd != nil {
+		s.WrapUpEnd = a.wrapBy
+	}
+	if t := a.talk; t != nil {
+		call, lead := t.call, t.lead
+		call.Disposition = a.result.Name
+		s.Call, s.Lead = &call, &lead
+	} else if a.preview != nil {
+		view := a.preview.view
+		s.Lead = &view
+	}
+	a.status.Store(s)
+	a.feed.Publish(api.Event{Kind: api.EventAgent, Agent: s})
+}
+
+// login starts the shift. A ready agent takes calls as soon as their leg is up; any
+// other is paused until they say that they are ready.
+func (a *agent) login(ready bool) error {
+	if a.state != api.AgentOffline {
+		return nil
+	}
+	a.next, a.nextWhy, a.retries = api.AgentPaused, "logged in", 0
+	if ready {
+		a.next, a.nextWhy = "", ""
+	}
+	a.floor.sit(a, a.cfg.Campaigns)
+	if a.cfg.Mode == config.Ring {
+		a.settle()
+		return nil
+	}
+	a.become(api.AgentConnecting, "calling extension "+a.cfg.Extension)
+	a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout})
+	return nil
+}
+
+// logout ends the shift now, or after the call that is up.
+func (a *agent) logout() error {
+	switch {
+	case a.state == api.AgentOffline:
+	case a.talk != nil || a.preview != nil || a.state == api.AgentReady && !a.floor.busy(a.id, pacing.Away):
+		a.next, a.nextWhy = api.AgentOffline, "logged out"
+		a.publish()
+	default:
+		a.offline("logged out")
+	}
+	return nil
+}
+
+// ready makes the agent ready: from a pause, or out of the wrap-up. During a call
+// it takes back a pause or log-out that was to follow.
+func (a *agent) ready() error {
+	switch a.state {
+	case api.AgentOffline:
+		return api.Conflict("agent %s is not logged in: log in first", a.id)
+	case api.AgentPaused:
+		a.next = ""
+		a.settle()
+	case api.AgentWrapUp:
+		a.next = ""
+		a.finish()
+	default:
+		a.next = ""
+		a.publish()
+	}
+	return nil
+}
+
+// pause takes the agent out of the reach of calls, now or after the one that is up.
+func (a *agent) pause(reason string) error {
+	if a.state == api.AgentOffline {
+		return api.Conflict("agent %s is not logged in", a.id)
+	}
+	a.next, a.nextWhy = api.AgentPaused, reason
+	if a.state == api.AgentPaused || a.state == api.AgentReady && a.floor.busy(a.id, pacing.Away) {
+		a.become(api.AgentPaused, reason)
+		return nil
+	}
+	a.publish()
+	return nil
+}
+
+// hangup ends the conversation; the customer's leg is then held quiet for the
+// goodbye.
+func (a *agent) hangup() error {
+	if a.bridge == nil {
+		return api.Conflict("agent %s is not talking to anybody", a.id)
+	}
+	a.part(cdr.Agent)
+	return nil
+}
+
+// dispose names the call's result. After the conversation it ends the wrap-up.
+func (a *agent) dispose(d api.Disposition) error {
+	t := a.talk
+	if t == nil || a.state == api.AgentRinging {
+		return api.Conflict("agent %s has no call to give a disposition", a.id)
+	}
+	if len(t.call.Dispositions) > 0 && !slices.Contains(t.call.Dispositions, d.Name) {
+		return api.Invalid("campaign %s has no disposition %q; it has %v", t.call.Campaign, d.Name, t.call.Dispositions)
+	}
+	a.result = d
+	if a.bridge != nil {
+		a.publish()
+		return nil
+	}
+	a.finish()
+	return nil
+}
+
+// configure takes new settings; those of the leg hold from the next one.
+func (a *agent) configure(cfg config.Agent) {
+	a.cfg = cfg
+	if a.state != api.AgentOffline {
+		a.floor.sit(a, cfg.Campaigns)
+	}
+	a.publish()
+}
+
+// settle brings the agent to where they belong when no call holds them: ready,
+// paused, offline, or waiting for the leg to come back.
+func (a *agent) settle() {
+	switch {
+	case a.next == api.AgentOffline:
+		a.offline(a.nextWhy)
+	case a.cfg.Mode == config.Nailed && !a.proven:
+		a.reconnect()
+	case a.next == api.AgentPaused:
+		a.become(api.AgentPaused, a.nextWhy)
+	default:
+		a.become(api.AgentReady, "")
+	}
+}
+
+// offline ends the shift.
+func (a *agent) offline(why string) {
+	a.dropLeg(sip.CauseNormal)
+	a.redial, a.next = nil, ""
+	a.become(api.AgentOffline, why)
+}
+
+// dial calls the agent's extension.
+func (a *agent) dial(inv sip.Invite) {
+	peer := a.peer(a.cfg.Peer)
+	if peer == nil {
+		a.legLost(fmt.Sprintf("peer %q is not configured", a.cfg.Peer))
+		return
+	}
+	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
+	held := func() { a.post(a.holdChanged) }
+	l, err := dialLeg(a.ctx, a.engine, peer.Trunk, a.codecs, inv, held)
+	if err != nil {
+		a.legLost(err.Error())
+		return
+	}
+	a.leg, a.proven = l, false
+}
+
+// arrive is called when the extension has answered and its audio comes in: only
+// then is the agent's leg good for a customer.
+func (a *agent) arrive() {
+	a.proven, a.proof, a.retries = true, nil, 0
+	if t := a.talk; t != nil && a.bridge == nil && a.state == api.AgentRinging {
+		a.join()
+		return
+	}
+	if a.state == api.AgentConnecting {
+		a.settle()
+	}
+}
+
+// signal takes what the agent's extension says.
+func (a *agent) signal(ev sip.Event, open bool) {
+	switch ev := ev.(type) {
+	case sip.Answered:
+		if err := a.leg.accept(ev.Body); err != nil {
+			a.log.Warn("the extension's answer cannot be used", "error", err)
+			a.dropLeg(sip.CauseNormal)
+			a.legLost(err.Error())
+			return
+		}
+		if !a.proven {
+			a.proof = time.NewTimer(proofOfAudio)
+		}
+	case sip.Progress:
+		if len(ev.Body) > 0 {
+			_ = a.leg.accept(ev.Body) // early media of an extension is not needed; the answer decides
+		}
+	case sip.SessionAnswer:
+		if err := a.leg.accept(ev.Body); err != nil {
+			a.log.Warn("a session answer cannot be used", "error", err)
+		}
+		a.holdChanged()
+	case sip.Failed:
+		a.dropLeg(sip.CauseNormal)
+		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
+	case sip.Ended:
+		a.dropLeg(sip.CauseNormal)
+		a.legLost(fmt.Sprintf("extension %s hung up", a.cfg.Extension))
+	default:
+		if !open && a.leg != nil {
+			a.dropLeg(sip.CauseNormal)
+			a.legLost("the call to the extension ended")
+		}
+	}
+}
+
+// legLost deals with a leg that could not be had or is no more.
+func (a *agent) legLost(why string) {
+	a.log.Info("agent leg lost", "why", why)
+	switch {
+	case a.bridge != nil:
+		a.part(cdr.Agent)
+	case a.state == api.AgentRinging:
+		a.next, a.nextWhy = api.AgentPaused, why // an agent who does not answer is not rung again at once
+		close(a.talk.joined)
+		a.release()
+		a.settle()
+		return
+	}
+	if a.talk != nil || a.preview != nil {
+		return // settle follows
+	}
+	if a.cfg.Mode == config.Nailed && a.state != api.AgentOffline {
+		a.reason = why
+		a.reconnect()
+	}
+}
+
+// reconnect calls a nailed agent back, later each time, or ends their shift where
+// they are not to be called back.
+func (a *agent) reconnect() {
+	if a.leg != nil {
+		a.become(api.AgentConnecting, a.reason)
+		return
+	}
+	if !a.cfg.CallBack {
+		a.offline(a.reason)
+		return
+	}
+	if a.state == api.AgentReady && !a.floor.busy(a.id, pacing.Away) {
+		return // a call is on its way here: take finds no leg, turns it away, and settles
+	}
+	wait := min(time.Second<<min(a.retries, 5), 30*time.Second)
+	wait += time.Duration(rand.Int64N(int64(wait) / 4))
+	a.retries++
+	a.redial = time.NewTimer(wait)
+	a.become(api.AgentConnecting, a.reason)
+}
+
+func (a *agent) dropLeg(cause sip.Cause) {
+	if a.leg != nil {
+		a.leg.drop(cause)
+		a.leg, a.proven, a.proof = nil, false, nil
+	}
+}
+
+func (a *agent) holdChanged() {
+	if a.bridge == nil || a.leg == nil {
+		return
+	}
+	if held := a.leg.audio.Held(); held && a.state == api.AgentTalking {
+		a.become(api.AgentHold, "")
+	} else if !held && a.state == api.AgentHold {
+		a.become(api.AgentTalking, "")
+	}
+}

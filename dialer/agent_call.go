@@ -1,0 +1,144 @@
+package dialer
+
+import (
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/sip"
+)
+
+// take brings a customer to the agent, who was engaged for it on the floor. The
+// answer comes on t.joined.
+func (a *agent) take(t *talk) {
+	a.post(func() {
+		if a.talk != nil || a.state == api.AgentOffline {
+			close(t.joined)
+			return
+		}
+		select {
+		case <-t.over: // the customer is gone already
+			close(t.joined)
+			if a.preview == nil {
+				a.settle()
+			}
+			return
+		default:
+		}
+		a.decideBy = nil
+		a.talk, a.over, a.result, a.preview = t, t.over, api.Disposition{}, nil
+		switch {
+		case a.cfg.Mode == config.Ring:
+			a.become(api.AgentRinging, "")
+			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout, DisplayName: t.lead.Number})
+		case a.proven:
+			a.join()
+		default:
+			close(t.joined)
+			a.talk, a.over = nil, nil
+			a.settle()
+		}
+	})
+}
+
+// join puts agent and customer together.
+func (a *agent) join() {
+	t := a.talk
+	b, err := a.engine.Bridge(t.customer, a.leg.audio)
+	if err != nil {
+		a.log.Error("cannot bridge", "attempt", t.call.ID, "error", err)
+		close(t.joined)
+		a.release()
+		a.settle()
+		return
+	}
+	a.bridge = b
+	if t.tap != nil {
+		a.untap = a.leg.audio.AddTap(t.tap())
+	}
+	t.joined <- b
+	t.call.BridgedAt = time.Now()
+	a.figures.calls++
+	a.become(api.AgentTalking, "")
+}
+
+// part ends the conversation from the agent's side, or the network's.
+func (a *agent) part(by cdr.Party) {
+	if a.bridge != nil {
+		a.unbridge()
+		a.talk.parted <- by
+		a.wrap(api.AgentGoodbye)
+	}
+}
+
+// customerGone is called when the attempt has done with the customer's leg.
+func (a *agent) customerGone() {
+	switch {
+	case a.bridge != nil:
+		a.unbridge()
+		a.wrap(api.AgentWrapUp)
+	case a.state == api.AgentRinging: // the customer did not wait
+		a.dropLeg(sip.CauseNormal)
+		a.release()
+		a.settle()
+	default: // the goodbye is over
+		a.over = nil
+		if a.state == api.AgentGoodbye {
+			a.become(api.AgentWrapUp, "")
+		}
+	}
+}
+
+func (a *agent) unbridge() {
+	if a.untap != nil {
+		a.untap()
+		a.untap = nil
+	}
+	a.bridge.Close()
+	a.bridge = nil
+}
+
+// wrap begins the wrap-up; its clock runs from the end of the conversation, so the
+// goodbye is part of it.
+func (a *agent) wrap(s api.AgentState) {
+	if s == api.AgentWrapUp {
+		a.over = nil
+	}
+	if a.cfg.WrapUp <= 0 || a.result.Name != "" {
+		a.finish()
+		return
+	}
+	a.wrapBy = time.Now().Add(a.cfg.WrapUp)
+	a.wrapEnd = time.NewTimer(a.cfg.WrapUp)
+	a.become(s, "")
+}
+
+// finish ends the wrap-up and lets the attempt write its record.
+func (a *agent) finish() {
+	if a.talk == nil {
+		return
+	}
+	if a.result.Name != "" {
+		a.figures.disposed++
+	}
+	a.release()
+	a.settle()
+}
+
+// release lets go of the call.
+func (a *agent) release() {
+	w := wrapUp{disposition: a.result}
+	if a.leg != nil {
+		w.leg = a.leg.figures()
+	}
+	a.talk.wrapped <- w
+	a.talk, a.over = nil, nil
+	if a.wrapEnd != nil {
+		a.wrapEnd.Stop()
+		a.wrapEnd = nil
+	}
+	if a.cfg.Mode == config.Ring {
+		a.dropLeg(sip.CauseNormal)
+	}
+}

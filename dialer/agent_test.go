@@ -1,0 +1,256 @@
+package dialer_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+)
+
+// TestAgentHangsUpFirst holds that the customer's line is kept, quiet, for the
+// goodbye, that the wrap-up waits for the disposition, and that the record has it.
+func TestAgentHangsUpFirst(t *testing.T) {
+	h := build(t, plan{Agents: 1, Campaign: "dispositions: [{name: sold}, {name: refused}]"})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	if s := h.agent("a1001"); s.Call == nil || s.Call.Number != number(0) || s.Lead == nil || s.Lead.Fields["name"] != "Person 0" {
+		t.Errorf("the agent's screen shows call %+v, lead %+v", s.Call, s.Lead)
+	}
+	if _, err := h.daemon.Dispose(t.Context(), "a1001", api.Disposition{Name: "bought"}); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("a disposition that the campaign does not have: %v", err)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if s := h.state("a1001"); s != api.AgentGoodbye && s != api.AgentWrapUp {
+		t.Errorf("agent is %s after hanging up", s)
+	}
+	h.awaitAgent("a1001", api.AgentWrapUp)
+	if n := len(h.records()); n != 0 {
+		t.Errorf("%d records before the wrap-up is over", n)
+	}
+	if _, err := h.daemon.Dispose(t.Context(), "a1001", api.Disposition{Name: "sold", Note: "twice"}); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Person || r.HungUpBy != cdr.Agent || r.Disposition != "sold" || r.Note != "twice" || r.Agent != "a1001" {
+		t.Errorf("record %+v", r)
+	}
+	if goodbye := r.Marks.Ended.Sub(r.Marks.TalkEnded); goodbye < h.cfg.Campaigns[0].Goodbye {
+		t.Errorf("the customer's line was closed %v after the agent hung up, want %v", goodbye, h.cfg.Campaigns[0].Goodbye)
+	}
+	if a, c := r.AgentLeg, r.Customer; a == nil || c == nil || a.Received == 0 || c.Received == 0 {
+		t.Errorf("legs %+v, %+v", a, c)
+	}
+	if f := h.agent("a1001").Today; f.Calls != 1 || f.Disposed != 1 || f.TalkS <= 0 || f.WaitS <= 0 || f.OnlineS < f.TalkS+f.WaitS {
+		t.Errorf("figures %+v", f)
+	}
+}
+
+func TestPauseDuringACallComesAfterIt(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Global: "pause_reasons: [lunch, training]"})
+	h.load(0, 2)
+	h.awaitAgent("a1001", api.AgentTalking)
+	if _, err := h.daemon.Pause(t.Context(), "a1001", "nap"); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("a reason that is not in the list: %v", err)
+	}
+	s, err := h.daemon.Pause(t.Context(), "a1001", "lunch")
+	if err != nil || s.State != api.AgentTalking || s.Next != api.AgentPaused {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentPaused)
+	if s := h.agent("a1001"); s.Reason != "lunch" {
+		t.Errorf("paused for %q", s.Reason)
+	}
+	h.awaitRecords(1)
+	if n := h.carrier.Report().Calls; n != 1 {
+		t.Errorf("%d calls, and the only agent has lunch", n)
+	}
+	if _, err := h.daemon.Ready(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentTalking)
+	if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if s := h.state("a1001"); s != api.AgentTalking {
+		t.Errorf("the log-out cut the call: agent is %s", s)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentOffline)
+	if err := h.pbx.Extension("1001").Await(t.Context(), false); err != nil {
+		t.Error("the nailed leg stays up after the shift:", err)
+	}
+	if _, err := h.daemon.Ready(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("an agent who is not logged in became ready: %v", err)
+	}
+}
+
+func TestWrapUpEndsByItself(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 300ms", Talk: 100 * time.Millisecond})
+	h.load(0, 2)
+	for _, r := range h.awaitRecords(2) {
+		if w := r.Marks.WrappedUp.Sub(r.Marks.TalkEnded); w < 300*time.Millisecond || r.Disposition != "" {
+			t.Errorf("wrap-up of %v with disposition %q", w, r.Disposition)
+		}
+	}
+}
+
+// TestAgentLegDrops has the agent's phone hang up: amid a call, the customer gets
+// the goodbye; and the agent is called back.
+func TestAgentLegDrops(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, call_back: true"})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	x := h.pbx.Extension("1001")
+	if err := x.Hangup(); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.awaitRecords(1)[0]; r.Outcome != cdr.Person || r.HungUpBy != cdr.Agent {
+		t.Errorf("record %+v", r)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	if n := x.Served(); n != 2 {
+		t.Errorf("the extension was called %d times, want 2", n)
+	}
+}
+
+func TestAgentLegDropsWithoutCallBack(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "call_back: false"})
+	h.awaitAgent("a1001", api.AgentReady)
+	if err := h.pbx.Extension("1001").Hangup(); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentOffline)
+	if s := h.agent("a1001"); s.Reason == "" {
+		t.Error("nobody says why the agent is offline")
+	}
+}
+
+// TestExtensionThatDoesNotAnswer holds that an agent whose phone is busy is never
+// ready, is told why, and is ready when the phone is.
+func TestExtensionThatDoesNotAnswer(t *testing.T) {
+	h := build(t, plan{Agents: 1, NoLogin: true, AgentSet: "call_back: true"})
+	x := h.pbx.Extension("1001")
+	x.Refuse(486)
+	if _, err := h.daemon.Login(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.await("the reason", func() bool {
+		return strings.HasPrefix(h.agent("a1001").Reason, "extension 1001 did not answer: 486")
+	})
+	if s := h.state("a1001"); s != api.AgentConnecting {
+		t.Errorf("agent is %s", s)
+	}
+	x.Refuse(0)
+	h.awaitAgent("a1001", api.AgentPaused)
+	if _, err := h.daemon.Ready(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+}
+
+func TestHoldShows(t *testing.T) {
+	h := build(t, plan{Agents: 1})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	x := h.pbx.Extension("1001")
+	if err := x.Hold(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentHold)
+	if err := x.Hold(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentTalking)
+}
+
+// TestRungAgents has agents whose phones ring for each call.
+func TestRungAgents(t *testing.T) {
+	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s, mode: ring", RingFor: 50 * time.Millisecond, Talk: 300 * time.Millisecond})
+	h.awaitAgent("a1001", api.AgentReady)
+	if h.pbx.Extension("1001").Up() {
+		t.Error("the phone of a rung agent is up without a call")
+	}
+	h.load(0, 4)
+	for _, r := range h.awaitRecords(4) {
+		if r.Outcome != cdr.Person || r.Agent == "" || r.Marks.AgentAudio.Before(r.Marks.AgentClaimed) {
+			t.Errorf("record %+v", r)
+		}
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	if err := h.pbx.Extension("1001").Await(t.Context(), false); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRungAgentWhoDoesNotAnswer: the customer is told, and the agent is not rung
+// again at once.
+func TestRungAgentWhoDoesNotAnswer(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 5s", RingFor: time.Minute, Campaign: "abandon_after: 200ms\n    max_attempts: 1"})
+	h.load(0, 1)
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Abandoned || r.Agent != "" || r.Message == "" {
+		t.Errorf("record %+v", r)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+}
+
+func TestPreview(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Campaign: "mode: preview", Talk: 200 * time.Millisecond})
+	h.awaitAgent("a1001", api.AgentReady)
+	if _, err := h.daemon.Preview(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("a preview of an empty list: %v", err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	h.load(0, 2)
+	show := func() string {
+		t.Helper()
+		s, err := h.daemon.Preview(t.Context(), "a1001")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.State != api.AgentReserved || s.Lead == nil || s.Lead.Fields["name"] == "" {
+			t.Fatalf("the preview shows %+v", s)
+		}
+		return s.Lead.Number
+	}
+	first := show()
+	if _, err := h.daemon.Skip(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	if n := h.carrier.Report().Calls; n != 0 {
+		t.Errorf("%d calls, and nobody said dial", n)
+	}
+	for i := range 2 {
+		num := show()
+		if _, err := h.daemon.Dial(t.Context(), "a1001"); err != nil {
+			t.Fatal(err)
+		}
+		recs := h.awaitRecords(i + 1)
+		if r := recs[i]; r.Number != num || r.Agent != "a1001" || r.Outcome != cdr.Person {
+			t.Errorf("record %+v", r)
+		}
+		h.awaitAgent("a1001", api.AgentReady)
+	}
+	if !func() bool {
+		for _, r := range h.records() {
+			if r.Number == first {
+				return true
+			}
+		}
+		return false
+	}() {
+		t.Errorf("the skipped lead %s was never dialed", first)
+	}
+}

@@ -1,0 +1,382 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/dialer/store"
+	"ringpace/dialer/store/export"
+	"ringpace/media"
+	"ringpace/media/record"
+	"ringpace/sip"
+)
+
+// Options are what a daemon is told besides its configuration.
+type Options struct {
+	Logger  *slog.Logger   // nil discards
+	Level   *slog.LevelVar // of Logger; a reload may change it; may be nil
+	Version string
+	Path    string // of the configuration file, for Reload; "" where there is none
+	// Store is used instead of the one that the configuration names; the daemon
+	// closes it. The demo and tests bring an embedded one.
+	Store *store.Store
+}
+
+// Daemon is one node of the call floor. It implements api.Floor. Its exported
+// methods may be called from any goroutine.
+type Daemon struct {
+	*equipment
+	opts    Options
+	log     *slog.Logger
+	started time.Time
+
+	endpoint *sip.Endpoint
+	trunks   *trunks
+	peers    []*peer
+	calls    *calls
+	alarms   *alarms
+	exporter *export.Exporter
+	server   *api.Server
+	listener net.Listener
+
+	draining atomic.Bool
+	hurry    chan struct{} // closed: calls are hung up, not waited for
+	hurryOne sync.Once
+
+	mu        sync.Mutex // protects what a reload changes
+	cfg       *config.Config
+	campaigns map[string]*campaign
+	agents    map[string]*agent
+	spawn     func(*agent) // runs an agent's actor; set by Run
+}
+
+// New opens everything that the configuration names: the store, the sockets of
+// signalling and of the API, the directories. Nothing is dialed or registered
+// before Run.
+func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Daemon{
+		equipment: &equipment{
+			node: cfg.Node.ID, store: opts.Store, floor: newFloor(),
+			feed: api.NewFeed(), metrics: api.NewMetrics(opts.Version),
+			keepUnbridged: cfg.Recording.Keep == config.KeepAnswered,
+		},
+		opts: opts, log: opts.Logger, started: time.Now(), calls: newCalls(), hurry: make(chan struct{}), cfg: cfg,
+		campaigns: map[string]*campaign{}, agents: map[string]*agent{},
+	}
+	d.alarms = newAlarms(d.feed, d.log)
+	defer func() {
+		if err != nil {
+			d.close(ctx)
+		}
+	}()
+	if err := d.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.openMedia(); err != nil {
+		return nil, err
+	}
+	if err := d.openSignalling(); err != nil {
+		return nil, err
+	}
+	for _, c := range cfg.Campaigns {
+		k, err := newCampaign(d.equipment, c, d.trunks, d.calls, d.stopped, d.log)
+		if err != nil {
+			return nil, err
+		}
+		d.campaigns[c.Name] = k
+	}
+	for _, c := range cfg.Agents {
+		d.agents[c.ID] = d.newAgent(c)
+	}
+	return d, d.openAPI()
+}
+
+func (d *Daemon) newAgent(c config.Agent) *agent {
+	return newAgent(c, d.floor, d.engine, d.codecs, d.peer, d.feed, d.log)
+}
+
+func (d *Daemon) openStore(ctx context.Context) error {
+	if d.store == nil {
+		s, err := store.Open(ctx, store.Config{
+			URL: storeURL(d.cfg.Redis), Node: d.node, Logger: d.log,
+			JournalDir: filepath.Join(d.cfg.Node.DataDir, "journal"),
+		})
+		if err != nil {
+			return err
+		}
+		d.store = s
+	}
+	keep := d.cfg.CDR.KeepFiles
+	if keep == 0 {
+		keep = -1 // all
+	}
+	var err error
+	d.exporter, err = export.Open(d.store, export.Config{
+		Dir: d.cfg.CDR.Dir, MaxBytes: int64(d.cfg.CDR.RotateSize), MaxFiles: keep, Logger: d.log,
+	})
+	return err
+}
+
+func (d *Daemon) openMedia() error {
+	m := d.cfg.Media
+	for _, name := range m.Codecs {
+		c, err := media.ParseCodec(name)
+		if err != nil {
+			return err
+		}
+		d.codecs.Codecs = append(d.codecs.Codecs, c)
+	}
+	d.codecs.PTime = m.PTime
+	var err error
+	d.engine, err = media.NewEngine(media.Config{
+		Addr: m.Address, PortMin: m.Ports.Min, PortMax: m.Ports.Max, Cooldown: m.Cooldown, Logger: d.log,
+	})
+	if err != nil || !d.cfg.Recording.Enabled {
+		return err
+	}
+	r := d.cfg.Recording
+	if err := os.MkdirAll(r.Dir, 0o750); err != nil {
+		return fmt.Errorf("recording directory: %w", err)
+	}
+	d.recordings = r.Dir
+	d.recorder, err = record.New(record.Config{
+		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Logger: d.log,
+	})
+	return err
+}
+
+func (d *Daemon) openSignalling() error {
+	var listen []sip.Listen
+	for _, l := range d.cfg.SIP.Listen {
+		listen = append(listen, sip.Listen{Transport: l.Transport, Addr: l.Addr})
+	}
+	var err error
+	if d.endpoint, err = sip.NewEndpoint(sip.Config{Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Logger: d.log}); err != nil {
+		return err
+	}
+	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {
+		return err
+	}
+	for _, c := range d.cfg.Peers {
+		p, err := newPeer(d.endpoint, c)
+		if err != nil {
+			return err
+		}
+		d.peers = append(d.peers, p)
+	}
+	return nil
+}
+
+func (d *Daemon) openAPI() error {
+	l, err := net.Listen("tcp", d.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	d.listener = l
+	host, _, _ := net.SplitHostPort(d.cfg.HTTP.Listen)
+	ip := net.ParseIP(host)
+	d.server, err = api.NewServer(api.Config{
+		Floor: d, Feed: d.feed, Metrics: d.metrics, Tokens: tokensOf(d.cfg),
+		OpenMetrics: ip != nil && ip.IsLoopback(), Version: d.opts.Version, Logger: d.log,
+	})
+	return err
+}
+
+func tokensOf(cfg *config.Config) []api.Token {
+	var list []api.Token
+	for _, t := range cfg.HTTP.Tokens {
+		list = append(list, api.Token{Name: t.Name, Role: api.Role(t.Role), Agent: t.Agent, Secret: t.Token.Reveal()})
+	}
+	return list
+}
+
+// Addr is where the API is served.
+func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
+
+// peer returns the PBX of that name.
+func (d *Daemon) peer(name string) *peer {
+	for _, p := range d.peers {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// routes are all places that calls are sent to.
+func (d *Daemon) routes() []*sip.Trunk {
+	var list []*sip.Trunk
+	for _, p := range d.peers {
+		list = append(list, p.Trunk)
+	}
+	for _, t := range d.trunks.all {
+		list = append(list, t.Trunk)
+	}
+	return list
+}
+
+// stopped says why nothing may be dialed by this node; "" if nothing forbids it.
+func (d *Daemon) stopped() string {
+	switch {
+	case d.draining.Load():
+		return "the daemon shuts down"
+	case !d.store.Up():
+		return "Redis is away"
+	case d.recorder != nil && d.recorder.Full():
+		return "the disk for recordings is full"
+	}
+	return ""
+}
+
+// Run registers the trunks, logs in the agents that are to be, dials, and serves the
+// API until ctx is done. Then it drains: no new call is made, and those that are
+// up go on until they end or HangUp is called or the configuration's drain time
+// is over. It returns when everything is closed.
+func (d *Daemon) Run(ctx context.Context) error {
+	dialing, stopDialing := context.WithCancel(context.WithoutCancel(ctx))
+	calling, stopCalling := context.WithCancel(context.WithoutCancel(ctx))
+	attending, sendHome := context.WithCancel(context.WithoutCancel(ctx))
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() { stopDialing(); stopCalling(); sendHome(); stopServing() }()
+
+	var rooms, people, dialers sync.WaitGroup // end in the order: dialers, people, rooms
+	failed := make(chan error, 1)
+	rooms.Go(func() {
+		if err := d.server.Serve(serving, d.listener); err != nil {
+			failed <- fmt.Errorf("the API: %w", err)
+		}
+	})
+	for _, t := range d.routes() {
+		rooms.Go(func() {
+			if err := t.Run(serving); err != nil {
+				d.log.Error("trunk ended", "trunk", t.Name(), "error", err)
+			}
+		})
+	}
+	rooms.Go(func() { d.watch(serving) })
+	exporting, stopExporting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopExporting()
+	var exporter sync.WaitGroup
+	exporter.Go(func() {
+		if err := d.exporter.Run(exporting); err != nil && !errors.Is(err, context.Canceled) {
+			d.log.Error("the file of call detail records is not written", "error", err)
+			d.alarms.set("cdr_file", "call detail records are not written to the file: "+err.Error())
+		}
+	})
+	d.mu.Lock()
+	d.spawn = func(a *agent) { people.Go(func() { a.run(attending) }) }
+	for _, a := range d.agents {
+		d.spawn(a)
+	}
+	for _, c := range d.campaigns {
+		dialers.Go(func() { c.run(dialing, calling) })
+	}
+	d.mu.Unlock()
+	people.Go(func() { d.autoLogin(attending) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	d.draining.Store(true)
+	d.log.Info("draining: no new call is made", "calls", len(d.calls.all()))
+	stopDialing()
+	dialers.Wait()
+	d.drain(stopCalling)
+	sendHome()
+	people.Wait()
+	d.calls.wg.Wait()
+	stopServing()
+	rooms.Wait()
+
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	d.flush(closing)
+	stopExporting()
+	exporter.Wait()
+	return errors.Join(err, d.close(closing))
+}
+
+const (
+	drainLimit = 5 * time.Minute  // how long calls may go on after the daemon was told to stop
+	closeLimit = 10 * time.Second // how long records may take to reach Redis after that
+)
+
+// HangUp ends a drain: calls that are up are hung up.
+func (d *Daemon) HangUp() { d.hurryOne.Do(func() { close(d.hurry) }) }
+
+// drain waits for the calls to end by themselves, and ends them when that takes too
+// long.
+func (d *Daemon) drain(stopCalling func()) {
+	done := make(chan struct{})
+	go func() {
+		d.calls.wg.Wait()
+		close(done)
+	}()
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+		return
+	case <-limit.C:
+	case <-d.hurry:
+	}
+	stopCalling()
+	for _, a := range d.calls.all() {
+		d.log.Warn("the call is hung up", "attempt", a.rec.ID)
+		a.end(cdr.Ringpace)
+	}
+}
+
+// flush gives the campaigns and agents back to other nodes and waits until the
+// records are where they belong, as far as Redis lets it.
+func (d *Daemon) flush(ctx context.Context) {
+	if !d.store.Up() {
+		return
+	}
+	if err := d.store.Release(ctx, d.campaignNames()...); err != nil {
+		d.log.Warn("campaigns were not released; their leases lapse", "error", err)
+	}
+	if err := d.store.ReleaseAgents(ctx, agentPool, d.agentIDs()...); err != nil {
+		d.log.Warn("agents were not released; their leases lapse", "error", err)
+	}
+	if err := d.exporter.Flush(ctx); err != nil {
+		d.log.Warn("the file of call detail records goes on at the next start", "error", err)
+	}
+}
+
+// close closes what was opened, in reverse.
+func (d *Daemon) close(ctx context.Context) error {
+	var errs []error
+	if d.listener != nil {
+		_ = d.listener.Close() // the server has closed it, if there was one
+	}
+	if d.endpoint != nil {
+		errs = append(errs, d.endpoint.Close(ctx))
+	}
+	if d.recorder != nil {
+		errs = append(errs, d.recorder.Close())
+	}
+	if d.engine != nil {
+		errs = append(errs, d.engine.Close())
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close(ctx))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,211 @@
+package dialer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/config"
+	"ringpace/pacing"
+)
+
+var _ api.AgentDesk = (*Daemon)(nil)
+
+func (d *Daemon) allAgents() []*agent {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]*agent, 0, len(d.agents))
+	for _, a := range d.agents {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(x, y *agent) int { return strings.Compare(x.id, y.id) })
+	return list
+}
+
+func (d *Daemon) findAgent(id string) *agent {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.agents[id]
+}
+
+// configured is the agent's configuration; zero where a reload has removed them.
+func (d *Daemon) configured(id string) config.Agent {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.cfg.Agent(id); c != nil {
+		return *c
+	}
+	return config.Agent{}
+}
+
+func (d *Daemon) agentIDs() []string {
+	var ids []string
+	for _, a := range d.allAgents() {
+		ids = append(ids, a.id)
+	}
+	return ids
+}
+
+// Agents implements api.AgentDesk.
+func (d *Daemon) Agents(context.Context) ([]api.AgentStatus, error) {
+	now := time.Now()
+	var list []api.AgentStatus
+	for _, a := range d.allAgents() {
+		list = append(list, asOf(*a.status.Load(), now))
+	}
+	return list, nil
+}
+
+// Agent implements api.AgentDesk.
+func (d *Daemon) Agent(_ context.Context, id string) (api.AgentStatus, error) {
+	a := d.findAgent(id)
+	if a == nil {
+		return api.AgentStatus{}, noAgent(id)
+	}
+	return asOf(*a.status.Load(), time.Now()), nil
+}
+
+func noAgent(id string) error { return api.NotFound("there is no agent %q", id) }
+
+// command has an agent's actor do something and returns the state that follows.
+func (d *Daemon) command(ctx context.Context, id string, do func(*agent) error) (api.AgentStatus, error) {
+	a := d.findAgent(id)
+	if a == nil {
+		return api.AgentStatus{}, noAgent(id)
+	}
+	if err := a.ask(ctx, func() error { return do(a) }); err != nil {
+		return api.AgentStatus{}, err
+	}
+	return d.Agent(ctx, id)
+}
+
+// Login implements api.AgentDesk. The agent is paused until they say that they are
+// ready.
+func (d *Daemon) Login(ctx context.Context, id string) (api.AgentStatus, error) {
+	a := d.findAgent(id)
+	if a == nil {
+		return api.AgentStatus{}, noAgent(id)
+	}
+	return d.logIn(ctx, a, false)
+}
+
+// logIn takes the agent's lease, so that no other node has them, and then begins
+// the shift.
+func (d *Daemon) logIn(ctx context.Context, a *agent, ready bool) (api.AgentStatus, error) {
+	if d.draining.Load() {
+		return api.AgentStatus{}, api.Unavailable("the daemon shuts down")
+	}
+	refused, err := d.store.LeaseAgents(ctx, agentPool, agentLease, a.id)
+	if err != nil {
+		return api.AgentStatus{}, away(err)
+	}
+	if node, taken := refused[a.id]; taken {
+		return api.AgentStatus{}, api.Conflict("agent %s is logged in at node %s", a.id, node)
+	}
+	return d.command(ctx, a.id, func(a *agent) error { return a.login(ready) })
+}
+
+// Logout implements api.AgentDesk.
+func (d *Daemon) Logout(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).logout)
+}
+
+// Ready implements api.AgentDesk.
+func (d *Daemon) Ready(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).ready)
+}
+
+// Pause implements api.AgentDesk.
+func (d *Daemon) Pause(ctx context.Context, id, reason string) (api.AgentStatus, error) {
+	d.mu.Lock()
+	reasons := d.cfg.PauseReasons
+	d.mu.Unlock()
+	if len(reasons) > 0 && !slices.Contains(reasons, reason) {
+		return api.AgentStatus{}, api.Invalid("no pause reason %q; there are: %s", reason, strings.Join(reasons, ", "))
+	}
+	return d.command(ctx, id, func(a *agent) error { return a.pause(reason) })
+}
+
+// Hangup implements api.AgentDesk.
+func (d *Daemon) Hangup(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).hangup)
+}
+
+// Dispose implements api.AgentDesk.
+func (d *Daemon) Dispose(ctx context.Context, id string, r api.Disposition) (api.AgentStatus, error) {
+	if !r.Callback.IsZero() && r.Callback.Before(time.Now()) {
+		return api.AgentStatus{}, api.Invalid("the callback's time %s is past", r.Callback.Format(time.RFC3339))
+	}
+	return d.command(ctx, id, func(a *agent) error { return a.dispose(r) })
+}
+
+// Preview implements api.AgentDesk.
+func (d *Daemon) Preview(ctx context.Context, id string) (api.AgentStatus, error) {
+	var from []*campaign
+	for _, c := range d.allCampaigns() {
+		if c.status.Load().Mode == string(pacing.Preview) && slices.Contains(d.configured(id).Campaigns, c.name) {
+			from = append(from, c)
+		}
+	}
+	if len(from) == 0 {
+		return api.AgentStatus{}, api.Conflict("agent %s works for no campaign in preview mode", id)
+	}
+	if _, err := d.command(ctx, id, (*agent).reserve); err != nil {
+		return api.AgentStatus{}, err
+	}
+	a := d.findAgent(id)
+	var found *preview
+	var why error
+	for _, c := range from {
+		p, err := c.fetch(ctx, a)
+		if err != nil {
+			why = err
+		} else if p != nil {
+			found = p
+			break
+		}
+	}
+	// The agent must not stay reserved because the caller went away.
+	_, err := d.command(context.WithoutCancel(ctx), id, func(a *agent) error { a.look(found); return nil })
+	switch {
+	case err != nil:
+		return api.AgentStatus{}, err
+	case found != nil:
+		return d.Agent(ctx, id)
+	case why != nil:
+		return api.AgentStatus{}, away(why)
+	}
+	return api.AgentStatus{}, api.Conflict("no lead may be dialed now; `ringpace explain` tells why")
+}
+
+// Dial implements api.AgentDesk.
+func (d *Daemon) Dial(ctx context.Context, id string) (api.AgentStatus, error) {
+	var p *preview
+	s, err := d.command(ctx, id, func(a *agent) (err error) {
+		p, err = a.choose()
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	if err := p.campaign.dialPreview(context.WithoutCancel(ctx), p); err != nil {
+		return s, fmt.Errorf("campaign %s: %w", p.campaign.name, err)
+	}
+	return s, nil
+}
+
+// Skip implements api.AgentDesk.
+func (d *Daemon) Skip(ctx context.Context, id string) (api.AgentStatus, error) {
+	var p *preview
+	s, err := d.command(ctx, id, func(a *agent) (err error) {
+		p, err = a.pass()
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	return s, away(p.campaign.giveBack(context.WithoutCancel(ctx), p))
+}

@@ -1,0 +1,33 @@
+// Package dialer is the call floor: the actors that turn a list of leads into
+// conversations.
+//
+// # Who does what
+//
+//	Daemon    wires the rooms together, starts and stops the actors, answers the API
+//	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts
+//	attempt   one call to one lead, from the INVITE to the call detail record
+//	agent     one person's shift: the leg to their extension, their states, their wrap-up
+//	trunks    the ways out: which have room for another call
+//	floor     who is free and which calls are in flight: where pacing looks and answers are matched
+//
+// # Concurrency
+//
+// Each campaign, attempt and agent is one goroutine that owns its state. They speak
+// by channels: an actor's inbox takes functions to run on it, and a talk carries
+// what an attempt and an agent tell each other about one customer. No actor waits
+// for another with its inbox closed: what an attempt sends to an agent the agent
+// takes at once, since agents never wait for the network, the disk or the store.
+//
+// What actors share is the floor (a mutex held for microseconds), the trunks'
+// channels (likewise) and the published status of each actor (an atomic pointer).
+//
+// # The way of a call
+//
+// campaign: floor.plan (reserve) -> store.Claim -> gate.Judge -> trunks.take ->
+// store.StartAttempt -> attempt: INVITE -> answer -> floor.claim -> agent.take ->
+// media.Bridge -> ... -> goodbye -> BYE -> wrap-up -> store.Finish.
+//
+// From StartAttempt on the store knows the attempt, and it ends in exactly one
+// record, also when this process dies. Between the answer and the bridge nothing
+// but memory is touched.
+package dialer

@@ -1,0 +1,69 @@
+package dialer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/dialer/store"
+	"ringpace/media"
+	"ringpace/media/record"
+)
+
+// equipment is what every actor works with. It does not change while the daemon
+// runs.
+type equipment struct {
+	node          string
+	store         *store.Store
+	engine        *media.Engine
+	codecs        media.SessionConfig
+	recorder      *record.Recorder // nil: nothing is recorded
+	recordings    string           // their directory
+	keepUnbridged bool             // also those of calls that no agent took
+	floor         *floor
+	feed          *api.Feed
+	metrics       *api.Metrics
+}
+
+// loadMessage returns the prompt that a configuration names; nil where none is to be
+// played.
+func loadMessage(name string) (*media.Prompt, error) {
+	switch name {
+	case config.MessageOff:
+		return nil, nil
+	case config.MessageDefault:
+		return media.SafeHarbour(), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := media.LoadPrompt(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// recordingOf is a recording's entry in the call detail record.
+func recordingOf(s record.Summary) *cdr.Recording {
+	return &cdr.Recording{
+		Path: s.Path, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
+		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
+		GapsMS: s.Gaps().Milliseconds(),
+	}
+}
+
+// salvageRecording makes whole what a crash left of a recording. It returns nil
+// where nothing was written.
+func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
+	sum, err := record.Find(e.recordings, rec.ID)
+	if errors.Is(err, record.ErrNotFound) {
+		return nil, nil
+	}
+	return recordingOf(sum), err
+}

@@ -1,0 +1,273 @@
+package dialer
+
+import (
+	"sync"
+	"time"
+
+	"ringpace/pacing"
+)
+
+// floor is the state of play that pacing sees and answers are matched on: every
+// logged-in agent's seat, every call that has not reached an agent, and every
+// answered call that waits for one.
+//
+// It is the one piece of state that actors share, behind a mutex that is held for
+// microseconds and never across a wait: between a customer's answer and the
+// agent's voice there is no time for a round trip to another goroutine.
+type floor struct {
+	mu      sync.Mutex
+	seats   map[string]*seat   // by agent
+	flights map[string]*flight // by attempt
+	waiters []*waiter          // longest waiting first
+	changed map[string]func()  // by campaign: called, with mu held, when its pacing might decide anew
+}
+
+// seat is one logged-in agent.
+type seat struct {
+	agent     *agent
+	campaigns map[string]bool
+	state     pacing.AgentState
+	since     time.Time
+}
+
+// flight is one call that has neither ended nor reached an agent.
+type flight struct {
+	campaign string
+	call     pacing.Call
+	planned  bool // meant for the agent who previewed the lead: it takes no other agent's time
+}
+
+// waiter is an answered call that waits for an agent.
+type waiter struct {
+	campaign string
+	got      chan *agent // buffered; the agent, already engaged for this call
+}
+
+func newFloor() *floor {
+	return &floor{seats: map[string]*seat{}, flights: map[string]*flight{}, changed: map[string]func(){}}
+}
+
+// watch has nudge called whenever the campaign's pacing might decide anew. It must
+// neither block nor call the floor.
+func (f *floor) watch(campaign string, nudge func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changed[campaign] = nudge
+}
+
+func (f *floor) unwatch(campaign string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.changed, campaign)
+}
+
+// sit brings an agent to the floor, or changes which campaigns they work for.
+func (f *floor) sit(a *agent, campaigns []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.seats[a.id]
+	if s == nil {
+		s = &seat{agent: a, state: pacing.Away, since: time.Now()}
+		f.seats[a.id] = s
+	}
+	s.campaigns = map[string]bool{}
+	for _, c := range campaigns {
+		s.campaigns[c] = true
+	}
+	f.nudge(s)
+}
+
+// leave takes an agent off the floor.
+func (f *floor) leave(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.seats[id]; s != nil {
+		delete(f.seats, id)
+		f.nudge(s)
+	}
+}
+
+// free makes an agent ready for a call. The call of theirs that has waited longest
+// gets them at once.
+func (f *floor) free(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.seats[id]
+	if s == nil {
+		return
+	}
+	for i, w := range f.waiters {
+		if s.campaigns[w.campaign] {
+			f.waiters = append(f.waiters[:i], f.waiters[i+1:]...)
+			f.set(s, pacing.Engaged)
+			w.got <- s.agent
+			return
+		}
+	}
+	f.set(s, pacing.Free)
+}
+
+// busy takes an agent who may be free out of the reach of calls. It reports false,
+// and changes nothing, where a call has claimed the agent already: that call is
+// on its way to them.
+func (f *floor) busy(id string, state pacing.AgentState) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.seats[id]
+	if s == nil || s.state != pacing.Free {
+		return false
+	}
+	f.set(s, state)
+	return true
+}
+
+// mark notes what an agent does who is not free.
+func (f *floor) mark(id string, state pacing.AgentState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s := f.seats[id]; s != nil {
+		f.set(s, state)
+	}
+}
+
+func (f *floor) set(s *seat, state pacing.AgentState) {
+	s.state, s.since = state, time.Now()
+	f.nudge(s)
+}
+
+func (f *floor) nudge(s *seat) {
+	for c := range s.campaigns {
+		if n := f.changed[c]; n != nil {
+			n()
+		}
+	}
+}
+
+// claim asks for an agent of the campaign: the one who has been free longest, now
+// if there is one, else the first to become free. The caller ends it with take or
+// giveUp.
+func (f *floor) claim(campaign string) *waiter {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := &waiter{campaign: campaign, got: make(chan *agent, 1)}
+	var longest *seat
+	for _, s := range f.seats {
+		if s.state == pacing.Free && s.campaigns[campaign] && (longest == nil || s.since.Before(longest.since)) {
+			longest = s
+		}
+	}
+	if longest != nil {
+		f.set(longest, pacing.Engaged)
+		w.got <- longest.agent
+	} else {
+		f.waiters = append(f.waiters, w)
+	}
+	return w
+}
+
+// giveUp ends a claim. Where an agent was found at the same moment, the agent goes
+// back to the floor, to the next call that waits.
+func (f *floor) giveUp(w *waiter) {
+	f.mu.Lock()
+	for i, k := range f.waiters {
+		if k == w {
+			f.waiters = append(f.waiters[:i], f.waiters[i+1:]...)
+			break
+		}
+	}
+	f.mu.Unlock()
+	select {
+	case a := <-w.got:
+		f.free(a.id)
+	default:
+	}
+}
+
+// plan has decide say how many calls a campaign may place, and reserves them as
+// calls in flight in the same step, so that no two campaigns count on the same
+// agent. It returns the ids of the attempts to be made; each ends in landed.
+// planned says that they are meant for agents who asked for them.
+func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Agent, []pacing.Call) int) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []string
+	for range decide(f.snapshot(campaign)) {
+		id := newID()
+		ids = append(ids, id)
+		f.flights[id] = &flight{campaign: campaign, planned: planned, call: pacing.Call{State: pacing.Dialing, Since: time.Now()}}
+	}
+	return ids
+}
+
+// advance notes how far a call in flight has come.
+func (f *floor) advance(id string, state pacing.CallState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if k := f.flights[id]; k != nil {
+		k.call.State = state
+		f.tell(k.campaign)
+	}
+}
+
+// landed takes a call out of flight: it has ended, or reached an agent.
+func (f *floor) landed(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if k := f.flights[id]; k != nil {
+		delete(f.flights, id)
+		f.tell(k.campaign)
+	}
+}
+
+func (f *floor) tell(campaign string) {
+	if n := f.changed[campaign]; n != nil {
+		n()
+	}
+}
+
+// snapshot gives the agents and the calls in flight of one campaign. An agent who
+// serves several campaigns is free for this one only as far as the calls in flight
+// of the others leave agents over, so that two campaigns never count on the same
+// agent. mu is held.
+func (f *floor) snapshot(campaign string) ([]pacing.Agent, []pacing.Call) {
+	rivals := map[string]int{} // other campaigns: calls in flight beyond what agents of their own can take
+	var calls []pacing.Call
+	for _, k := range f.flights {
+		switch {
+		case k.planned:
+		case k.campaign == campaign:
+			calls = append(calls, k.call)
+		default:
+			rivals[k.campaign]++
+		}
+	}
+	for _, s := range f.seats {
+		if s.state != pacing.Free || s.campaigns[campaign] {
+			continue
+		}
+		for c := range s.campaigns {
+			if rivals[c] > 0 {
+				rivals[c]--
+				break
+			}
+		}
+	}
+	var agents []pacing.Agent
+	for _, s := range f.seats {
+		if !s.campaigns[campaign] {
+			continue
+		}
+		a := pacing.Agent{State: s.state, Since: s.since}
+		if a.State == pacing.Free {
+			for c := range s.campaigns {
+				if rivals[c] > 0 {
+					rivals[c]--
+					a.State = pacing.Engaged
+					break
+				}
+			}
+		}
+		agents = append(agents, a)
+	}
+	return agents, calls
+}

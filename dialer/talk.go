@@ -1,0 +1,40 @@
+package dialer
+
+import (
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/media"
+)
+
+// talk is one customer brought to one agent: what the attempt hands over, and how
+// the two actors tell each other what happened. Each channel has one sender, and
+// those from the agent have room for all that is ever sent, so that neither actor
+// can block the other.
+type talk struct {
+	call     api.AgentCall
+	lead     api.LeadView
+	customer *media.Session
+	tap      func() media.Tap // the recording's channel for the agent; nil where nothing is recorded
+
+	over chan struct{} // closed by the attempt: the customer's leg is over, or the attempt no longer wants the agent
+
+	joined  chan *media.Bridge // from the agent: the bridge; closed without one where the agent cannot take the call
+	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation
+	wrapped chan wrapUp        // from the agent: the wrap-up is over
+}
+
+// wrapUp is what an agent made of a call.
+type wrapUp struct {
+	disposition api.Disposition
+	leg         *cdr.Leg
+}
+
+func newTalk(customer *media.Session) *talk {
+	return &talk{
+		customer: customer,
+		over:     make(chan struct{}),
+		joined:   make(chan *media.Bridge, 1),
+		parted:   make(chan cdr.Party, 1),
+		wrapped:  make(chan wrapUp, 1),
+	}
+}

@@ -1,0 +1,134 @@
+package dialer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/sip"
+)
+
+const (
+	agentPool  = "agents"        // of the leases by which an agent belongs to one node
+	agentLease = 5 * time.Second // renewed each second
+)
+
+// watch keeps what the node holds in common with others (its shares of the trunks,
+// its agents) and raises alarms, once a second and where the store comes or goes.
+func (d *Daemon) watch(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	trunks := map[string]sip.TrunkStatus{}
+	for {
+		changed := d.store.Changed()
+		d.lookAround(trunks)
+		if d.store.Up() {
+			if err := d.trunks.allot(ctx, d.wantedTrunks()); err != nil {
+				d.log.Debug("trunks were not shared", "error", err)
+			}
+			d.keepAgents(ctx)
+		}
+		for _, c := range d.allCampaigns() {
+			c.nudge()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-tick.C:
+		}
+	}
+}
+
+// lookAround raises and ends alarms, and tells of trunks that changed.
+func (d *Daemon) lookAround(seen map[string]sip.TrunkStatus) {
+	detail := ""
+	if since, err := d.store.Status(); err != nil {
+		detail = fmt.Sprintf("Redis is away since %s: nothing is dialed, calls go on, records wait in the journal (%v)", since.Format(time.TimeOnly), err)
+	}
+	d.alarms.set("redis_down", detail)
+	detail = ""
+	if d.recorder != nil && d.recorder.Full() {
+		detail = fmt.Sprintf("nothing is dialed: %s has less free space than recording.min_free, or cannot be written to; free some space", d.recordings)
+	}
+	d.alarms.set("disk_full", detail)
+	for _, t := range d.routes() {
+		s := t.Status()
+		detail = ""
+		if !s.Usable && s.State != sip.StateRegistering {
+			detail = fmt.Sprintf("%s: %s", s.State, s.Reason)
+		}
+		d.alarms.set("trunk_down:"+s.Name, detail)
+		if old, known := seen[s.Name]; !known || old.State != s.State || old.Usable != s.Usable {
+			seen[s.Name] = s
+			d.tellTrunk(s.Name)
+		}
+	}
+}
+
+func (d *Daemon) tellTrunk(name string) {
+	for _, s := range d.trunks.status() {
+		if s.Name == name {
+			d.feed.Publish(api.Event{Kind: api.EventTrunk, Trunk: &s})
+		}
+	}
+}
+
+// wantedTrunks are those that a campaign of this node dials over now.
+func (d *Daemon) wantedTrunks() map[string]bool {
+	wanted := map[string]bool{}
+	for _, c := range d.allCampaigns() {
+		if names := c.wants.Load(); names != nil {
+			for _, name := range *names {
+				wanted[name] = true
+			}
+		}
+	}
+	return wanted
+}
+
+// keepAgents renews the leases of the agents who are logged in. One whom another
+// node has goes home here.
+func (d *Daemon) keepAgents(ctx context.Context) {
+	var ids []string
+	for _, a := range d.allAgents() {
+		if a.status.Load().State != api.AgentOffline {
+			ids = append(ids, a.id)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	refused, err := d.store.LeaseAgents(ctx, agentPool, agentLease, ids...)
+	if err != nil {
+		d.log.Debug("agents' leases were not renewed", "error", err)
+	}
+	for id, node := range refused {
+		d.log.Warn("another node has the agent", "agent", id, "other", node)
+		a := d.findAgent(id)
+		a.post(func() { _ = a.logout() })
+	}
+}
+
+// autoLogin logs in the agents whose shift is always, as soon as the store is there.
+func (d *Daemon) autoLogin(ctx context.Context) {
+	for {
+		changed := d.store.Changed()
+		if d.store.Up() {
+			for _, a := range d.allAgents() {
+				if d.configured(a.id).AutoLogin {
+					if _, err := d.logIn(ctx, a, true); err != nil {
+						d.log.Warn("cannot log the agent in", "agent", a.id, "error", err)
+					}
+				}
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+}
