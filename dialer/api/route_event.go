@@ -61,9 +61,9 @@ func (s *Server) streamEvents(hctx huma.Context, after string) {
 	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would gather events otherwise
-	w.WriteHeader(http.StatusOK)
+	hctx.SetHeader("Content-Type", "text/event-stream")
+	hctx.SetHeader("X-Accel-Buffering", "no") // nginx would gather events otherwise
+	hctx.SetStatus(http.StatusOK)
 
 	place := s.feed.from(after)
 	beat := time.NewTicker(s.heartbeat)

@@ -118,8 +118,7 @@ func (s *Server) importWhole(ctx huma.Context, campaign string, opts ImportOptio
 		s.writeProblem(ctx, s.importProblem(ctx, err))
 		return
 	}
-	_, w := humago.Unwrap(ctx)
-	out := &pacedWriter{w: w, rc: body.rc, contentType: "application/json"}
+	out := &pacedWriter{ctx: ctx, rc: body.rc, contentType: "application/json"}
 	_ = json.NewEncoder(out).Encode(ImportAnswer{result, list(header), list(rejects)}) // the client has gone, then
 }
 
@@ -127,7 +126,6 @@ func (s *Server) importWhole(ctx huma.Context, campaign string, opts ImportOptio
 // status of its own; after it, it is the last line.
 func (s *Server) importStream(ctx huma.Context, campaign string, opts ImportOptions) {
 	body := s.importBody(ctx)
-	_, w := humago.Unwrap(ctx)
 	// HTTP/2 and a test's recorder are full duplex, or need not be, as they are.
 	if err := body.rc.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		s.writeProblem(ctx, problem(ctx.Context(), s.log, err))
@@ -135,7 +133,7 @@ func (s *Server) importStream(ctx huma.Context, campaign string, opts ImportOpti
 	}
 	importing, stop := context.WithCancelCause(ctx.Context())
 	defer stop(nil)
-	out := &pacedWriter{w: w, rc: body.rc, contentType: ndjson}
+	out := &pacedWriter{ctx: ctx, rc: body.rc, contentType: ndjson}
 	lines := json.NewEncoder(out)
 	say := func(line ImportLine) {
 		if err := lines.Encode(line); err != nil {

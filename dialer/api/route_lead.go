@@ -78,7 +78,7 @@ func (s *Server) exportRoute(tag string) {
 	huma.Register(s.huma, o, func(_ context.Context, in *campaignPath) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			_, w := humago.Unwrap(ctx)
-			out := &pacedWriter{w: w, rc: unhurried(w), contentType: "text/csv; charset=utf-8"}
+			out := &pacedWriter{ctx: ctx, rc: unhurried(w), contentType: "text/csv; charset=utf-8"}
 			err := s.floor.ExportLeads(ctx.Context(), in.Campaign, out)
 			switch {
 			case err != nil && !out.begun:
@@ -116,7 +116,7 @@ func unhurried(w http.ResponseWriter) *http.ResponseController {
 // pacedWriter writes an answer of any length: the client has streamTimeout for each
 // piece. The header goes out before the first byte.
 type pacedWriter struct {
-	w           http.ResponseWriter
+	ctx         huma.Context
 	rc          *http.ResponseController
 	contentType string
 	begun       bool
@@ -124,8 +124,8 @@ type pacedWriter struct {
 
 func (p *pacedWriter) begin() {
 	p.begun = true
-	p.w.Header().Set("Content-Type", p.contentType)
-	p.w.WriteHeader(http.StatusOK)
+	p.ctx.SetHeader("Content-Type", p.contentType)
+	p.ctx.SetStatus(http.StatusOK)
 }
 
 func (p *pacedWriter) Write(b []byte) (int, error) {
@@ -136,7 +136,7 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 	if err := p.rc.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return p.w.Write(b)
+	return p.ctx.BodyWriter().Write(b)
 }
 
 // pacedReader reads a body of any length: the client has streamTimeout for each
