@@ -70,13 +70,14 @@ func (a *PBX) Start(t testing.TB) {
 	if a.process != nil && a.process.running() {
 		t.Fatal("asterisk runs already")
 	}
+	a.ports.await(t)
 	a.process = start(t, "asterisk", a.logs, a.command("-f"))
 	err := a.process.await(func() error {
 		said, err := output(a.command("-rx", "core waitfullybooted"))
 		if err != nil || !strings.Contains(said, "fully booted") {
 			return fmt.Errorf("%q, %v", said, err)
 		}
-		return nil
+		return bound(a.Addr())
 	})
 	if err != nil {
 		t.Fatalf("asterisk does not boot: %v", err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A peer needs ports that stay free between the choice and the peer's own bind,
@@ -72,6 +73,19 @@ func (b block) free() error {
 		listener.Close()
 	}
 	return nil
+}
+
+// await returns once the block is free again: the kernel may close a killed
+// program's sockets a moment after it has told of its end.
+func (b block) await(t testing.TB) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for err := b.free(); err != nil; err = b.free() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the ports from %d on stay in use: %v", b, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // port is the offset-th port of the block.

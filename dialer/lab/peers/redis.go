@@ -43,6 +43,7 @@ func (r *RedisServer) Start(t testing.TB, arguments ...string) {
 	if r.process != nil && r.process.running() {
 		t.Fatal("redis-server runs already")
 	}
+	r.ports.await(t)
 	r.process = start(t, "redis-server", r.dir, exec.Command(program(t, "redis-server"), append([]string{
 		"--bind", loopback.String(), "--port", fmt.Sprint(r.Addr().Port()),
 		"--dir", r.dir, "--appendonly", "yes", "--save", "",
