@@ -79,33 +79,35 @@ decision with the limit that bound it.
 }
 
 func campaignRows(campaigns []api.CampaignStatus) [][]string {
-	rows := [][]string{{"CAMPAIGN", "MODE", "STATE", "RINGING", "LIVE", "DIALS", "CONNECTS", "ABANDONED", "LIMIT"}}
+	rows := [][]string{{"CAMPAIGN", "MODE", "STATE", "RINGING", "LIVE", "DIALS", "CONNECTS", "ABANDONED", "LIMIT", ""}}
 	for _, c := range campaigns {
 		limit := ""
 		if c.Decision != nil {
 			limit = c.Decision.Limit
 		}
 		rows = append(rows, []string{
-			c.Name, c.Mode, campaignState(c), fmt.Sprint(c.InFlight), fmt.Sprint(c.Live), fmt.Sprint(c.Dials), fmt.Sprint(c.Connects),
-			fmt.Sprintf("%d (%.1f%%)", c.Abandoned, 100*c.AbandonedShare()), limit,
+			c.Name, c.Mode, running(c), fmt.Sprint(c.InFlight), fmt.Sprint(c.Live), fmt.Sprint(c.Dials), fmt.Sprint(c.Connects),
+			fmt.Sprintf("%d (%.1f%%)", c.Abandoned, 100*c.AbandonedShare()), limit, brief(c.State, 60),
 		})
 	}
 	return rows
 }
 
-func campaignState(c api.CampaignStatus) string {
-	switch {
-	case c.State != "":
-		return c.State
-	case c.Running:
+func running(c api.CampaignStatus) string {
+	if c.Running {
 		return "running"
 	}
 	return "stopped"
 }
 
 func renderCampaign(w io.Writer, c api.CampaignStatus) error {
+	full := c.State
+	c.State = "" // for the table: it is written in full below
 	if err := grid(w, campaignRows([]api.CampaignStatus{c})); err != nil {
 		return err
+	}
+	if full != "" {
+		fmt.Fprintf(w, "\n%s\n", clean(full))
 	}
 	fmt.Fprintf(w, "\nleads:    %s\n", tally(c.Leads, slices.Sorted(maps.Keys(c.Leads))))
 	states := make([]string, 0, len(c.Agents))
@@ -122,7 +124,11 @@ func renderCampaign(w io.Writer, c api.CampaignStatus) error {
 		outcomes[string(o)] = c.Outcomes[o]
 	}
 	fmt.Fprintf(w, "outcomes: %s\n", tally(outcomes, order))
-	return renderDecision(w, c.Decision)
+	if c.Decision == nil {
+		return nil
+	}
+	fmt.Fprintf(w, "\n%s\n", decided(c.Decision))
+	return grid(w, factRows(c.Decision.Reasons))
 }
 
 // tally writes counts that are not 0.
@@ -139,12 +145,9 @@ func tally(counts map[string]int, order []string) string {
 	return strings.Join(parts, ", ")
 }
 
-func renderDecision(w io.Writer, d *api.Decision) error {
-	if d == nil {
-		return nil
-	}
-	fmt.Fprintf(w, "\nlatest decision, %s: dial %d; what bound it: %s\n", local(d.At), d.Dial, clean(d.Limit))
-	return grid(w, factRows(d.Reasons))
+// decided says in one line what a decision came to.
+func decided(d *api.Decision) string {
+	return fmt.Sprintf("latest decision, %s: dial %d; what bound it: %s", local(d.At), d.Dial, clean(d.Limit))
 }
 
 func factRows(facts []api.Fact) [][]string {

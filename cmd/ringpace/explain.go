@@ -54,7 +54,11 @@ func renderExplanation(w io.Writer, e api.Explanation) error {
 			return err
 		}
 	}
-	return renderDecision(w, e.Decision)
+	if e.Decision == nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", decided(e.Decision))
+	return err
 }
 
 func renderLeadExplanation(w io.Writer, e api.LeadExplanation) error {

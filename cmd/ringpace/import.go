@@ -124,7 +124,7 @@ func openInput(t *terminal, path string) (io.ReadCloser, int64, error) {
 func renderImport(w io.Writer, path string, r importReport) error {
 	fmt.Fprintf(w, "%s: %d rows in %s, to campaign %s, list %s\n", path, r.Rows, seconds(r.DurationS), clean(r.Campaign), clean(r.List))
 	rows := [][]string{
-		{"  added", fmt.Sprint(r.Added), " "},
+		{"  added", fmt.Sprint(r.Added), ""},
 		{"  duplicates", fmt.Sprint(r.Duplicates), "on the campaign, or in the file, already"},
 		{"  rejected", fmt.Sprint(r.Rejected), "wrong"},
 	}

@@ -28,20 +28,38 @@ func (t *terminal) json(v any) error {
 	return e.Encode(v)
 }
 
-// grid writes rows for people, in columns; the first row is the heading.
+// grid writes rows for people, in columns. A cell without anything shows as -, but
+// for one at the end of its row.
 func grid(w io.Writer, rows [][]string) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b strings.Builder
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			cells[i] = clean(cell)
-			if cells[i] == "" {
+			if cells[i] == "" && i < len(row)-1 {
 				cells[i] = "-"
 			}
 		}
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// brief cuts a sentence to n characters, for a cell of a table.
+func brief(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return strings.TrimRight(string(r[:n-1]), " ") + "…"
+	}
+	return s
 }
 
 // clean keeps what came over the network, or out of a list of leads, from working
