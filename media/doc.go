@@ -1,5 +1,49 @@
 // Package media carries the voice: RTP sessions with their ports, offer and answer,
 // the bridge between two legs, prompts, and the 20 ms clock that keeps idle legs
-// alive. It knows no call and no SIP, only sessions; descriptions come and go as
-// bytes.
+// alive. It knows no call and no SIP, only sessions; session descriptions come and go
+// as bytes.
+//
+// # The way of a packet
+//
+// Each socket has a goroutine that reads it into a buffer of its own. For RTP it does
+// all the work on that packet (Session.receiveRTP): the header is checked, the guard
+// decides about the source, the packet is counted, taps see it, and if the session is
+// bridged it is sent from the peer's socket there and then, with a new header written
+// over the old one in the same buffer. There is no queue, no copy and no allocation.
+// Packets are relayed as they come: a far side that asked for another packet time than
+// its peer's gets the peer's.
+//
+// A session that no party feeds is fed by the engine's one clock, which ticks every
+// 20 ms: with the prompt that plays, or with silence. Whatever feeds it, a session
+// sends one stream (stream), unbroken in SSRC, sequence numbers and timestamps.
+//
+// # Who may touch what
+//
+//   - Session.in (what comes in: guard, counters, the newest packet) has a lock that
+//     the session's reader takes once for each packet and others for figures and at
+//     changes of the session description.
+//   - stream (what goes out) has a lock that orders packets onto the wire. In a bridge
+//     only the peer's reader takes it; while idle only the clock. They meet at the
+//     instant of a switch. It is held over the send, which does not block on UDP
+//     sockets but for a full send buffer.
+//   - Session.peer is an atomic pointer; the stream checks the sender again under its
+//     own lock, so that no packet of a closed bridge gets through.
+//   - negotiation, reports and the list of taps have locks of their own, off the
+//     packet path: readers see their results through atomic pointers.
+//   - Engine.bridging serialises the making and closing of bridges.
+//
+// Locks are taken in this order: bridging or negotiation, then stream, then
+// Session.in. No lock is held while a tap runs.
+//
+// # Buffers
+//
+// The reader's buffer belongs to the reader; receivers may write to it until they
+// return. A tap's packet and payload are borrowed for the call. A Prompt never changes
+// and is shared. The packet that a bridge forwards at once is a copy (kept).
+//
+// # Goroutines
+//
+// Two for each session (RTP, RTCP), ended by Session.Close, and one for the clock,
+// ended by Engine.Close. The interface socket is where another way of reading can take
+// the place of a goroutine for each socket.
 package media

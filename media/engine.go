@@ -92,6 +92,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	if closed {
 		pair.rtp.Close()
 		pair.rtcp.Close()
+		e.ports.give(pair, time.Now())
 		return nil, ErrClosed
 	}
 	e.clock.add(s)

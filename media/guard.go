@@ -8,8 +8,10 @@ import (
 // The rules of the guard.
 const (
 	// guardSilence: a latched source that sends nothing for this long may be
-	// replaced by another.
-	guardSilence = 2 * time.Second
+	// replaced by another; guardSilenceNear: by another port of the same host, or
+	// of the announced one, as far sides move at the answer without saying so.
+	guardSilence     = 2 * time.Second
+	guardSilenceNear = 200 * time.Millisecond
 	// guardOpen: after the far side announced a new address, any source may
 	// replace the old one for this long.
 	guardOpen = 3 * time.Second
@@ -28,7 +30,8 @@ const (
 //     after the announcement; (2) to any source within guardOpen after the
 //     announcement of a new address, since behind NAT the announced address is
 //     not the one seen; (3) to a source that sends guardRun packets in sequence
-//     while the latched one has been silent for guardSilence.
+//     while the latched one has been silent for guardSilence, or for
+//     guardSilenceNear if the source is on the same or the announced host.
 //   - Ours go to the latched source; to the announced address before there is one,
 //     and while a newly announced one has not been heard from within guardOpen.
 //
@@ -70,7 +73,7 @@ func (g *guard) admit(from netip.AddrPort, sequence uint16, now time.Time) bool 
 		g.latch(from)
 	case now.Before(g.openUntil):
 		g.latch(from)
-	case now.Sub(g.heard) >= guardSilence && g.audition(from, sequence):
+	case now.Sub(g.heard) >= g.patience(from.Addr()) && g.audition(from, sequence):
 		g.latch(from)
 	default:
 		return false
@@ -86,6 +89,15 @@ func (g *guard) latch(from netip.AddrPort) {
 	if from == g.announced {
 		g.claimable = false
 	}
+}
+
+// patience is how long the latched source may be silent before one on that host may
+// take its place.
+func (g *guard) patience(host netip.Addr) time.Duration {
+	if host == g.source.Addr() || host == g.announced.Addr() {
+		return guardSilenceNear
+	}
+	return guardSilence
 }
 
 // audition counts a candidate's packets and reports whether it has passed.

@@ -85,6 +85,16 @@ func TestGuard(t *testing.T) {
 			{at: 3 * s, from: behindNAT, admitted: true, to: behindNAT},
 			{at: 3 * s, from: party, to: behindNAT},
 		}},
+		{"another port of the same host", []step{
+			{announced: party, to: party},
+			{from: party, admitted: true, to: party},
+			{at: 100 * ms, from: moved, to: party},
+			{at: 200 * ms, from: moved, to: party},
+			{at: 220 * ms, from: stranger, to: party},
+			{at: 240 * ms, from: moved, to: party},
+			{at: 260 * ms, from: moved, to: party},
+			{at: 280 * ms, from: moved, admitted: true, to: moved},
+		}},
 		{"a source that comes back from silence in time", []step{
 			{announced: party, to: party},
 			{from: party, admitted: true, to: party},

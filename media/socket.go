@@ -85,8 +85,11 @@ func (s *udpSocket) WriteTo(b []byte, to netip.AddrPort) error {
 	return err
 }
 
-// Serve reads until the socket is closed. Errors other than that belong to one
-// datagram and are passed over.
+// readBackoff keeps a socket that cannot be read, whatever the reason, from taking a
+// processor for itself.
+const readBackoff = 5 * time.Millisecond
+
+// Serve reads until the socket is closed. Errors other than that are passed over.
 func (s *udpSocket) Serve(r receiver) {
 	s.reading.Go(func() {
 		buf := make([]byte, maxDatagram+1) // one more shows what is too large
@@ -96,6 +99,7 @@ func (s *udpSocket) Serve(r receiver) {
 				return
 			}
 			if err != nil {
+				time.Sleep(readBackoff)
 				continue
 			}
 			r.receive(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now())
