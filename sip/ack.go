@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -25,6 +26,12 @@ func (e *Endpoint) sendACK(d *dialog, ack *sipgo.Request) {
 	err := d.hop(ctx, e, ack)
 	if err == nil {
 		err = e.send(ctx, ack)
+	}
+	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
+		d.unreached = true
+		if err = d.hop(ctx, e, ack); err == nil {
+			err = e.send(ctx, ack)
+		}
 	}
 	if err != nil {
 		e.log.Warn("sip: ACK not sent", "call_id", d.callID, "error", err)

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -12,11 +13,16 @@ import (
 // RFC 3261 section 12.2.1.2.
 func (e *Endpoint) bye(d *dialog, cause Cause, auth *authenticator) error {
 	ctx := context.Background() // bounded by the transaction: 64*T1 a try
-	_, err := e.doAuth(ctx, auth, func() (*sipgo.Request, error) {
+	build := func() (*sipgo.Request, error) {
 		req := d.request(e, sipgo.BYE, d.nextSeq())
 		req.AppendHeader(sipgo.NewHeader("Reason", cause.reason()))
 		setBody(req, nil)
 		return req, d.hop(ctx, e, req)
-	})
+	}
+	_, err := e.doAuth(ctx, auth, build)
+	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
+		d.unreached = true
+		_, err = e.doAuth(ctx, auth, build)
+	}
 	return err
 }

@@ -31,6 +31,7 @@ type dialog struct {
 	routes    []sipgo.Uri      // route set, in the order of use
 	localSeq  uint32           // CSeq of our latest request
 	remoteSeq uint32           // CSeq of their latest request; 0: none yet
+	unreached bool             // the next hop was not reached: take the fallback
 }
 
 func (d *dialog) localTag() string  { return d.local.Params.GetOr("tag", "") }
@@ -46,7 +47,7 @@ func (d *dialog) clone() *dialog {
 
 // newUACDialog builds the dialog that a response with a To tag to our INVITE
 // establishes (RFC 3261 section 12.1.2).
-func newUACDialog(invite *sipgo.Request, res *sipgo.Response, p path) (*dialog, error) {
+func (e *Endpoint) newUACDialog(invite *sipgo.Request, res *sipgo.Response, p path) (*dialog, error) {
 	from, to, callID, cseq := invite.From(), res.To(), invite.CallID(), invite.CSeq()
 	if to == nil || toTag(res) == "" {
 		return nil, fmt.Errorf("response without To tag")
@@ -61,25 +62,28 @@ func newUACDialog(invite *sipgo.Request, res *sipgo.Response, p path) (*dialog, 
 	}
 	d.routes = recordRoutes(res)
 	slices.Reverse(d.routes)
+	d.follow(e)
 	return d, nil
 }
 
 // newUASDialog builds the dialog that our answer to an INVITE establishes (RFC
 // 3261 section 12.1.1). invite carries our To tag already; see Endpoint.receive.
-func newUASDialog(invite *sipgo.Request, contact sipgo.Uri, p path) (*dialog, error) {
+func (e *Endpoint) newUASDialog(invite *sipgo.Request, contact sipgo.Uri, p path) (*dialog, error) {
 	from, to := invite.From(), invite.To()
 	c := invite.Contact()
 	if c == nil || c.Address.Wildcard {
 		return nil, fmt.Errorf("INVITE without Contact")
 	}
-	return &dialog{
+	d := &dialog{
 		path: p, callID: invite.CallID().Value(), contact: contact, target: *c.Address.Clone(),
 		local:     to.AsFrom(),
 		remote:    from.AsTo(),
 		routes:    recordRoutes(invite),
 		localSeq:  randomSeq(),
 		remoteSeq: invite.CSeq().SeqNo,
-	}, nil
+	}
+	d.follow(e)
+	return d, nil
 }
 
 // recordRoutes returns the Record-Route of a message from top to bottom, however
@@ -195,18 +199,32 @@ func address(req *sipgo.Request, p path, to netip.AddrPort) {
 }
 
 // hop finds the address of the next hop and readies req for it. A host that
-// cannot be found (a Contact behind a NAT, with a name of its own) is replaced
-// by where the far side's messages come from.
+// cannot be found, or was not reached (a Contact behind a NAT), is replaced by
+// where the far side's messages come from.
 func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error {
 	to, err := e.locateURI(ctx, d.nextHop(), d.path)
+	if d.path.fallback.IsValid() && (err != nil || d.unreached) {
+		to, err = d.path.fallback, nil
+	}
 	if err != nil {
-		if !d.path.fallback.IsValid() {
-			return err
-		}
-		to = d.path.fallback
+		return err
 	}
 	address(req, d.path, to)
 	return nil
+}
+
+// follow switches to the transport that the next hop asks for (RFC 3261 section
+// 19.1.1), where the endpoint has it.
+func (d *dialog) follow(e *Endpoint) {
+	want := strings.ToLower(d.nextHop().UriParams.GetOr("transport", ""))
+	if want == "" || want == d.path.transport {
+		return
+	}
+	if local, err := e.localFor(want, d.path.fallback); err == nil {
+		d.path.transport, d.path.local = want, local
+		// The fallback belongs to the transport that messages came over.
+		d.path.fallback = netip.AddrPort{}
+	}
 }
 
 func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip.AddrPort, error) {

@@ -32,6 +32,9 @@ func init() {
 // on, and open one of its own.
 const settleTime = 50 * time.Millisecond
 
+// readBuffer is what a UDP socket should hold, in bytes, while its reader is busy.
+const readBuffer = 4 << 20
+
 // sendTimeout bounds finding the server and opening a connection to it.
 const sendTimeout = 5 * time.Second
 
@@ -76,6 +79,7 @@ type Endpoint struct {
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
 	deaf    atomic.Bool   // set when nothing received is looked at any more
+	gate    sync.RWMutex  // held for reading while a connection is sought; see start
 	serving sync.WaitGroup
 	work    sync.WaitGroup // calls and single transactions
 
@@ -171,6 +175,7 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w on udp %s: %w", ErrListen, l.Addr, err)
 		}
+		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
 		e.listeners = append(e.listeners, listener{"udp", localAddr(c.LocalAddr()), c.Close})
 		socket := &udpSocket{PacketConn: c, reading: make(chan struct{})}
 		e.ready = append(e.ready, socket.reading)
@@ -307,7 +312,9 @@ func (e *Endpoint) Close(ctx context.Context) error {
 	close(e.dead)
 	e.txl.Close() // ends every transaction, and with them whatever still waits for one
 	<-idle
+	e.gate.Lock()
 	e.deaf.Store(true)
+	e.gate.Unlock()
 	settle := time.NewTimer(settleTime)
 	<-settle.C
 	for _, l := range e.listeners {

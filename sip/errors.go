@@ -13,6 +13,7 @@ var (
 	ErrListen       = errors.New("sip: cannot listen")
 	ErrConfig       = errors.New("sip: configuration")
 	ErrNoRoute      = errors.New("sip: no way to the server")
+	ErrTransport    = errors.New("sip: cannot send")
 	ErrTooLong      = errors.New("sip: message too long for UDP; use TCP for this trunk")
 	ErrTimeout      = errors.New("sip: no response")
 	ErrCredentials  = errors.New("sip: credentials refused")

@@ -125,7 +125,7 @@ func (in *Incoming) Ring(status int, body []byte) error {
 // be nil. ErrCancelled: the caller was faster.
 func (in *Incoming) Answer(body []byte, onOffer OnOffer) (*Call, error) {
 	e := in.e
-	d, err := newUASDialog(in.req, contactURI(in.contactUser(), in.path), in.path)
+	d, err := e.newUASDialog(in.req, contactURI(in.contactUser(), in.path), in.path)
 	if err != nil {
 		return nil, err
 	}

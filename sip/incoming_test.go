@@ -386,7 +386,7 @@ func TestReinvite(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	p.respond(re, "200 OK", "", "v=0 agreed") // again: ACK again
-	if m := p.take(); m.kind() != "ACK" || m.seq() != re.seq() {
+	if m := p.takeKind("ACK"); m.seq() != re.seq() {
 		t.Errorf("%s", m)
 	}
 

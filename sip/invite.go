@@ -111,7 +111,11 @@ func (s *setup) run(ctx context.Context) {
 // call is answered: then s.d is set, the ACK sent and Answered emitted.
 func (s *setup) ring(ctx context.Context) *Failed {
 	if err := s.sendInvite(ctx); err != nil {
-		return s.failed(Failure{Class: TrunkFailure, Phrase: "INVITE not sent", Err: err})
+		f := Failure{Class: TrunkFailure, Phrase: "INVITE not sent", Err: err}
+		if ctx.Err() != nil {
+			f.Class = Cancelled
+		}
+		return s.failed(f)
 	}
 	ring := time.NewTimer(s.inv.RingTimeout)
 	defer ring.Stop()
@@ -256,7 +260,7 @@ func (s *setup) takeProvisional(res *sipgo.Response) {
 	if res.StatusCode == 100 {
 		return
 	}
-	if res.StatusCode >= 180 {
+	if res.StatusCode >= 180 && res.StatusCode <= 183 {
 		s.rang = true
 	}
 	d := s.earlyDialog(res)
@@ -280,7 +284,7 @@ func (s *setup) earlyDialog(res *sipgo.Response) *dialog {
 			return nil
 		}
 		var err error
-		if d, err = newUACDialog(s.req, res, s.path); err != nil {
+		if d, err = s.e.newUACDialog(s.req, res, s.path); err != nil {
 			return nil
 		}
 		s.early[tag] = d
@@ -302,7 +306,7 @@ func (s *setup) takeSuccess(res *sipgo.Response) bool {
 	if source, err := parseSource(res.Source()); err == nil {
 		p.fallback = source
 	}
-	d, err := newUACDialog(s.req, res, p)
+	d, err := s.e.newUACDialog(s.req, res, p)
 	if err != nil {
 		s.e.log.Warn("sip: 2xx that makes no dialog", "call", s.id, "error", err)
 		return false // the ring timeout ends it

@@ -153,6 +153,17 @@ func (p *peer) take() *message {
 	}
 }
 
+// takeKind returns the next message of that kind, retransmitted or not, and passes
+// over all others.
+func (p *peer) takeKind(kind string) *message {
+	p.t.Helper()
+	for {
+		if m := p.take(); m.kind() == kind {
+			return m
+		}
+	}
+}
+
 // expect returns the next message, which must be of that kind. Retransmissions
 // of what came before are passed over.
 func (p *peer) expect(kind string) *message {

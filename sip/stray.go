@@ -69,7 +69,7 @@ func (e *Endpoint) disown(res *sipgo.Response, invite *sipgo.Request, auth *auth
 	if known, again := e.strays.claim(key); again {
 		e.count.retransmitted.Add(1)
 		if known.ack != nil {
-			e.sendACK(known.dialog, known.ack.Clone())
+			e.sendACK(known.dialog.clone(), known.ack.Clone())
 		}
 		return
 	}
@@ -79,7 +79,7 @@ func (e *Endpoint) disown(res *sipgo.Response, invite *sipgo.Request, auth *auth
 		e.log.Warn("sip: an unwanted 2xx cannot be ended", "call_id", key.callID, "error", err)
 		return
 	}
-	e.strays.keep(key, d, ack.Clone())
+	e.strays.keep(key, d.clone(), ack.Clone())
 	e.sendACK(d, ack)
 	e.log.Info("sip: unwanted 2xx: ACK and BYE", "call_id", key.callID, "status", res.StatusCode)
 	if err := e.bye(d.clone(), CauseNormal, auth); err != nil {
@@ -102,7 +102,7 @@ func (e *Endpoint) strayDialog(res *sipgo.Response, invite *sipgo.Request) (*dia
 	if p.local, err = e.localFor(p.transport, source); err != nil {
 		return nil, nil, err
 	}
-	d, err := newUACDialog(invite, res, p)
+	d, err := e.newUACDialog(invite, res, p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -38,6 +38,12 @@ func (e *Endpoint) do(ctx context.Context, req *sipgo.Request) (*sipgo.Response,
 func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
+	// Not while the sockets are being closed: sipgo would open others.
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.deaf.Load() {
+		return nil, ErrClosed
+	}
 	tx, err := e.txl.Request(ctx, req)
 	if err != nil {
 		return nil, sendError(req, err)
@@ -49,6 +55,11 @@ func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.Client
 func (e *Endpoint) send(ctx context.Context, req *sipgo.Request) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.deaf.Load() {
+		return ErrClosed
+	}
 	conn, err := e.tpl.ClientRequestConnection(ctx, req)
 	if err != nil {
 		return sendError(req, err)
@@ -64,7 +75,7 @@ func sendError(req *sipgo.Request, err error) error {
 	if errors.Is(err, sipgo.ErrUDPMTUCongestion) {
 		return fmt.Errorf("%w: %s of more than %d bytes", ErrTooLong, req.Method, maxDatagram)
 	}
-	return fmt.Errorf("sip: send %s to %s: %w", req.Method, req.Destination(), err)
+	return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), err)
 }
 
 func transactionError(req *sipgo.Request, err error) error {
@@ -74,7 +85,7 @@ func transactionError(req *sipgo.Request, err error) error {
 	if err == nil {
 		err = ErrClosed
 	}
-	return fmt.Errorf("sip: %s to %s: %w", req.Method, req.Destination(), err)
+	return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), err)
 }
 
 // doAuth is do with answers to 401 and 407. build makes the request anew for
