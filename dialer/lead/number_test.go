@@ -2,9 +2,13 @@ package lead
 
 import (
 	"errors"
+	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 func TestNormalize(t *testing.T) {
@@ -43,6 +47,41 @@ func TestNormalize(t *testing.T) {
 		if err != nil && (!errors.Is(err, ErrNumber) || !strings.Contains(err.Error(), tt.words)) {
 			t.Errorf("Normalize(%q, %q): %v; want %q in it", tt.raw, tt.region, err, tt.words)
 		}
+	}
+}
+
+// The quick way must be the library's, for every kind of number of every region.
+func TestQuickIsTheLibrarys(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	taken := 0
+	for region := range phonenumbers.GetSupportedRegions() {
+		for kind := phonenumbers.FIXED_LINE; kind <= phonenumbers.VOICEMAIL; kind++ {
+			example := phonenumbers.GetExampleNumberForType(region, kind)
+			if example == nil {
+				continue
+			}
+			national := []byte(phonenumbers.GetNationalSignificantNumber(example))
+			for range 4 {
+				for range rng.IntN(4) {
+					national[rng.IntN(len(national))] = byte('0' + rng.IntN(10))
+				}
+				code := strconv.Itoa(int(example.GetCountryCode()))
+				for _, raw := range []string{string(national), "+" + code + string(national), code + string(national), "1" + string(national), "0" + string(national), "00" + string(national), "+" + code + "0" + string(national)} {
+					got := quick(raw, region)
+					if got == "" {
+						continue
+					}
+					taken++
+					n, err := phonenumbers.Parse(raw, region)
+					if err != nil || !phonenumbers.IsValidNumber(n) || phonenumbers.Format(n, phonenumbers.E164) != got {
+						t.Errorf("%q in %s: %q, and the library says %v, %v", raw, region, got, n, err)
+					}
+				}
+			}
+		}
+	}
+	if taken < 2_000 {
+		t.Errorf("only %d numbers went the quick way", taken)
 	}
 }
 
