@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
@@ -58,17 +59,21 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 	defer cancel()
 	ordinal, err = s.scripts.start.Run(short, s.redis, keys,
 		start.ID, start.Lead.ID, start.Lead.Version, start.Epoch, start.Number, start.Today, text).Int()
-	if ambiguous(err) {
-		s.takeBack(rec)
+	if err != nil {
+		if ambiguous(err) {
+			s.takeBack(rec)
+		}
+		return 0, s.outcome(ctx, err)
 	}
-	return ordinal, s.outcome(ctx, err)
+	s.live.put(start.ID, liveAttempt{sp, start.Lead.ID, ordinal, start.Today, text, time.Now()})
+	return ordinal, nil
 }
 
 // Progress notes on the local disk how far a live attempt has come, so that its
 // record tells it even if this process dies. rec is the whole record so far. It waits
 // for nothing.
 func (s *Store) Progress(rec cdr.Record) error {
-	text, err := json.Marshal(rec)
+	text, err := json.Marshal(finite(rec))
 	if err != nil {
 		return fmt.Errorf("store: attempt %s: %w", rec.ID, err)
 	}

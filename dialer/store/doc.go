@@ -29,7 +29,8 @@
 // INVITE: from then on the attempt is known. Progress notes on the local disk what
 // happens to it. Finish writes its end to the local journal and returns; a
 // goroutine delivers it to Redis, exactly once by the attempt's id, as soon as
-// Redis is there. What a dead process left open is ended by Recover.
+// Redis is there. What a dead process left open is ended by Recover. A Redis that
+// comes back is told anew of the attempts that are up (live.go).
 //
 // # Concurrency
 //

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"ringpace/dialer/cdr"
@@ -62,6 +63,7 @@ func (s *Store) end(e ending) error {
 	if _, err := campaignSpace(e.Record.Campaign); err != nil {
 		return fmt.Errorf("attempt %s: %w", e.Record.ID, err)
 	}
+	e.Record = finite(e.Record)
 	text, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("store: attempt %s: %w", e.Record.ID, err)
@@ -69,6 +71,7 @@ func (s *Store) end(e ending) error {
 	if !s.outbox.reserve(e.Record.ID) {
 		return fmt.Errorf("%w: %s", ErrFinished, e.Record.ID)
 	}
+	s.live.forget(e.Record.ID)
 	err = s.journal.End(e.Record.ID, text)
 	s.outbox.put(e) // even if the disk refused it: Redis may take it
 	if err != nil {
@@ -102,9 +105,9 @@ func (s *Store) takeOver(left journal.Left) {
 	}
 }
 
-// call is the script that delivers e.
+// endCall is the script that delivers e.
 func (s *Store) endCall(e ending) (call, error) {
-	rec := e.Record
+	rec := finite(e.Record)
 	sp, err := campaignSpace(rec.Campaign)
 	if err != nil {
 		return call{}, err
@@ -134,4 +137,29 @@ func (s *Store) endCall(e ending) (call, error) {
 	keys := append([]string{sp.lead(rec.LeadID)},
 		sp.keys("attempts", "waiting", "ready", "claimed", "done", "withdrawn", "counters", "cdrs")...)
 	return call{s.scripts.finish, keys, args}, nil
+}
+
+// finite returns rec with figures that JSON can carry: the level of silence may
+// be minus infinity.
+func finite(rec cdr.Record) cdr.Record {
+	bound := func(x *float64) {
+		if math.IsNaN(*x) {
+			*x = 0
+		}
+		*x = min(max(*x, -999), math.MaxFloat64)
+	}
+	if rec.Recording != nil {
+		recording := *rec.Recording
+		bound(&recording.LeftDBFS)
+		bound(&recording.RightDBFS)
+		rec.Recording = &recording
+	}
+	for _, leg := range []**cdr.Leg{&rec.Customer, &rec.AgentLeg} {
+		if *leg != nil {
+			heard := **leg
+			bound(&heard.JitterMS)
+			*leg = &heard
+		}
+	}
+	return rec
 }

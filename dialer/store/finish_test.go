@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -197,6 +198,29 @@ func TestJournalIsDeliveredOnce(t *testing.T) {
 			t.Errorf("records %v", got)
 		}
 	})
+}
+
+// A record with figures that JSON has no words for is written all the same.
+func TestSilenceInARecord(t *testing.T) {
+	s, err := OpenEmbedded(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	f := newFloor(t, s)
+	f.add(person(1))
+	rec := f.mustStart(f.claim(1)[0])
+	rec.Recording = &cdr.Recording{LeftDBFS: math.Inf(-1), RightDBFS: math.NaN()}
+	rec.Customer = &cdr.Leg{JitterMS: math.Inf(1)}
+	if err := s.Progress(rec); err != nil {
+		t.Error(err)
+	}
+	f.finish(rec, cdr.Silence, Next{Final: true})
+	f.drain()
+	got := f.cdrs()
+	if len(got) != 1 || got[0].Recording.LeftDBFS != -999 || got[0].Recording.RightDBFS != 0 || !math.IsInf(rec.Recording.LeftDBFS, -1) {
+		t.Errorf("records %+v", got)
+	}
 }
 
 func TestFinishWhileUnderWay(t *testing.T) {

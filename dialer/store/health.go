@@ -166,6 +166,10 @@ func (s *Store) beat(ctx context.Context, how string) {
 		return
 	}
 	s.prepare(ctx)
+	if err := s.restore(ctx); err != nil {
+		s.log.Error("live attempts cannot be recorded again", "err", err)
+		return
+	}
 	if s.health.set(nil) {
 		s.log.Info("redis is there")
 		s.outbox.nudge()

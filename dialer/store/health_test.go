@@ -51,8 +51,9 @@ func TestRedisGoesAndComes(t *testing.T) {
 		t.Errorf("1000 calls failed in %v", took)
 	}
 	f.finish(third, cdr.NoAnswer, Next{})
-	if got := s.Stats().Pending; got != 3 { // two ends, and the start that got no answer
-		t.Errorf("%d pending, want 3", got)
+	// Two ends; and the start, if it was what found redis away.
+	if got := s.Stats().Pending; got < 2 || got > 3 {
+		t.Errorf("%d pending, want 2 or 3", got)
 	}
 
 	changed = s.Changed()

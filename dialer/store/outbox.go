@@ -62,6 +62,13 @@ func (o *outbox) nudge() {
 	}
 }
 
+// has reports whether the end of an attempt is under way.
+func (o *outbox) has(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ids[id]
+}
+
 func (o *outbox) len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -183,7 +190,10 @@ func (s *Store) deliverBatch(ctx context.Context, batch []ending) (refused []end
 	for i, e := range batch {
 		id := e.Record.ID
 		if errs[i] != nil {
-			s.log.Error("redis refused the end of an attempt", "attempt", id, "err", errs[i])
+			if !isAway(errs[i]) {
+				s.log.Error("redis refused the end of an attempt", "attempt", id, "err", errs[i])
+				s.countRefused()
+			}
 			refused = append(refused, e)
 			continue
 		}
@@ -195,12 +205,11 @@ func (s *Store) deliverBatch(ctx context.Context, batch []ending) (refused []end
 		done = append(done, id)
 	}
 	s.journal.Done(done...)
-	s.countRefused(len(refused))
 	return refused, errors.Join(errs...)
 }
 
-func (s *Store) countRefused(refused int) {
+func (s *Store) countRefused() {
 	s.outbox.mu.Lock()
-	s.outbox.stats.Refused += int64(refused)
+	s.outbox.stats.Refused++
 	s.outbox.mu.Unlock()
 }

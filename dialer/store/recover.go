@@ -91,11 +91,12 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]
 				s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
 				continue
 			}
-			if known[id] || alive[open.Node] == open.Boot || open.Node != s.node && !trusted {
-				known[id] = true
+			seen := known[id] // a scan may tell it twice
+			known[id] = true
+			if seen || alive[open.Node] == open.Boot || open.Node != s.node && !trusted ||
+				s.outbox.has(id) { // its true end is on the way
 				continue
 			}
-			known[id] = true
 			if rec, ok := left[id]; ok {
 				open.Record = rec
 			}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"ringpace/dialer/cdr"
 )
 
@@ -185,6 +187,73 @@ func TestRecoverWhatRedisForgot(t *testing.T) {
 		}
 		if st := f.lead("L00001"); st.State != Waiting || st.Lead.Attempts != 1 {
 			t.Errorf("the lead: %+v", st)
+		}
+	})
+}
+
+// What this process knows to have ended is not interrupted, however late the news
+// is delivered.
+func TestRecoverLeavesEndsOnTheWay(t *testing.T) {
+	b := backend{url: servers.real}
+	node, dir := name("node"), t.TempDir()
+	f := newFloor(t, b.open(t, Config{Node: node, JournalDir: dir}))
+	f.add(person(1))
+	rec := f.mustStart(f.claim(1)[0])
+	die(t, f.s)
+	f.s = b.open(t, Config{Node: node, JournalDir: dir})
+	f.acquire()
+	f.s.outbox.reserve(rec.ID) // it is in the journal, not delivered yet
+	if n := f.recover(); n != 0 {
+		t.Errorf("%d ended", n)
+	}
+	rec.Outcome = cdr.Person
+	f.s.outbox.put(ending{Kind: endFinish, Record: rec})
+	f.drain()
+	if got := f.cdrs(); len(got) != 1 || got[0].Outcome != cdr.Person {
+		t.Errorf("records %+v", got)
+	}
+}
+
+// A Redis that comes back without its last moments is told of the live calls.
+func TestLiveAttemptsAreRestored(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		f.add(people(4)...)
+		leads := f.claim(4)
+		lost, kept, ended := f.mustStart(leads[0]), f.mustStart(leads[1]), f.mustStart(leads[2])
+		f.finish(ended, cdr.Busy, Next{Final: true})
+		f.drain()
+		// Redis forgets the first start.
+		sp, err := campaignSpace(f.campaign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		for _, err := range []error{
+			f.s.redis.HDel(ctx, sp.key("attempts"), lost.ID).Err(),
+			f.s.redis.HSet(ctx, sp.lead(lost.LeadID), "state", "claimed", "n", 0).Err(),
+			f.s.redis.HDel(ctx, sp.lead(lost.LeadID), "attempt").Err(),
+			f.s.redis.ZAdd(ctx, sp.key("claimed"), redis.Z{Score: 1, Member: lost.LeadID}).Err(),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.s.lost(ErrAway)
+		waitFor(t, "redis to be there again", f.s.Up)
+		for _, rec := range []cdr.Record{lost, kept} {
+			if st := f.lead(rec.LeadID); st.State != Dialing || st.Attempt != rec.ID || st.Lead.Attempts != 1 {
+				t.Errorf("%+v", st)
+			}
+		}
+		if got := f.claim(5); len(got) != 0 {
+			t.Errorf("claimed %v", ids(got))
+		}
+		f.finish(lost, cdr.Person, Next{Final: true})
+		f.finish(kept, cdr.Person, Next{Final: true})
+		f.drain()
+		if st := f.lead(ended.LeadID); st.State != Done || len(f.cdrs()) != 3 {
+			t.Errorf("%+v, %d records", st, len(f.cdrs()))
 		}
 	})
 }

@@ -15,7 +15,7 @@ var luaFiles embed.FS
 type scripts struct {
 	add, update, withdraw              *redis.Script
 	claim, unclaim                     *redis.Script
-	start, finish, abort               *redis.Script
+	start, finish, abort, restore      *redis.Script
 	acquire, renew, release            *redis.Script
 	node, nodes, agents, agentsRelease *redis.Script
 	allot                              *redis.Script
@@ -38,7 +38,7 @@ func loadScripts(head string) *scripts {
 	for name, place := range map[string]**redis.Script{
 		"add": &s.add, "update": &s.update, "withdraw": &s.withdraw,
 		"claim": &s.claim, "unclaim": &s.unclaim,
-		"start": &s.start, "finish": &s.finish, "abort": &s.abort,
+		"start": &s.start, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
 		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
@@ -69,11 +69,16 @@ type call struct {
 
 // runAll runs scripts in one pipeline: one round trip for each node of the
 // cluster that they touch. The results are theirs, in order; err is set only when
-// Redis was away.
+// Redis was away for all of them.
 func (s *Store) runAll(ctx context.Context, calls []call) ([]any, []error, error) {
 	if err := s.reachable(); err != nil {
 		return nil, nil, err
 	}
+	return s.pipeline(ctx, calls)
+}
+
+// pipeline is runAll, whether Redis is known to be there or not.
+func (s *Store) pipeline(ctx context.Context, calls []call) ([]any, []error, error) {
 	short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
 	defer cancel()
 	pipe := s.redis.Pipeline()
@@ -83,6 +88,7 @@ func (s *Store) runAll(ctx context.Context, calls []call) ([]any, []error, error
 	}
 	_, _ = pipe.Exec(short) // each command has its own error
 	answers, errs := make([]any, len(calls)), make([]error, len(calls))
+	away := 0
 	for i, cmd := range cmds {
 		answer, err := cmd.Result()
 		if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
@@ -90,8 +96,11 @@ func (s *Store) runAll(ctx context.Context, calls []call) ([]any, []error, error
 		}
 		answers[i], errs[i] = answer, s.outcome(ctx, err)
 		if isAway(errs[i]) {
-			return nil, nil, errs[i]
+			away++
 		}
+	}
+	if away > 0 && away == len(calls) {
+		return nil, nil, errs[0]
 	}
 	return answers, errs, nil
 }

@@ -43,6 +43,7 @@ type Store struct {
 	health     *health
 	outbox     *outbox
 	trunks     trunks
+	live       live
 
 	leftMu sync.Mutex
 	left   map[string]cdr.Record // attempts that a former process left open

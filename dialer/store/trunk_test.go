@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -60,8 +61,10 @@ func TestTrunkIsSharedFairly(t *testing.T) {
 		if got := ask(2, 1); got != 0 {
 			t.Errorf("third: %d channels, want to wait", got)
 		}
+		ask(0, 100) // gives way, and so does the second
+		ask(1, 100)
+		ask(2, 1)
 		sum := ask(0, 100) + ask(1, 100) + ask(2, 1)
-		sum = ask(0, 100) + ask(1, 100) + ask(2, 1)
 		if sum != 10 || ask(2, 1) != 1 {
 			t.Errorf("%d channels in all, the third %d; want 10 and 1", sum, ask(2, 1))
 		}
@@ -161,6 +164,9 @@ func TestShareSpacesCalls(t *testing.T) {
 		if ok, _ := share.TryTake(); ok {
 			t.Error("took from an empty share")
 		}
+		if n, _ := share.Startable(); n != math.MaxInt {
+			t.Errorf("%d may start without a limit", n)
+		}
 		grant := grant{channels: 4, lapse: time.Now().Add(5 * time.Second), slots: 3, first: time.Now(), gap: 100 * time.Millisecond}
 		share.fill(grant)
 		var at []time.Duration
@@ -190,6 +196,9 @@ func TestShareSpacesCalls(t *testing.T) {
 			t.Errorf("took channel 5 of 4: %v, wait %v", ok, wait)
 		}
 		share.Release()
+		if n, wait := share.Startable(); n != 0 || wait != 100*time.Millisecond {
+			t.Errorf("%d may start, wait %v", n, wait)
+		}
 		if ok, wait := share.TryTake(); ok || wait != 100*time.Millisecond {
 			t.Errorf("no distance: %v, wait %v, want 100ms", ok, wait)
 		}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
 	"ringpace/dialer/store"
 )
 
@@ -242,6 +243,51 @@ func TestFailedWriteLeavesNoTrace(t *testing.T) {
 	}
 	if got := exported(t, dir); !slices.Equal(got, []string{"A", "B"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// From the end of an attempt to its line in the file.
+func TestExportFromAStore(t *testing.T) {
+	s, err := store.OpenEmbedded(t.Context(), store.Config{Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx := t.Context()
+	epoch, err := s.Acquire(ctx, "c", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads := make([]lead.Lead, 20)
+	for i := range leads {
+		leads[i] = lead.Lead{ID: fmt.Sprint("L", i), Numbers: []string{fmt.Sprint("+4930", i)}}
+	}
+	if _, _, err := s.AddLeads(ctx, "c", leads); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := s.Claim(ctx, "c", epoch, len(leads), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range claimed {
+		id := "A" + l.ID
+		ordinal, err := s.StartAttempt(ctx, store.Start{ID: id, Campaign: "c", Epoch: epoch, Lead: l, Number: l.Number()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := cdr.Record{ID: id, Campaign: "c", LeadID: l.ID, Ordinal: ordinal, Outcome: cdr.Person}
+		if err := s.Finish(rec, store.Next{Final: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	session(t, s, Config{Dir: dir})
+	if got := exported(t, dir); len(got) != len(leads) {
+		t.Errorf("%d lines, want %d", len(got), len(leads))
 	}
 }
 

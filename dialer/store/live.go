@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// live is the attempts that this process has started and not ended. Redis has them
+// too, unless it loses its last moments; then they are recorded there again.
+type live struct {
+	mu       sync.Mutex
+	attempts map[string]liveAttempt
+}
+
+type liveAttempt struct {
+	space   space
+	lead    string
+	ordinal int
+	today   int
+	text    []byte // as the start script got it
+	started time.Time
+}
+
+func (l *live) put(id string, a liveAttempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attempts == nil {
+		l.attempts = make(map[string]liveAttempt)
+	}
+	l.attempts[id] = a
+}
+
+func (l *live) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.attempts, id)
+}
+
+// calls are the scripts that record all of them again.
+func (l *live) calls(s *scripts) []call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	calls := make([]call, 0, len(l.attempts))
+	for id, a := range l.attempts {
+		keys := append([]string{a.space.lead(a.lead)},
+			a.space.keys("attempts", "waiting", "ready", "claimed", "counters")...)
+		calls = append(calls, call{s.restore, keys, []any{id, a.lead, a.ordinal, a.today, a.text, millis(a.started)}})
+	}
+	return calls
+}
+
+// restore makes sure that a Redis that has come back knows this process' live
+// attempts, before anything new is dialed.
+func (s *Store) restore(ctx context.Context) error {
+	calls := s.live.calls(s.scripts)
+	for len(calls) > 0 {
+		n := min(deliverBatch, len(calls))
+		answers, errs, err := s.pipeline(ctx, calls[:n])
+		if err != nil {
+			return err
+		}
+		for i, answer := range answers {
+			if errs[i] != nil {
+				return errs[i]
+			}
+			if answer == int64(1) {
+				s.log.Warn("redis had lost a live attempt", "attempt", calls[i].args[0])
+			}
+		}
+		calls = calls[n:]
+	}
+	return nil
+}
