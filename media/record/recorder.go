@@ -227,9 +227,7 @@ func (r *Recording) open() error {
 		full := filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(r.sheet.path))
 		f, err := r.recorder.create(full)
 		if err == nil {
-			l := &r.sheet.timeline
-			l.file, l.dataAt = f, int64(len(header(l.info, 0, 0)))
-			return nil
+			return r.sheet.timeline.begin(f)
 		}
 		if !errors.Is(err, os.ErrExist) || n > 99 {
 			return err

@@ -122,7 +122,8 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 		ID: r.meta.ID, Path: s.path, Codec: s.timeline.info.codec, Start: s.timeline.info.start,
 		Duration: duration(s.timeline.written), Bytes: s.timeline.dataAt + s.timeline.written*channels,
 		Complete: err == nil, Pauses: spans(pauses), Dropped: r.dropped,
-		Left: s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
+		Unwritten: duration(s.timeline.lost),
+		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
 	}
 	if err == nil {
 		sum.Bytes = s.timeline.size(pauses)

@@ -24,6 +24,9 @@ type Summary struct {
 	// Dropped counts packets that found no room in memory while the disk stalled.
 	// They are among the lost.
 	Dropped int64
+	// Unwritten is how much came while the file could not be written for so long
+	// that it had to be given up; the file has silence in its place.
+	Unwritten time.Duration
 }
 
 // Channel is one party's side of a recording.

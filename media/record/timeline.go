@@ -12,8 +12,8 @@ const (
 	// holdFrames stay in memory after a flush and are written again with the
 	// next, so that packets which come a little late need no second look at the file.
 	holdFrames = 250 * 8
-	// maxWindow is how much waits in memory while the file cannot be written.
-	maxWindow = 60 * media.ClockRate
+	// maxWindow is how much waits in memory while the file cannot be written: 240 kB.
+	maxWindow = 15 * media.ClockRate
 	// silenceBlock is how much silence is written at once where nothing came, in
 	// octets.
 	silenceBlock = 32 << 10
@@ -114,6 +114,14 @@ func (l *timeline) patch(channel uint8, position int64, samples []byte) {
 		frames[i*channels+int(channel)] = b
 	}
 	_, _ = l.file.WriteAt(frames, at) // silence stays in its place
+}
+
+// begin takes the file, which is empty, and writes its first header.
+func (l *timeline) begin(f file) error {
+	head := header(l.info, 0, 0)
+	l.file, l.dataAt = f, int64(len(head))
+	_, err := f.WriteAt(head, 0)
+	return err
 }
 
 // flush writes the window, and then the header that vouches for it: a file that is

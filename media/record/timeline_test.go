@@ -1,0 +1,216 @@
+package record
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"ringpace/media"
+)
+
+// memoryFile is a file in memory that can fail.
+type memoryFile struct {
+	b      []byte
+	failed error
+}
+
+func (m *memoryFile) WriteAt(b []byte, at int64) (int, error) {
+	if m.failed != nil {
+		return 0, m.failed
+	}
+	if need := at + int64(len(b)) - int64(len(m.b)); need > 0 {
+		m.b = append(m.b, make([]byte, need)...)
+	}
+	return copy(m.b[at:], b), nil
+}
+
+func (m *memoryFile) ReadAt(b []byte, at int64) (int, error) {
+	if at+int64(len(b)) > int64(len(m.b)) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return copy(b, m.b[at:]), nil
+}
+
+func (m *memoryFile) Close() error { return nil }
+
+func newTimeline() (*timeline, *memoryFile) {
+	f := &memoryFile{}
+	l := &timeline{info: info{id: "x", codec: media.PCMA, start: time.Unix(0, 0)}, file: f}
+	l.dataAt = int64(len(header(l.info, 0, 0)))
+	return l, f
+}
+
+// channel takes one channel out of the file, as far as the header vouches for it.
+func (m *memoryFile) channel(t *testing.T, channel int) []byte {
+	t.Helper()
+	w, err := parseWave(m.b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []byte
+	for i := range w.frames {
+		out = append(out, m.b[w.dataAt+2*i+int64(channel)])
+	}
+	return out
+}
+
+func ramp(from, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(from + i)
+	}
+	return b
+}
+
+func flush(t *testing.T, l *timeline) {
+	t.Helper()
+	if err := l.flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVeryLatePackets: what was written already is put right in the file.
+func TestVeryLatePackets(t *testing.T) {
+	l, f := newTimeline()
+	l.put(left, 0, ramp(0, 160), 160)
+	l.put(left, 320, ramp(320, 8000), 8000)
+	l.put(right, 0, ramp(7, 8320), 8320)
+	flush(t, l)
+	if l.base == 0 {
+		t.Fatal("the window did not move on")
+	}
+	l.put(left, 160, ramp(160, 160), 160)
+	// Across the edge between file and window.
+	edge := l.base - 80
+	l.put(right, edge, ramp(100, 160), 160)
+	flush(t, l)
+	equal(t, "left", f.channel(t, left), ramp(0, 8320))
+	want := ramp(7, 8320)
+	copy(want[edge:], ramp(100, 160))
+	equal(t, "right", f.channel(t, right), want)
+}
+
+func TestDiskThatFailsForLong(t *testing.T) {
+	l, f := newTimeline()
+	l.put(left, 0, ramp(0, 800), 800)
+	flush(t, l)
+	f.failed = errors.New("no space left on device")
+	const seconds = 40
+	for i := int64(0); i < seconds*50; i++ {
+		l.put(left, 800+160*i, ramp(1, 160), 160)
+		if i%25 == 0 && l.flush() == nil {
+			t.Fatal("flushed to a file that fails")
+		}
+	}
+	if len(l.window) > (maxWindow+160)*channels {
+		t.Errorf("%d octets wait", len(l.window))
+	}
+	l.put(left, 500_000, nil, 160) // paused: silence, further than the window goes
+	f.failed = nil
+	l.put(left, 500_160, ramp(3, 160), 160)
+	flush(t, l)
+	got := f.channel(t, left)
+	equal(t, "left", got[:800], ramp(0, 800))
+	equal(t, "left", got[490_000:], silence(10_160), ramp(3, 160))
+	if got := duration(l.lost); got < 20*time.Second || got > seconds*time.Second {
+		t.Errorf("given up %v of %d s", got, seconds)
+	}
+	// Late for a place that is not in the file: given up, without harm.
+	l.written = 100
+	l.patch(left, 200, ramp(0, 10))
+}
+
+func TestLongestRecording(t *testing.T) {
+	l, _ := newTimeline()
+	l.put(left, maxFrames-100, ramp(0, 160), 160)
+	if l.front() != 0 {
+		t.Error("samples beyond what a WAV file can hold")
+	}
+}
+
+func TestGapList(t *testing.T) {
+	var g gapList
+	g.add(1000, 800)
+	g.add(5000, 160)
+	steps := []struct {
+		at, length int64
+		total      int64
+		spans      []span
+	}{
+		{1320, 160, 800, []span{{1000, 320}, {1480, 320}, {5000, 160}}},
+		{1000, 160, 640, []span{{1160, 160}, {1480, 320}, {5000, 160}}},
+		{1640, 320, 480, []span{{1160, 160}, {1480, 160}, {5000, 160}}},
+		{5000, 160, 320, []span{{1160, 160}, {1480, 160}}},
+		{9000, 160, 320, []span{{1160, 160}, {1480, 160}}},
+	}
+	for i, s := range steps {
+		g.fill(s.at, s.length)
+		same := len(g.spans) == len(s.spans)
+		for k := range min(len(g.spans), len(s.spans)) {
+			same = same && g.spans[k] == s.spans[k]
+		}
+		if g.total != s.total || !same {
+			t.Errorf("step %d: %d in %v, want %d in %v", i, g.total, g.spans, s.total, s.spans)
+		}
+	}
+	for i := range int64(2 * maxGaps) {
+		g.add(10_000+1000*i, 1)
+	}
+	if len(g.spans) > maxGaps || g.total != 320+2*maxGaps {
+		t.Errorf("%d gaps kept, %d samples counted", len(g.spans), g.total)
+	}
+}
+
+func TestFindAll(t *testing.T) {
+	r := newTestRecorder(t, Config{Pattern: "{date}/{number}-{id}.wav"})
+	for _, id := range []string{"one", "two", "one-more"} {
+		rec := start(t, r, Meta{ID: id, Number: "+4930"})
+		newSource(rec, rec.Customer(), 1).talk(0, 10)
+		closed(t, rec)
+	}
+	found, err := FindAll(r.cfg.Dir, []string{"one", "two", "three"})
+	if err != nil || len(found) != 2 || found["one"].Duration != 200*ms || found["two"].ID != "two" {
+		t.Errorf("found %v, %v", found, err)
+	}
+	empty := start(t, r, Meta{ID: "empty"})
+	if sum, _, _ := closed(t, empty); sum.Duration != 0 || !sum.Complete || sum.Left.DBFS != MinLevel {
+		t.Errorf("a recording of nothing: %+v", sum)
+	}
+}
+
+func TestFindDamaged(t *testing.T) {
+	dir := t.TempDir()
+	f, err := createFile(dir + "/a/bad.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("RIFF of another kind"), 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, err := Find(dir, "bad"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("error %v, want ErrDamaged", err)
+	}
+}
+
+// TestRepairBeforeTheLastHeader: killed between the marks of the pauses and the
+// header that counts them, a file is as long as its audio.
+func TestRepairBeforeTheLastHeader(t *testing.T) {
+	dir := t.TempDir()
+	i := info{id: "m", codec: media.PCMU, start: time.Unix(0, 0)}
+	b := append(header(i, 800, 0), make([]byte, 1600)...)
+	b = append(b, cues([]span{{10, 20}})...)
+	f, err := createFile(dir + "/m.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	sum, err := Find(dir, "m")
+	if err != nil || sum.Duration != 100*ms || sum.Codec != media.PCMU {
+		t.Errorf("found %+v, %v", sum, err)
+	}
+}
