@@ -38,9 +38,10 @@ type Call struct {
 	invite  *sipgo.Request // whose 2xx made d; nil for an incoming call
 	ack     *sipgo.Request // our latest ACK to a 2xx, sent again when that comes again
 
-	out   *clientInvite // our re-INVITE in progress
-	in    *serverInvite // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
-	ended bool          // Ended has been emitted; only the last messages are left
+	out   *clientInvite         // our re-INVITE in progress
+	in    *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
+	acks  <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
+	ended bool                  // Ended has been emitted; only the last messages are left
 }
 
 func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, auth *authenticator) *Call {
@@ -166,6 +167,7 @@ func (c *Call) confirmed() {
 		select {
 		case m := <-c.mail:
 			c.take(m)
+		case <-c.acks: // of an ACK with the INVITE's branch (RFC 2543); receive has it
 		case cause := <-c.hang:
 			hangup(cause)
 		case <-closing:
@@ -186,9 +188,9 @@ func (c *Call) confirmed() {
 				c.endByUs(CauseInterworking, ErrNoACK)
 				byeDone = c.startBye(CauseInterworking)
 			}
-		case res := <-c.out.responses():
-			c.changeResponse(res)
-		case <-c.out.finished():
+		case res := <-c.out.refused():
+			c.changeRefused(res)
+		case <-c.out.failed():
 			c.changeFailed(transactionError(c.out.req, c.out.tx.Err()))
 		case <-c.out.abandoned():
 			c.abandonChange()

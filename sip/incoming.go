@@ -136,7 +136,7 @@ func (in *Incoming) Answer(body []byte, onOffer OnOffer) (*Call, error) {
 	trunk := e.trunkAt(in.path.fallback.String())
 	c := e.newCall(in.ID(), d.callID, d.localTag(), onOffer, trunk.authenticator())
 	c.d = d
-	c.in = newServerInvite(in.req, in.tx, res, in.offer == nil)
+	c.in, c.acks = newServerInvite(in.req, in.tx, res, in.offer == nil), in.tx.Acks()
 	c.in.initial = true
 	if err := e.add(c); err != nil { // before the 200: the ACK must find it
 		c.in.stop()

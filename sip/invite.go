@@ -79,7 +79,7 @@ type setup struct {
 	path   path
 	seq    uint32
 	req    *sipgo.Request // the INVITE in progress
-	tx     *sipgo.ClientTx
+	tx     *inviteTx
 	branch string
 	early  map[string]*dialog // by To tag
 	reli   map[string]uint32  // by To tag: the last RSeq that was acknowledged (RFC 3262)
@@ -129,17 +129,14 @@ func (s *setup) ring(ctx context.Context) *Failed {
 			if s.takeEarly(m) {
 				return s.answer2xx()
 			}
-		case res := <-s.tx.Responses():
-			if res.StatusCode < 300 {
-				break // came in order through the mailbox
-			}
+		case res := <-s.tx.refusal:
 			if s.takeQueued() {
 				return s.answer2xx()
 			}
 			if f := s.refused(ctx, res); f != nil {
 				return f
 			}
-		case <-s.tx.Done():
+		case <-s.tx.failed:
 			if s.takeQueued() {
 				return s.answer2xx()
 			}
@@ -208,7 +205,7 @@ func (s *setup) sendInvite(ctx context.Context) error {
 		}
 	}
 	address(req, p, server)
-	tx, err := s.e.start(ctx, req)
+	tx, err := s.e.startInvite(ctx, req)
 	if err != nil {
 		return err
 	}

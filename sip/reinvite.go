@@ -26,7 +26,7 @@ type changed struct {
 // channels are those of a nil receiver when there is none.
 type clientInvite struct {
 	req         *sipgo.Request
-	tx          *sipgo.ClientTx
+	tx          *inviteTx
 	seq         uint32
 	branch      string
 	provisional bool // a 1xx has come: CANCEL may be sent
@@ -35,18 +35,18 @@ type clientInvite struct {
 	limit       *time.Timer
 }
 
-func (o *clientInvite) responses() <-chan *sipgo.Response {
+func (o *clientInvite) refused() <-chan *sipgo.Response {
 	if o == nil {
 		return nil
 	}
-	return o.tx.Responses()
+	return o.tx.refusal
 }
 
-func (o *clientInvite) finished() <-chan struct{} {
+func (o *clientInvite) failed() <-chan struct{} {
 	if o == nil {
 		return nil
 	}
-	return o.tx.Done()
+	return o.tx.failed
 }
 
 // abandoned tells that the caller of Reinvite waits no longer.
@@ -145,7 +145,7 @@ func (c *Call) sendReinvite(ch *change) error {
 	if err := c.d.hop(ctx, c.e, req); err != nil {
 		return err
 	}
-	tx, err := c.e.start(ctx, req)
+	tx, err := c.e.startInvite(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -170,12 +170,8 @@ func (c *Call) changeAccepted(res *sipgo.Response) {
 	out.reply(answer, nil)
 }
 
-// changeResponse handles a response to our re-INVITE that its transaction brings:
-// the failures, which it has ACKed. The others come in order through the mailbox.
-func (c *Call) changeResponse(res *sipgo.Response) {
-	if res.StatusCode < 300 {
-		return
-	}
+// changeRefused handles a failure response to our re-INVITE.
+func (c *Call) changeRefused(res *sipgo.Response) {
 	out := c.closeChange()
 	switch status := res.StatusCode; {
 	case status == 401 || status == 407:
@@ -246,7 +242,7 @@ func (c *Call) takeReinvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 	contact := c.d.contact
 	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
 	setBody(res, answer)
-	c.in = newServerInvite(req, tx, res, offer == nil)
+	c.in, c.acks = newServerInvite(req, tx, res, offer == nil), tx.Acks()
 	if err := c.in.send(); err != nil {
 		c.e.log.Debug("sip: 2xx not sent", "call", c.id, "error", err)
 	}

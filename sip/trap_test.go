@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -370,6 +371,20 @@ func TestBYEBeforeAnswer(t *testing.T) {
 		t.Errorf("%v", ev)
 	}
 	over(t, call)
+}
+
+// sipgo hands every response over with the transaction's lock held: one that
+// nobody takes holds up the transaction, and a goroutine, for ever.
+func TestNoTransactionStaysBehind(t *testing.T) {
+	for range 10 {
+		_, p, call, _ := answered(t, TrunkConfig{}, Invite{})
+		p.respondAndEnd(call)
+		over(t, call)
+	}
+	stacks := make([]byte, 1<<20)
+	eventually(t, "all responses taken", func() bool {
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "fsmPassUp")
+	})
 }
 
 func TestNoResponse(t *testing.T) {
