@@ -142,13 +142,21 @@ func (in *Incoming) Answer(body []byte, onOffer OnOffer) (*Call, error) {
 		c.in.stop()
 		return nil, err
 	}
-	err = in.respond(res, true)
-	if err == nil && !e.spawn(func() { defer c.finish(); c.confirmed() }) {
-		err = ErrClosed
-	}
-	if err != nil {
+	sent := make(chan bool, 1) // whether the call begins
+	if !e.spawn(func() {
+		defer c.finish()
+		if <-sent {
+			c.confirmed()
+		}
+	}) {
 		c.in.stop()
 		e.remove(c)
+		return nil, ErrClosed
+	}
+	err = in.respond(res, true)
+	sent <- err == nil
+	if err != nil {
+		c.in.stop()
 		return nil, err
 	}
 	return c, nil
