@@ -167,11 +167,12 @@ func FuzzTrack(f *testing.F) {
 				p.payload = make([]byte, 160)
 			}
 			if batch = append(batch, p); len(batch) == 7 {
-				tr.place(batch, l)
-				batch = batch[:0]
+				tr.place(batch, l, at)
+				batch = append([]placed(nil), tr.pending...)
+				tr.pending = nil
 			}
 		}
-		tr.place(batch, l)
+		tr.place(batch, l, 1<<62)
 		if limit := at + aheadLimit + nudgeLimit + 160; tr.front > limit || l.front() > limit {
 			t.Errorf("the track is at %d, the time line at %d, the clock at %d", tr.front, l.front(), at)
 		}

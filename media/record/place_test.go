@@ -197,6 +197,36 @@ func TestPlacement(t *testing.T) {
 	}
 }
 
+// TestStallAcrossFlushes: what was held up and what caught up with it are seen in
+// different flushes. Nothing may be lost or moved.
+func TestStallAcrossFlushes(t *testing.T) {
+	for cut := range 40 {
+		r := newTestRecorder(t, Config{Flush: time.Second})
+		rec := start(t, r, Meta{})
+		s := newSource(rec, rec.Customer(), 1)
+		var space workspace
+		for i := range 60 {
+			at := time.Duration(i) * 20 * ms
+			if i >= 10 && i < 30 { // the network delivers nothing for 400 ms
+				at = 600*ms + time.Duration(i)*100*time.Microsecond
+			}
+			if i == 40 {
+				s.next.Marker = true
+			}
+			s.arrive(at, s.packet())
+			if i == cut {
+				rec.writer.mu.Lock() // the writer keeps away
+				if err := rec.flush(&space, at); err != nil {
+					t.Fatal(err)
+				}
+				rec.writer.mu.Unlock()
+			}
+		}
+		_, l, _ := closed(t, rec)
+		equal(t, "left", l, s.octets(0, 9600))
+	}
+}
+
 // TestDrift runs a source whose clock is off for ten minutes and asks that the track
 // stays within 60 ms of the wall clock.
 func TestDrift(t *testing.T) {

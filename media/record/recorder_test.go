@@ -345,7 +345,7 @@ func BenchmarkRecord(b *testing.B) {
 		p.Arrival = p.Arrival.Add(20 * time.Millisecond)
 		if i%50 == 49 { // as at a flush each half second with both channels
 			rec.writer.mu.Lock() // the writer keeps away
-			if err := rec.flush(&space); err != nil {
+			if err := rec.flush(&space, time.Hour); err != nil {
 				b.Fatal(err)
 			}
 			rec.writer.mu.Unlock()

@@ -26,6 +26,12 @@ func (s *sequencer) restart() {
 	s.started = false
 }
 
+// isNewest reports whether a packet goes further than all before.
+func (s *sequencer) isNewest(sequence uint16) bool {
+	step := int16(sequence - uint16(s.highest))
+	return !s.started || step > 0 || step < -maxMisorder
+}
+
 // take notes a packet. Fresh is false for one that came before, or so late that
 // nobody can tell; newest is true if it goes further than all before; missing is
 // then how many were left out since.

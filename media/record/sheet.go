@@ -27,8 +27,9 @@ type workspace struct {
 }
 
 // flush places what came since the last time and writes it. Room in memory is given
-// back whatever the disk does.
-func (r *Recording) flush(w *workspace) error {
+// back whatever the disk does. Now is on the clock of arrivals; the last flush of a
+// recording lies in the far future.
+func (r *Recording) flush(w *workspace, now time.Duration) error {
 	var err error
 	s := &r.sheet
 	if s.timeline.file == nil {
@@ -37,10 +38,15 @@ func (r *Recording) flush(w *workspace) error {
 	w.chunks = r.take(w.chunks[:0])
 	s.gather(w)
 	if !s.begun {
-		s.begin(w, r.base)
+		s.begin(w, r.base, sampleCount(now))
 	}
 	for channel := range s.tracks {
-		s.tracks[channel].place(w.batch[channel], &s.timeline)
+		t := &s.tracks[channel]
+		if !s.begun {
+			t.keep(w.batch[channel])
+			continue
+		}
+		t.place(w.batch[channel], &s.timeline, sampleCount(now))
 	}
 	for _, c := range w.chunks {
 		r.recorder.pool.put(c)
@@ -55,10 +61,16 @@ func (r *Recording) flush(w *workspace) error {
 	return s.timeline.flush()
 }
 
-// gather sorts the entries by channel.
+// never is later than every arrival.
+const never = time.Duration(math.MaxInt64)
+
+// gather sorts the entries by channel, after those that wait for their place.
 func (s *sheet) gather(w *workspace) {
 	for channel := range w.batch {
-		w.batch[channel] = w.batch[channel][:0]
+		t := &s.tracks[channel]
+		w.batch[channel] = append(w.batch[channel][:0], t.pending...)
+		clear(t.pending)
+		t.pending = t.pending[:0]
 	}
 	for _, c := range w.chunks {
 		for _, e := range c.entries {
@@ -71,16 +83,20 @@ func (s *sheet) gather(w *workspace) {
 	}
 }
 
-// begin sets the start of the time line: the first packet with audio, of whichever
-// channel.
-func (s *sheet) begin(w *workspace, base time.Time) {
+// begin sets the start of the time line, if it can be told yet: the first packet with
+// audio, of whichever channel.
+func (s *sheet) begin(w *workspace, base time.Time, now int64) {
 	zero := int64(math.MaxInt64)
 	for _, batch := range w.batch {
 		for i := range batch {
-			if batch[i].kind == entryAudio {
-				zero = min(zero, earliest(batch[i:]))
-				break
+			if batch[i].kind != entryAudio {
+				continue
 			}
+			if !enough(batch[i:], now) {
+				return
+			}
+			zero = min(zero, earliest(batch[i:]))
+			break
 		}
 	}
 	if zero == math.MaxInt64 {
@@ -112,7 +128,7 @@ func (s *sheet) pauses() []span {
 // complete ends the file and describes it. The summary is as good as can be told
 // also when there is an error.
 func (r *Recording) complete(w *workspace) (Summary, error) {
-	err := r.flush(w)
+	err := r.flush(w, never)
 	s := &r.sheet
 	pauses := s.pauses()
 	if err == nil {

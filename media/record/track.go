@@ -1,6 +1,10 @@
 package record
 
-import "ringpace/media"
+import (
+	"bytes"
+
+	"ringpace/media"
+)
 
 // The rules of placement, in samples of 125 us.
 const (
@@ -24,6 +28,12 @@ const (
 	nudgeLimit = 60 * 8
 	// lookahead is how many packets are looked at for the jitter of an anchor.
 	lookahead = 50
+	// evidence is how long a channel must have been heard before an anchor is set:
+	// packets that were held up, on the way or by a busy machine, come in a burst
+	// after the first. When that much did not come within evidenceWait, what there
+	// is must do.
+	evidence     = 200 * 8
+	evidenceWait = 400 * 8
 )
 
 // placed is an entry with what the writer needs beside.
@@ -52,10 +62,11 @@ type track struct {
 	segment   uint16
 	ssrc      uint32
 	anchored  bool
-	timestamp uint32 // this timestamp …
-	position  int64  // … lies here on the time line
-	floor     int64  // nothing is placed before this
-	front     int64  // the end of what is placed
+	pending   []placed // not placed yet, for want of evidence
+	timestamp uint32   // this timestamp …
+	position  int64    // … lies here on the time line
+	floor     int64    // nothing is placed before this
+	front     int64    // the end of what is placed
 
 	least   int64 // delay of the least delayed packet in this drift window
 	counted int
@@ -65,8 +76,10 @@ type track struct {
 	level    levelMeter
 }
 
-// place puts a batch of the channel's packets, in the order of arrival, into out.
-func (t *track) place(batch []placed, out sink) {
+// place puts a batch of the channel's packets, in the order of arrival, into out. Those
+// for whose place there is no evidence yet are kept for the next call, unless now, in
+// samples since the recording's base, says that they waited long enough.
+func (t *track) place(batch []placed, out sink, now int64) {
 	for i := range batch {
 		p := &batch[i]
 		if !t.begun || p.segment != t.segment || p.ssrc != t.ssrc {
@@ -74,11 +87,16 @@ func (t *track) place(batch []placed, out sink) {
 			t.segment, t.ssrc = p.segment, p.ssrc
 			t.sequence.restart()
 		}
+		anchor := !t.anchored || t.sequence.isNewest(p.sequence) && t.broken(batch[i:])
+		if anchor && p.kind == entryAudio && !enough(batch[i:], now) {
+			t.keep(batch[i:])
+			return
+		}
 		fresh, newest, missing := t.sequence.take(p.sequence)
 		if !fresh || p.kind != entryAudio {
 			continue
 		}
-		if !t.anchored || newest && t.broken(batch[i:]) {
+		if anchor {
 			t.anchor(batch[i:])
 			newest, missing = true, 0
 		}
@@ -94,6 +112,20 @@ func (t *track) place(batch []placed, out sink) {
 	}
 }
 
+// enough reports whether the batch tells where its first packet belongs.
+func enough(batch []placed, now int64) bool {
+	first := batch[0].at
+	return batch[len(batch)-1].at-first >= evidence || now-first >= evidenceWait
+}
+
+// keep copies packets, whose payloads are only lent, for the next batch.
+func (t *track) keep(batch []placed) {
+	for _, p := range batch {
+		p.payload = bytes.Clone(p.payload)
+		t.pending = append(t.pending, p)
+	}
+}
+
 // positionOf is where a timestamp lies by the present anchor.
 func (t *track) positionOf(timestamp uint32) int64 {
 	return t.position + int64(int32(timestamp-t.timestamp))
@@ -105,27 +137,29 @@ func (t *track) late(p *placed) int64 { return p.at - t.zero - t.positionOf(p.ti
 // broken reports whether the first packet of the batch cannot be placed by the
 // present anchor.
 func (t *track) broken(batch []placed) bool {
-	late := t.late(&batch[0])
-	switch {
-	case late < -aheadLimit:
-		return true
-	case batch[0].marker && (late > spurtLimit || late < -spurtLimit):
-		return true
-	case late > behindLimit:
-		return !t.catchesUp(batch)
+	p := &batch[0]
+	if p.kind != entryAudio {
+		return false
 	}
-	return false
+	late, behind := t.late(p), int64(behindLimit)
+	switch {
+	case late < -aheadLimit || p.marker && late < -spurtLimit:
+		return true
+	case p.marker:
+		behind = spurtLimit
+	}
+	return late > behind && !t.catchesUp(batch, behind)
 }
 
 // catchesUp reports whether later packets of the same source arrived in time, which
 // says that the first ones were held up, and not that timestamps stood still.
-func (t *track) catchesUp(batch []placed) bool {
+func (t *track) catchesUp(batch []placed, behind int64) bool {
 	for i := range batch {
 		p := &batch[i]
 		if p.segment != t.segment || p.ssrc != t.ssrc {
 			return false
 		}
-		if p.kind == entryAudio && t.late(p) <= behindLimit {
+		if p.kind == entryAudio && t.late(p) <= behind {
 			return true
 		}
 	}

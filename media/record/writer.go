@@ -80,7 +80,7 @@ func (w *writer) run() {
 			close(r.done)
 			w.failed(r.err)
 		default:
-			w.failed(r.flush(&space))
+			w.failed(r.flush(&space, time.Since(r.base)))
 		}
 	}
 }
