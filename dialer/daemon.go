@@ -312,10 +312,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return errors.Join(err, d.close(closing))
 }
 
-const (
-	drainLimit = 5 * time.Minute  // how long calls may go on after the daemon was told to stop
-	closeLimit = 10 * time.Second // how long records may take to reach Redis after that
-)
+// closeLimit is how long records may take to reach Redis at the end.
+const closeLimit = 10 * time.Second
 
 // HangUp ends a drain: calls that are up are hung up.
 func (d *Daemon) HangUp() { d.hurryOne.Do(func() { close(d.hurry) }) }
@@ -328,7 +326,9 @@ func (d *Daemon) drain(stopCalling func()) {
 		d.calls.wg.Wait()
 		close(done)
 	}()
-	limit := time.NewTimer(drainLimit)
+	d.mu.Lock()
+	limit := time.NewTimer(d.cfg.Node.Drain)
+	d.mu.Unlock()
 	defer limit.Stop()
 	select {
 	case <-done:

@@ -15,8 +15,6 @@ import (
 	"text/template"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"ringpace/dialer"
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
@@ -24,8 +22,6 @@ import (
 	"ringpace/dialer/lab"
 	"ringpace/dialer/store"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	official = "+12025550100"
@@ -46,8 +42,13 @@ type plan struct {
 	NoCalls  bool          // the campaign does not start by itself
 	NoLogin  bool          // nor do the agents log in
 
-	Store    func(dir string) *store.Store // default: embedded
-	Password string                        // that the daemon sends; default: the right one
+	Redis    string // URL of a real one; default: an embedded store
+	Password string // that the daemon sends; default: the right one
+	Trunk    string // settings of the trunk instead of the lab carrier's
+	Peer     string // settings of the peer instead of the lab PBX's
+	From     string // caller ID; default: official
+	FullDisk bool   // the disk has less space than is demanded
+	Dir      string // data directory; default: a new one
 }
 
 // house is a floor under test: a carrier, a PBX, a daemon between them.
@@ -58,31 +59,31 @@ type house struct {
 	daemon  *dialer.Daemon
 	cfg     *config.Config
 	dir     string
+	path    string // of the configuration
 	log     *logBuffer
 	quit    func() // ends the daemon and waits for it
 }
 
 var settings = template.Must(template.New("").Parse(`
 node: {id: test, data_dir: .}
+{{- if .Redis}}
+redis: {url: "{{.Redis}}"}
+{{- end}}
 http: {listen: "127.0.0.1:0"}
 sip: {listen: ["udp://127.0.0.1:0"]}
 media: {cooldown: 1s}
-recording: {min_free: 16MiB, flush: 100ms}
+recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
 agent_defaults: {auto_login: {{.AutoLogin}}}
 trunks:
   - name: carrier
-    server: "{{.Carrier}}"
-    domain: carrier.example
-    register: true
-    username: bank
-    password: {{.Password}}
+    {{.Trunk}}
     caller_ids: ["{{.Official}}"]
     identity: {assert: true}
     channels: 100
     calls_per_second: 200
 peers:
-  - {name: pbx, server: "{{.PBX}}"}
+  - {name: pbx, {{.Peer}}}
 agents:
 {{- range .Agents}}
   - {id: a{{.}}, extension: "{{.}}", {{$.AgentSet}}}
@@ -98,17 +99,24 @@ campaigns:
     {{.Campaign}}
 `))
 
-// build makes a house and waits until its trunk is registered and its agents are
-// ready.
+// build makes a house and runs its daemon.
 func build(t *testing.T, p plan) *house {
 	t.Helper()
-	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
-	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	h := &house{t: t, dir: p.Dir, log: &logBuffer{}}
+	if h.dir == "" {
+		h.dir = t.TempDir()
+	}
+	h.openLab(p)
+	h.configure(p)
+	h.start(p)
+	return h
+}
+
+// openLab opens the carrier and the PBX that the plan does not bring itself.
+func (h *house) openLab(p plan) {
+	h.t.Helper()
 	if p.Behave == nil {
 		p.Behave = func(string) lab.Behaviour { return lab.Person }
-	}
-	if p.AgentSet == "" {
-		p.AgentSet = "wrap_up: 20s"
 	}
 	if p.Ring == 0 {
 		p.Ring = 50 * time.Millisecond
@@ -118,84 +126,122 @@ func build(t *testing.T, p plan) *house {
 		ends = 1
 	}
 	var err error
-	h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
-		Username: "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
-		Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
-		Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends,
-		Patience: patience,
-	})
-	if err != nil {
-		t.Fatal(err)
+	if p.Trunk == "" {
+		h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
+			Username: "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
+			Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
+			Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends, Patience: patience,
+		})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.atEnd(h.carrier.Close)
 	}
-	var extensions []string
-	for i := range p.Agents {
-		extensions = append(extensions, fmt.Sprint(1001+i))
+	if p.Peer == "" {
+		h.pbx, err = lab.NewPBX(lab.PBXConfig{Extensions: p.extensions(), RingFor: p.RingFor})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.atEnd(h.pbx.Close)
 	}
-	h.pbx, err = lab.NewPBX(lab.PBXConfig{Extensions: extensions, RingFor: p.RingFor})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
+}
+
+func (h *house) atEnd(end func(context.Context) error) {
+	h.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := h.pbx.Close(ctx); err != nil {
-			t.Error("PBX:", err)
-		}
-		if err := h.carrier.Close(ctx); err != nil {
-			t.Error("carrier:", err)
+		if err := end(ctx); err != nil {
+			h.t.Error(err)
 		}
 	})
+}
+
+func (p *plan) extensions() []string {
+	var list []string
+	for i := range p.Agents {
+		list = append(list, fmt.Sprint(1001+i))
+	}
+	return list
+}
+
+// configure writes the daemon's configuration file and loads it.
+func (h *house) configure(p plan) {
+	h.t.Helper()
+	h.rewrite(p)
+	var err error
+	if h.cfg, _, err = config.Load(h.path); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// rewrite writes the configuration file.
+func (h *house) rewrite(p plan) {
+	h.t.Helper()
+	if p.AgentSet == "" {
+		p.AgentSet = "wrap_up: 20s"
+	}
 	if p.Password == "" {
 		p.Password = "vault"
 	}
+	if p.From == "" {
+		p.From = official
+	}
+	if p.Trunk == "" {
+		p.Trunk = fmt.Sprintf("server: %q\n    domain: carrier.example\n    register: true\n    username: bank\n    password: %q", h.carrier.Addr().String(), p.Password)
+	}
+	if p.Peer == "" {
+		p.Peer = fmt.Sprintf("server: %q", h.pbx.Addr().String())
+	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Carrier": h.carrier.Addr(), "PBX": h.pbx.Addr(), "Official": official, "Agents": extensions, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin,
-		"AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Password": p.Password,
+		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk,
+		"Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	path := filepath.Join(h.dir, "ringpace.yaml")
-	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
+	h.path = filepath.Join(h.dir, "ringpace.yaml")
+	if err := os.WriteFile(h.path, text.Bytes(), 0o600); err != nil {
+		h.t.Fatal(err)
 	}
-	if h.cfg, _, err = config.Load(path); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// start runs the daemon. It can be called again once quit has returned.
+func (h *house) start(p plan) {
+	h.t.Helper()
+	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
-	var s *store.Store
-	if p.Store != nil {
-		s = p.Store(h.dir)
-	} else if s, err = store.OpenEmbedded(ctx, store.Config{Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger}); err != nil {
-		t.Fatal(err)
+	options := dialer.Options{Logger: logger, Version: "test", Path: h.path}
+	var err error
+	if p.Redis == "" {
+		options.Store, err = store.OpenEmbedded(ctx, store.Config{Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger})
+		if err != nil {
+			h.t.Fatal(err)
+		}
 	}
-	if h.daemon, err = dialer.New(ctx, h.cfg, dialer.Options{Logger: logger, Version: "test", Store: s, Path: path}); err != nil {
-		t.Fatal(err)
+	if h.daemon, err = dialer.New(ctx, h.cfg, options); err != nil {
+		h.t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- h.daemon.Run(ctx) }()
-	h.quit = func() {
+	h.quit = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-done:
 			if err != nil {
-				t.Error("daemon:", err)
+				h.t.Error("daemon:", err)
 			}
 		case <-time.After(patience):
-			t.Fatal("the daemon does not end")
-		}
-		h.quit = func() {}
-	}
-	t.Cleanup(func() {
-		if h.quit != nil {
-			h.daemon.HangUp()
-			h.quit()
-		}
-		if t.Failed() {
-			t.Log(h.log.String())
+			h.t.Fatal("the daemon does not end")
 		}
 	})
-	return h
+	quit := h.quit
+	h.t.Cleanup(func() {
+		h.daemon.HangUp()
+		quit()
+		if h.t.Failed() {
+			h.t.Log(h.log.String())
+		}
+	})
 }
 
 // await waits until something is so.

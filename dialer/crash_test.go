@@ -1,0 +1,189 @@
+package dialer_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"ringpace/dialer"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/dialer/lab"
+	"ringpace/dialer/lab/peers"
+	"ringpace/dialer/lab/tone"
+)
+
+// childConfig, in the environment, makes the test binary be a daemon with that
+// configuration, to be killed.
+const childConfig = "RINGPACE_TEST_DAEMON"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childConfig); path != "" {
+		if err := beDaemon(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func beDaemon(path string) error {
+	cfg, _, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	d, err := dialer.New(ctx, cfg, dialer.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), Version: "test"})
+	if err != nil {
+		return err
+	}
+	return d.Run(ctx)
+}
+
+// spawn starts a daemon process; the log of all goes to one file.
+func (h *house) spawn() *exec.Cmd {
+	h.t.Helper()
+	log, err := os.OpenFile(filepath.Join(h.dir, "daemon.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer log.Close()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childConfig+"="+h.path)
+	child.Stderr = log
+	if err := child.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	return child
+}
+
+// TestKilled kills the daemon again and again, each time at another point of the
+// campaign: while it dials, while phones ring, while people talk, while records are
+// written. At the end no lead is lost, none was dialed again within its retry delay,
+// every call that reached the carrier has one record, and recordings play.
+func TestKilled(t *testing.T) {
+	const leads, kills, delay = 40, 6, 10 * time.Second
+	kinds := []lab.Behaviour{lab.Person, lab.Busy, lab.Person, lab.NoAnswer, lab.InvalidNumber}
+	redis := peers.Redis(t)
+	p := plan{
+		Agents: 4, AgentSet: "wrap_up: 100ms, call_back: true", Redis: redis.URL(), Talk: 700 * time.Millisecond,
+		Behave: func(n string) lab.Behaviour { return kinds[int(n[len(n)-1]-'0')%len(kinds)] },
+		Campaign: fmt.Sprintf("mode: power\n    ratio: 2\n    abandon_after: 2s\n    max_attempts: 100\n    max_attempts_per_day: 100\n"+
+			"    retry:\n      interrupted: {delay: %v, max: 100}\n      abandoned: {delay: 72h, max: 0}\n"+
+			"      busy: {delay: 1h, max: 0}\n      no_answer: {delay: 1h, max: 0}", delay),
+	}
+	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
+	h.openLab(p)
+	p.NoCalls = true
+	h.configure(p)
+	h.start(p)
+	h.load(0, leads)
+	h.quit()
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, _ := os.ReadFile(filepath.Join(h.dir, "daemon.log"))
+			t.Log(string(log))
+		}
+	})
+
+	p.NoCalls = false
+	h.rewrite(p)
+	for kill := range kills {
+		before := h.carrier.Report().Calls
+		child := h.spawn()
+		// Each time a bit further on: the first call out, the third, …
+		h.await(fmt.Sprintf("%d calls after start %d", 2*kill+1, kill), func() bool { return h.carrier.Report().Calls > before+2*kill })
+		if err := child.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait()
+		for _, x := range p.extensions() {
+			_ = h.pbx.Extension(x).Hangup() // the phone notices that the line is dead
+		}
+	}
+	h.start(p)
+	h.await("the end of the list", func() bool {
+		counts, err := h.daemon.LeadCounts(t.Context(), "test")
+		return err == nil && counts.States["done"] == leads
+	})
+	recs := h.records()
+	h.quit()
+	h.checkAfterKills(recs, leads, delay)
+}
+
+func (h *house) checkAfterKills(recs []cdr.Record, leads int, delay time.Duration) {
+	h.t.Helper()
+	byID, byLead, interrupted := map[string]cdr.Record{}, map[string][]cdr.Record{}, 0
+	for _, r := range recs {
+		if _, twice := byID[r.ID]; twice {
+			h.t.Errorf("attempt %s has two records", r.ID)
+		}
+		byID[r.ID] = r
+		byLead[r.Number] = append(byLead[r.Number], r)
+		if r.Outcome == cdr.Interrupted {
+			interrupted++
+		}
+		if r.Recording != nil {
+			h.checkPlays(r)
+		}
+	}
+	if len(byLead) != leads {
+		h.t.Errorf("%d leads have records, want %d", len(byLead), leads)
+	}
+	if interrupted == 0 {
+		h.t.Error("no attempt was interrupted: the kills came at the wrong times")
+	}
+	for n, list := range byLead {
+		for i, r := range list {
+			if last := i == len(list)-1; last == (r.Outcome == cdr.Interrupted) {
+				h.t.Errorf("%s: attempt %d of %d was %s", n, i+1, len(list), r.Outcome)
+			}
+			if i > 0 && r.Marks.Invite.Sub(list[i-1].Marks.Claimed) < delay {
+				h.t.Errorf("%s was dialed again within its retry delay", n)
+			}
+			if r.Ordinal != i+1 {
+				h.t.Errorf("%s: record %d has the ordinal %d", n, i+1, r.Ordinal)
+			}
+		}
+	}
+	seen := map[string]int{}
+	for _, c := range h.carrier.Calls() {
+		seen[c.Number]++
+	}
+	for n, calls := range seen {
+		if calls > len(byLead[n]) {
+			h.t.Errorf("%s was called %d times and has %d records", n, calls, len(byLead[n]))
+		}
+	}
+	h.t.Logf("%d leads, %d attempts, %d interrupted", leads, len(recs), interrupted)
+}
+
+// checkPlays reads a recording as any player would.
+func (h *house) checkPlays(r cdr.Record) {
+	h.t.Helper()
+	path := filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path))
+	sound, err := tone.ReadFile(path)
+	switch {
+	case err != nil:
+		h.t.Errorf("recording of %s (%s): %v", r.Number, r.Outcome, err)
+	case len(sound.Channels) != 2:
+		h.t.Errorf("recording of %s has %d channels", r.Number, len(sound.Channels))
+	case sound.Duration().Milliseconds() != r.Recording.DurationMS:
+		h.t.Errorf("recording of %s plays %v, its record says %d ms", r.Number, sound.Duration(), r.Recording.DurationMS)
+	case !strings.Contains(path, r.ID):
+		h.t.Errorf("recording %s does not name its attempt %s", path, r.ID)
+	}
+}

@@ -1,0 +1,231 @@
+package dialer_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/dialer"
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab"
+	"ringpace/dialer/lab/peers"
+	"ringpace/dialer/store"
+)
+
+// TestRedisGoes kills Redis while one call is up and more are to be made: nothing
+// is dialed, the call goes on, and its record arrives once when Redis is back.
+func TestRedisGoes(t *testing.T) {
+	redis := peers.Redis(t)
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Redis: redis.URL()})
+	h.load(0, 3)
+	h.awaitAgent("a1001", api.AgentTalking)
+	redis.Kill()
+	h.await("the alarm", func() bool { return h.alarm("redis_down") })
+	if s, _ := h.daemon.Status(t.Context()); s.Ready || s.Redis.Up {
+		t.Errorf("status %+v without Redis", s)
+	}
+	if s := h.state("a1001"); s != api.AgentTalking {
+		t.Errorf("the call did not outlive Redis: agent is %s", s)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+	x, err := h.daemon.Explain(t.Context(), "test")
+	if err != nil || !strings.Contains(x.Summary, "Redis is away") {
+		t.Errorf("explanation %+v, %v", x, err)
+	}
+	if n := h.carrier.Report().Calls; n != 1 {
+		t.Errorf("%d calls, want the one before Redis went", n)
+	}
+	h.await("the record in the journal", func() bool {
+		s, err := h.daemon.Status(t.Context())
+		return err == nil && s.Redis.Backlog == 1
+	})
+	redis.Start(t)
+	h.awaitAgent("a1001", api.AgentTalking) // the next lead
+	first := h.awaitRecords(1)[0]
+	if first.Outcome != cdr.Person || first.Number != number(0) {
+		t.Errorf("record %+v", first)
+	}
+	for i := range 2 {
+		h.awaitAgent("a1001", api.AgentTalking)
+		if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+			t.Fatal(err)
+		}
+		h.awaitRecords(i + 2)
+	}
+	h.quit()
+	seen := map[string]int{}
+	for _, r := range h.file() {
+		seen[r.Number]++
+	}
+	for i := range 3 {
+		if seen[number(i)] != 1 {
+			t.Errorf("the file has %d records of %s, want 1", seen[number(i)], number(i))
+		}
+	}
+}
+
+func (h *house) alarm(name string) bool {
+	s, err := h.daemon.Status(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, a := range s.Alarms {
+		if a.Name == name && a.Detail != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// TestWrongPassword holds that a refused registration is told in plain words, that
+// nothing is dialed over the trunk, and that the rest runs.
+func TestWrongPassword(t *testing.T) {
+	h := build(t, plan{Agents: 1, Password: "guess"})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentReady)
+	h.await("the alarm", func() bool { return h.alarm("trunk_down:carrier") })
+	trunks, err := h.daemon.Trunks(t.Context())
+	if err != nil || len(trunks) != 1 || trunks[0].State != api.TrunkRefused || trunks[0].Usable || trunks[0].Reason == "" {
+		t.Errorf("trunks %+v, %v", trunks, err)
+	}
+	x, err := h.daemon.Explain(t.Context(), "test")
+	if err != nil || x.Limit != "stopped" || !strings.Contains(x.Summary, "carrier is refused") {
+		t.Errorf("explanation %+v, %v", x, err)
+	}
+	if n := h.carrier.Report().Unauthorised; n != 0 {
+		t.Errorf("%d calls were tried over a trunk that refuses us", n)
+	}
+}
+
+func TestUnresolvableHost(t *testing.T) {
+	h := build(t, plan{Agents: 1, Trunk: "server: nowhere.invalid\n    register: true\n    username: bank\n    password: vault"})
+	h.await("the alarm", func() bool { return h.alarm("trunk_down:carrier") })
+	trunks, err := h.daemon.Trunks(t.Context())
+	if err != nil || trunks[0].State != api.TrunkUnreachable || !strings.Contains(trunks[0].Reason, "nowhere.invalid") || trunks[0].NextTry.IsZero() {
+		t.Errorf("trunks %+v, %v", trunks, err)
+	}
+	h.awaitAgent("a1001", api.AgentReady)
+}
+
+// TestFullDisk holds that dialing stops with an alarm while the call that is up
+// goes on. The disk is full by decree: more free space is demanded than there is.
+func TestFullDisk(t *testing.T) {
+	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s", NoCalls: true, FullDisk: true})
+	h.load(0, 2)
+	h.awaitAgent("a1001", api.AgentReady)
+	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	h.await("the alarm", func() bool { return h.alarm("disk_full") })
+	x, err := h.daemon.Explain(t.Context(), "test")
+	if err != nil || !strings.Contains(x.Summary, "disk") {
+		t.Errorf("explanation %+v, %v", x, err)
+	}
+	if n := h.carrier.Report().Calls; n != 0 {
+		t.Errorf("%d calls with a full disk", n)
+	}
+}
+
+// TestSecondDaemon holds that a second daemon on the same port is told so.
+func TestSecondDaemon(t *testing.T) {
+	h := build(t, plan{Agents: 1})
+	second := *h.cfg
+	second.HTTP.Listen = h.daemon.Addr().String()
+	s, err := store.OpenEmbedded(t.Context(), store.Config{Node: "second", JournalDir: filepath.Join(t.TempDir(), "journal")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = dialer.New(t.Context(), &second, dialer.Options{Logger: slog.New(slog.DiscardHandler), Store: s})
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDrain holds that a daemon told to stop makes no new call and lets the one
+// that is up end by itself.
+func TestDrain(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: time.Second})
+	h.load(0, 3)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.quit()
+	recs := h.file()
+	if len(recs) != 1 || recs[0].Outcome != cdr.Person || recs[0].HungUpBy != cdr.Customer {
+		t.Errorf("records %+v", recs)
+	}
+	if r := h.carrier.Report(); r.Calls != 1 || r.Up != 0 || r.Registered {
+		t.Errorf("the carrier saw %+v", r)
+	}
+}
+
+// TestHangUpEndsADrain holds that calls are hung up when there is no more time.
+func TestHangUpEndsADrain(t *testing.T) {
+	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 20s", Behave: func(n string) lab.Behaviour {
+		if n == number(0) {
+			return lab.Person
+		}
+		return lab.NoAnswer
+	}})
+	h.load(0, 2)
+	h.await("a conversation and a call that rings", func() bool {
+		calls, err := h.daemon.Calls(t.Context())
+		states := map[api.CallState]bool{}
+		for _, c := range calls {
+			states[c.State] = true
+		}
+		return err == nil && states[api.CallBridged] && states[api.CallRinging]
+	})
+	h.daemon.HangUp()
+	h.quit()
+	want := map[string]cdr.Outcome{number(0): cdr.Person, number(1): cdr.Cancelled}
+	recs := h.file()
+	for _, r := range recs {
+		if r.Outcome != want[r.Number] || r.HungUpBy != cdr.Ringpace {
+			t.Errorf("%s ended as %s by %s", r.Number, r.Outcome, r.HungUpBy)
+		}
+	}
+	if len(recs) != 2 {
+		t.Errorf("%d records, want 2", len(recs))
+	}
+	if r := h.carrier.Report(); r.Up != 0 {
+		t.Errorf("%d calls are still up at the carrier", r.Up)
+	}
+}
+
+// TestReload holds that a reload applies what it may, tells what changed, and
+// leaves all as it was where the file is wrong.
+func TestReload(t *testing.T) {
+	p := plan{Agents: 1, NoCalls: true, Campaign: "mode: power\n    ratio: 2"}
+	h := build(t, p)
+	p.Campaign = "mode: power\n    ratio: 0.2"
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "old configuration") {
+		t.Errorf("a bad file: %v", err)
+	}
+	p.Campaign, p.Agents = "mode: power\n    ratio: 3", 2
+	h.rewrite(p)
+	changes, err := h.daemon.Reload(t.Context())
+	if err != nil || len(changes) == 0 {
+		t.Fatalf("%+v, %v", changes, err)
+	}
+	for _, c := range changes {
+		if !c.Applied {
+			t.Errorf("%+v was not applied", c)
+		}
+	}
+	h.awaitAgents(t.Context(), 2)
+}
+
+func (h *house) awaitAgents(ctx context.Context, n int) {
+	h.t.Helper()
+	h.await("agents", func() bool {
+		list, err := h.daemon.Agents(ctx)
+		return err == nil && len(list) == n
+	})
+}
