@@ -26,20 +26,20 @@ func TestCall(t *testing.T) {
 			if err := in.Ring(180, nil); err != nil {
 				t.Fatal(err)
 			}
-			if p := next[Progress](t, call); p.Status != 180 || p.Body != nil {
+			if p := progress(t, call, 180); p.Body != nil {
 				t.Fatalf("%+v", p)
 			}
 			if err := in.Ring(183, []byte(testAnswer)); err != nil {
 				t.Fatal(err)
 			}
-			if p := next[Progress](t, call); p.Status != 183 || string(p.Body) != testAnswer {
+			if p := progress(t, call, 183); string(p.Body) != testAnswer {
 				t.Fatalf("%+v", p)
 			}
 			callee, err := in.Answer([]byte(testAnswer), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a := next[Answered](t, call); string(a.Body) != testAnswer {
+			if a := skipTo[Answered](t, call); string(a.Body) != testAnswer {
 				t.Fatalf("%+v", a)
 			}
 			call.Hangup(CauseNormal)
@@ -91,7 +91,7 @@ func TestCancel(t *testing.T) {
 	next[Progress](t, call)
 	call.Hangup(CauseNormal)
 	receive(t, in.Cancelled(), "CANCEL")
-	if ev := next[Failed](t, call); ev.Class != Cancelled || ev.Status != 487 {
+	if ev := skipTo[Failed](t, call); ev.Class != Cancelled || ev.Status != 487 {
 		t.Fatalf("%+v", ev)
 	}
 	over(t, call)

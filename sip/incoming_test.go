@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -441,4 +442,84 @@ func TestGlare(t *testing.T) {
 	call.Hangup(CauseNormal)
 	next[Ended](t, call)
 	next[Ended](t, up)
+}
+
+// Nobody waits for a re-INVITE any more: it is cancelled, and the call goes on.
+func TestReinviteAbandoned(t *testing.T) {
+	t.Parallel()
+	_, p, call, invite := answered(t, TrunkConfig{}, Invite{})
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := call.Reinvite(ctx, []byte("v=0 changed"))
+		failed <- err
+	}()
+	re := p.expect("INVITE")
+	p.respond(re, "100 Trying", "", "")
+	p.send(p.inside(invite, "a", "INFO", 2)) // when it is answered, the 100 has been seen
+	p.expect("200")
+	cancel()
+	if err := receive(t, failed, "end of Reinvite"); !errors.Is(err, ErrTimeout) {
+		t.Error(err)
+	}
+	c := p.expect("CANCEL")
+	if c.param("Via", "branch") != re.param("Via", "branch") || c.seq() != re.seq() {
+		t.Errorf("%s", c)
+	}
+	p.respond(c, "200 OK", "", "")
+	p.respond(re, "487 Request Terminated", "", "")
+	p.expect("ACK")
+	p.send(p.inside(invite, "a", "UPDATE", 3, "Content-Type: text/plain", "v=0"))
+	p.expect("415")
+	p.send(p.inside(invite, "a", "INVITE", 4, "Content-Type: text/plain", "v=0"))
+	p.expect("415")
+	p.respondAndEnd(call)
+}
+
+// A re-INVITE without any response fails; the call goes on.
+func TestReinviteUnanswered(t *testing.T) {
+	t.Parallel()
+	_, p, call, _ := answered(t, TrunkConfig{}, Invite{})
+	if _, err := call.Reinvite(t.Context(), []byte("v=0 changed")); !errors.Is(err, ErrTimeout) {
+		t.Error(err)
+	}
+	p.takeKind("INVITE")
+	call.Hangup(CauseNormal)
+	p.respond(p.takeKind("BYE"), "200 OK", "", "")
+	next[Ended](t, call)
+}
+
+// The endpoint closes at the moment of the answer: there is no call without owner.
+func TestCloseRacesAnswer(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, Config{})
+	for range 20 {
+		in := make(chan *Incoming, 1)
+		carrier := newEndpoint(t, Config{Invite: func(i *Incoming) { in <- i }})
+		call := place(t, newTrunk(t, e, TrunkConfig{Server: addrOf(t, carrier, "udp")}), Invite{})
+		i := receive(t, in, "INVITE")
+		var both sync.WaitGroup
+		both.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := carrier.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Go(func() {
+			if up, err := i.Answer([]byte(testAnswer), nil); err == nil {
+				next[Ended](t, up)
+			}
+		})
+		both.Wait()
+		switch ev := receive(t, call.Events(), "event").(type) {
+		case Answered:
+			next[Ended](t, call)
+		case Failed:
+			if ev.Status != 503 {
+				t.Errorf("%v", ev)
+			}
+		}
+		over(t, call)
+	}
 }

@@ -96,6 +96,17 @@ func next[E Event](t *testing.T, c *Call) E {
 	panic("unreachable")
 }
 
+// progress returns the next Progress of that status. A 180 may come twice, when a
+// slow machine made the INVITE come twice.
+func progress(t *testing.T, c *Call, status int) Progress {
+	t.Helper()
+	for {
+		if p := next[Progress](t, c); p.Status == status {
+			return p
+		}
+	}
+}
+
 // skipTo returns the next event of that type, passing over Progress.
 func skipTo[E Event](t *testing.T, c *Call) E {
 	t.Helper()
