@@ -25,7 +25,7 @@ type crashTask struct {
 }
 
 // retryDelay is how long no lead is dialed again, in crash and interleaving tests.
-const retryDelay = 100 * time.Millisecond
+const retryDelay = 40 * time.Millisecond
 
 // diary is a file in which a child notes what it did, at once, so that it can be
 // held against what the store says after its death.

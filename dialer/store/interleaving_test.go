@@ -38,7 +38,7 @@ func TestAnyInterleaving(t *testing.T) {
 }
 
 func interleave(t *testing.T, b backend, seed uint64) {
-	const leads, steps = 25, 1200
+	const leads, steps = 25, 1500
 	random := rand.New(rand.NewPCG(seed, 7))
 	campaign := name("campaign")
 	v := newVerdict(t)
@@ -177,7 +177,7 @@ func interleave(t *testing.T, b backend, seed uint64) {
 	last := b.open(t, cfg(other))
 	(&floor{t: t, s: last, campaign: campaign}).drain()
 	v.check(f, leads)
-	if len(v.lead) < 20 || deaths == 0 {
+	if len(v.lead) < 10 || deaths == 0 {
 		t.Errorf("only %d attempts and %d deaths: the test tests little", len(v.lead), deaths)
 	}
 }

@@ -99,7 +99,8 @@ func (s *Store) addTrip(ctx context.Context, sp space, leads []lead.Lead) (dupli
 
 // UpdateLead replaces what the list said of a lead; attempts and outcomes stay. Once
 // it returns, the lead is not dialed as it was: a claim of it has ended. A lead
-// that is being dialed, or is done, stays so. A Version other than 0 must be the
+// that is being dialed, or is done, stays so, and one that waits for its next attempt
+// is not due sooner. A Version other than 0 must be the
 // present one (ErrLeadChanged). Also ErrLeadUnknown, ErrLeadWithdrawn, ErrDuplicate.
 func (s *Store) UpdateLead(ctx context.Context, campaign string, l lead.Lead) (version int64, err error) {
 	if err := checkLead(&l); err != nil {

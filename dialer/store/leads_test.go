@@ -121,14 +121,31 @@ func TestUpdateLead(t *testing.T) {
 			t.Fatalf("claimed %+v", claimed)
 		}
 
-		// What is done stays done.
+		// The delay after an attempt stays.
 		rec := f.mustStart(claimed[0])
+		due := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+		f.finish(rec, cdr.Busy, Next{Due: due})
+		f.drain()
+		for _, c := range []struct{ ask, want time.Time }{{time.Time{}, due}, {due.Add(time.Hour), due.Add(time.Hour)}} {
+			l.Version, l.Due = 0, c.ask
+			if _, err := f.s.UpdateLead(t.Context(), f.campaign, l); err != nil {
+				t.Fatal(err)
+			}
+			if st := f.lead(l.ID); st.State != Waiting || !st.Lead.Due.Equal(c.want) {
+				t.Errorf("updated while it waits for its retry: %+v, want due %v", st, c.want)
+			}
+		}
+
+		// What is done stays done.
+		claimed = f.claim(1)
+		l = claimed[0]
+		rec = f.mustStart(l)
 		f.finish(rec, cdr.Person, Next{Final: true})
 		f.drain()
-		if _, err := f.s.UpdateLead(t.Context(), f.campaign, claimed[0]); err != nil {
+		if _, err := f.s.UpdateLead(t.Context(), f.campaign, l); err != nil {
 			t.Fatal(err)
 		}
-		if st := f.lead(l.ID); st.State != Done || st.Lead.Attempts != 1 || st.Lead.Version != 4 {
+		if st := f.lead(l.ID); st.State != Done || st.Lead.Attempts != 1 || st.Lead.Version != 2 {
 			t.Errorf("done and updated: %+v", st)
 		}
 	})

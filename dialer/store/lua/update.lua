@@ -1,10 +1,11 @@
 -- Replaces what a list said of a lead. A claim of it ends, so that an attempt
--- on its former version cannot start.
+-- on its former version cannot start. A retry that is not due yet stays so: a change
+-- does not shorten the delay after an attempt.
 -- KEYS 1 lead, 2 numbers, 3 waiting, 4 ready, 5 claimed
 -- ARGV 1 id, 2 version that is replaced (0: any), 3 first number, 4 priority, 5 due ms, 6 JSON
 -- Result: the new version.
 -- Errors: UNKNOWN, WITHDRAWN, CHANGED, DUPLICATE (with the lead that has the number)
-local f = redis.call('HMGET', KEYS[1], 'lead', 'state', 'v', 'num', 'gone')
+local f = redis.call('HMGET', KEYS[1], 'lead', 'state', 'v', 'num', 'gone', 'n', 'due')
 if not f[1] then return redis.error_reply('UNKNOWN no lead ' .. ARGV[1]) end
 if f[2] == 'withdrawn' or f[5] then return redis.error_reply('WITHDRAWN the lead was withdrawn') end
 if ARGV[2] ~= '0' and ARGV[2] ~= f[3] then
@@ -16,11 +17,13 @@ if f[4] ~= ARGV[3] then
   end
   redis.call('HDEL', KEYS[2], f[4])
 end
+local due = tonumber(ARGV[5])
+if f[2] == 'waiting' and tonumber(f[6]) > 0 then due = math.max(due, tonumber(f[7])) end
 take(KEYS[4], KEYS[3], KEYS[5], KEYS[1], ARGV[1], f[2])
 redis.call('HSET', KEYS[1], 'lead', ARGV[6], 'num', ARGV[3], 'prio', ARGV[4])
 if f[2] == 'dialing' or f[2] == 'done' then
-  redis.call('HSET', KEYS[1], 'due', ARGV[5])
+  redis.call('HSET', KEYS[1], 'due', due)
 else
-  place(KEYS[4], KEYS[3], KEYS[1], ARGV[1], tonumber(ARGV[5]), now_ms())
+  place(KEYS[4], KEYS[3], KEYS[1], ARGV[1], due, now_ms())
 end
 return redis.call('HINCRBY', KEYS[1], 'v', 1)
