@@ -1,0 +1,132 @@
+// Package demo runs a whole call floor in one process: the real daemon with an
+// embedded store, against the lab's carrier and PBX over real SIP and RTP on
+// loopback. It imports a list of fictional people, has agents work it off, and
+// says what came of it, with the sums checked against one another.
+//
+// Run owns everything that it starts; nothing of it is left when it returns but
+// the directory of recordings and records.
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"ringpace/dialer/lab"
+	"ringpace/pacing"
+)
+
+// Options are what a demo is like. The zero value of each is a sensible default.
+type Options struct {
+	Leads  int           // people on the list, at most MaxLeads; default 200
+	Agents int           // default 10
+	Talk   time.Duration // mean length of a conversation; default 3 s
+	Mode   string        // pacing: power, progressive or preview; default power
+	Ratio  float64       // power: lines per free agent; default 1.5
+	Seed   uint64        // of everything that people do
+	Dir    string        // where recordings, records and the log go; a new or empty directory; default: a temporary one
+
+	JSON        bool      // one JSON object at the end and nothing else
+	Interactive bool      // Out is a terminal: a live view, and a summary after it
+	Out         io.Writer // default os.Stdout
+}
+
+// ErrSums is returned, with the result written, when the sums do not add up.
+var ErrSums = errors.New("demo: the sums do not add up")
+
+// Compressed time: how long it rings until the caller gives up.
+const ringTimeout = 3 * time.Second
+
+func (o Options) settled() (Options, error) {
+	fill(&o.Leads, 200)
+	fill(&o.Agents, 10)
+	fill(&o.Talk, 3*time.Second)
+	fill(&o.Mode, string(pacing.Power))
+	fill(&o.Ratio, 1.5)
+	fill(&o.Seed, 1)
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	switch {
+	case o.Leads < 1 || o.Leads > MaxLeads:
+		return o, fmt.Errorf("demo: %d leads; there are 1 to %d fictional numbers", o.Leads, MaxLeads)
+	case o.Agents < 1 || o.Agents > 1000:
+		return o, fmt.Errorf("demo: %d agents; 1 to 1000 are possible", o.Agents)
+	case o.Talk < 100*time.Millisecond:
+		return o, fmt.Errorf("demo: conversations of %v; at least 100ms", o.Talk)
+	}
+	err := o.directory()
+	return o, err
+}
+
+// directory makes the directory. What is there already would be counted with what
+// this demo leaves.
+func (o *Options) directory() (err error) {
+	var there []os.DirEntry
+	if o.Dir == "" {
+		o.Dir, err = os.MkdirTemp("", "ringpace-demo-")
+	} else if o.Dir, err = filepath.Abs(o.Dir); err == nil {
+		if err = os.MkdirAll(o.Dir, 0o750); err == nil {
+			there, err = os.ReadDir(o.Dir)
+		}
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("demo: directory: %w", err)
+	case len(there) > 0:
+		return fmt.Errorf("demo: directory %s is not empty; name a new one", o.Dir)
+	}
+	return nil
+}
+
+func fill[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// Run runs a demo until every lead is called, or until ctx is done: then no new
+// call is made and those that are up come to their end. It writes the result to
+// Out, and returns ErrSums when it does not add up.
+func Run(ctx context.Context, o Options) error {
+	o, err := o.settled()
+	if err != nil {
+		return err
+	}
+	var r *Result
+	switch {
+	case o.JSON:
+		r, err = play(context.WithoutCancel(ctx), ctx.Done(), o, func(scene) {})
+	case o.Interactive:
+		r, err = live(ctx, o)
+	default:
+		p := &printer{out: o.Out}
+		r, err = play(context.WithoutCancel(ctx), ctx.Done(), o, p.show)
+	}
+	if err != nil {
+		return fmt.Errorf("%w (log: %s)", err, filepath.Join(o.Dir, logName))
+	}
+	if o.JSON {
+		err = json.NewEncoder(o.Out).Encode(r)
+	} else {
+		err = summarise(o.Out, r, lipgloss.NewRenderer(o.Out))
+	}
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if len(r.Faults) > 0 {
+		return ErrSums
+	}
+	return nil
+}
+
+// mix is what the demo's carrier is told to produce.
+func mix() lab.Mix { return lab.DefaultMix() }

@@ -1,0 +1,173 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// small is a demo that is over in some seconds.
+func small(t *testing.T, out *bytes.Buffer) Options {
+	return Options{Leads: 20, Agents: 4, Talk: 300 * time.Millisecond, Seed: 7, Dir: t.TempDir(), Out: out}
+}
+
+func run(t *testing.T, o Options) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := Run(ctx, o); err != nil {
+		log, _ := os.ReadFile(filepath.Join(o.Dir, logName))
+		t.Fatalf("%v\n%s\n%s", err, o.Out, log)
+	}
+}
+
+func TestTheSumsAddUp(t *testing.T) {
+	for _, mode := range []string{"power", "progressive", "preview"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			o := small(t, &out)
+			o.Mode, o.JSON = mode, true
+			run(t, o)
+			t.Logf("%s", &out)
+			var r Result
+			d := json.NewDecoder(&out)
+			d.DisallowUnknownFields()
+			if err := d.Decode(&r); err != nil {
+				t.Fatal(err)
+			}
+			if d.More() {
+				t.Error("more than one JSON object")
+			}
+			sum := 0
+			for _, n := range r.Outcomes {
+				sum += n
+			}
+			if r.Leads != 20 || r.Attempts != 20 || r.CDRs != 20 || sum != 20 || r.Ended != "complete" {
+				t.Errorf("%d leads, %d attempts, %d records, %d outcomes, %s", r.Leads, r.Attempts, r.CDRs, sum, r.Ended)
+			}
+			if r.Bridged != r.Recordings || r.Bridged+r.Abandoned != r.Produced[cdr.Person] || r.Bridged == 0 {
+				t.Errorf("%d bridged, %d recordings, %d abandoned, the carrier had %d persons", r.Bridged, r.Recordings, r.Abandoned, r.Produced[cdr.Person])
+			}
+			for outcome, n := range r.Produced {
+				if got := r.Outcomes[outcome]; outcome != cdr.Person && got != n {
+					t.Errorf("the carrier produced %d %s, the records say %d", n, outcome, got)
+				}
+			}
+			if r.CallerID != official {
+				t.Errorf("caller ID %s", r.CallerID)
+			}
+			if r.AnswerToAgentMS.P99 <= 0 || r.HeardAgentMS.P99 <= 0 || r.DurationS <= 0 {
+				t.Errorf("answer to agent %+v, at the ear %+v, %v s", r.AnswerToAgentMS, r.HeardAgentMS, r.DurationS)
+			}
+		})
+	}
+}
+
+// stopper is a terminal before which somebody has enough at the first line.
+type stopper struct {
+	bytes.Buffer
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	s.stop()
+	return s.Buffer.Write(p)
+}
+
+func TestStoppedDemoAddsUpToo(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	out := &stopper{stop: cancel}
+	o := Options{Leads: 500, Agents: 4, Talk: 300 * time.Millisecond, Dir: t.TempDir(), Out: out}
+	if err := Run(ctx, o); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"Stopped before the end", "It adds up"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the summary does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "cdr"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]Options{
+		"too many leads":  {Leads: MaxLeads + 1},
+		"negative leads":  {Leads: -1},
+		"no time to talk": {Talk: time.Millisecond},
+		"full directory":  {Dir: full},
+		"unknown mode":    {Mode: "wild", Dir: t.TempDir()},
+	} {
+		if err := Run(t.Context(), o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestContradictionsAreFaults(t *testing.T) {
+	now := time.Now()
+	marks := cdr.Marks{Answered: now, AgentClaimed: now, AgentAudio: now.Add(time.Millisecond)}
+	person := cdr.Record{ID: "1", Number: "+12125550100", Outcome: cdr.Person, Marks: marks}
+	call := lab.Call{Number: person.Number, CallerID: official, Outcome: cdr.Person, Status: 200, Answered: now}
+	for _, c := range []struct {
+		name       string
+		records    []cdr.Record
+		calls      []lab.Call
+		seen       lab.Report
+		recordings int
+		faults     int
+	}{
+		{"all well", []cdr.Record{person}, []lab.Call{call}, lab.Report{}, 1, 0},
+		{"no recording", []cdr.Record{person}, []lab.Call{call}, lab.Report{}, 0, 1},
+		{"no record", nil, []lab.Call{call}, lab.Report{}, 0, 2},
+		{"a record twice", []cdr.Record{person, person}, []lab.Call{call}, lab.Report{}, 2, 2},
+		{"another name", []cdr.Record{{ID: "1", Number: person.Number, Outcome: cdr.Busy}}, []lab.Call{call}, lab.Report{}, 0, 1},
+		{"abandoned without the message", []cdr.Record{{ID: "1", Number: person.Number, Outcome: cdr.Abandoned, HungUpBy: cdr.Ringpace}}, []lab.Call{call}, lab.Report{}, 0, 1},
+		{"a caller ID that was refused", []cdr.Record{person, {ID: "2", Number: "+12125550101", Outcome: cdr.TrunkFailure}}, []lab.Call{call}, lab.Report{RefusedCallerIDs: map[string]int{"+1": 1}}, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			r := &Result{RecordingIn: filepath.Join(dir, "recordings"), CDRIn: dir}
+			var lines bytes.Buffer
+			for _, rec := range c.records {
+				if err := json.NewEncoder(&lines).Encode(rec); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(dir, "cdr-000001.jsonl"), lines.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.MkdirAll(filepath.Join(dir, "recordings", "day"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for i := range c.recordings {
+				if err := os.WriteFile(filepath.Join(dir, "recordings", "day", fmt.Sprintf("%d.wav", i)), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.examine(c.calls, c.seen); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Faults) != c.faults {
+				t.Errorf("%d faults, want %d: %q", len(r.Faults), c.faults, r.Faults)
+			}
+		})
+	}
+}
