@@ -33,7 +33,7 @@ func main() {
 // commands is the whole table, in the order in which help shows it.
 func commands() []*command {
 	return []*command{
-		serveCommand(), checkCommand(),
+		serveCommand(), checkCommand(), demoCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
 		explainCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),
