@@ -84,17 +84,14 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	}
 	s := newSession(e, cfg, pair)
 	e.mu.Lock()
-	closed := e.closed
-	if !closed {
-		e.sessions[s] = struct{}{}
-	}
-	e.mu.Unlock()
-	if closed {
+	defer e.mu.Unlock()
+	if e.closed {
 		pair.rtp.Close()
 		pair.rtcp.Close()
 		e.ports.give(pair, time.Now())
 		return nil, ErrClosed
 	}
+	e.sessions[s] = struct{}{}
 	e.clock.add(s)
 	pair.rtp.Serve(receiverFunc(s.receiveRTP))
 	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))

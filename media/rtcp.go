@@ -34,7 +34,7 @@ type reports struct {
 
 func (r *reports) begin(now time.Time) { r.schedule(now) }
 
-// announce notes where the far side takes RTCP.
+// announce notes where the far side takes RTCP, as it said or as it showed.
 func (r *reports) announce(to netip.AddrPort) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -147,7 +147,8 @@ func (r *reception) fractionLost() uint8 {
 }
 
 // receiveRTCP takes one datagram from the RTCP socket. It is believed only if it
-// comes from the host that the RTP comes from.
+// comes from the host that the RTP comes from; ours then go to where it came from
+// (RFC 4961).
 func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 	s.in.mu.Lock()
 	party := s.in.guard.source.Addr()
@@ -159,6 +160,7 @@ func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 	if err != nil {
 		return
 	}
+	s.rtcp.announce(from)
 	for _, p := range packets {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:

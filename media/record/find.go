@@ -36,6 +36,9 @@ func FindAll(dir string, ids []string) (map[string]Summary, error) {
 	found := make(map[string]Summary)
 	var damaged []error
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // no directory yet, or a file that went while we walked
+		}
 		if err != nil {
 			return err
 		}

@@ -181,6 +181,9 @@ func TestFindAll(t *testing.T) {
 
 func TestFindDamaged(t *testing.T) {
 	dir := t.TempDir()
+	if _, err := Find(dir+"/none", "x"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("without a directory: %v, want ErrNotFound", err)
+	}
 	f, err := createFile(dir + "/a/bad.wav")
 	if err != nil {
 		t.Fatal(err)
