@@ -52,24 +52,30 @@ func (k *callee) note(change func(*Call)) {
 }
 
 func (k *callee) serve() {
+	if k.script.rings {
+		k.provisional(180, nil)
+	}
+	if k.script.early || k.script.answers {
+		k.serveWithMedia()
+	} else if k.wait() {
+		k.final(k.script.status, k.script.phrase, k.script.outcome)
+	}
+}
+
+// serveWithMedia serves a call in which something is to be heard.
+func (k *callee) serveWithMedia() {
 	session, err := k.carrier.engine.NewSession(media.SessionConfig{})
 	if err != nil {
 		k.carrier.log.Error("lab: carrier: no media for a callee", "err", err)
-		k.final(500, "No media")
+		k.final(500, "No media", cdr.TrunkFailure)
 		return
 	}
 	defer session.Close()
 	session.AddTap(k.record.ear)
-
-	if k.script.rings {
-		k.provisional(180, nil)
-	}
-	var answer []byte
-	if k.script.early || k.script.answers {
-		if answer, err = session.Answer(k.in.Offer()); err != nil {
-			k.final(488, "Not Acceptable Here")
-			return
-		}
+	answer, err := session.Answer(k.in.Offer())
+	if err != nil {
+		k.final(488, "Not Acceptable Here", cdr.TrunkFailure)
+		return
 	}
 	if k.script.early {
 		k.provisional(183, answer)
@@ -79,14 +85,13 @@ func (k *callee) serve() {
 		}
 		session.Play(tone, true)
 	}
-	if !k.wait() {
-		return
+	switch {
+	case !k.wait():
+	case k.script.answers:
+		k.talkTo(session, answer)
+	default:
+		k.final(k.script.status, k.script.phrase, k.script.outcome)
 	}
-	if !k.script.answers {
-		k.final(k.script.status, k.script.phrase)
-		return
-	}
-	k.talkTo(session, answer)
 }
 
 // wait lets it ring. It returns false when the call is over.
@@ -106,7 +111,7 @@ func (k *callee) wait() bool {
 	case <-k.in.Cancelled():
 		k.over(487, cdr.NoAnswer, CallerSide)
 	case <-k.carrier.ctx.Done():
-		k.final(503, "Service Unavailable")
+		k.final(503, "Service Unavailable", cdr.Congestion)
 	}
 	return false
 }
@@ -163,10 +168,10 @@ func (k *callee) provisional(status int, body []byte) {
 	}
 }
 
-// final refuses the call.
-func (k *callee) final(status int, phrase string) {
+// final refuses the call, which the caller must name by that outcome.
+func (k *callee) final(status int, phrase string, outcome cdr.Outcome) {
 	k.in.Reject(status, phrase)
-	k.over(status, k.script.outcome, CalleeSide)
+	k.over(status, outcome, CalleeSide)
 }
 
 // over closes the record: the status that the INVITE was answered with, what the

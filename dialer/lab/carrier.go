@@ -107,6 +107,7 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 		Registrar: c.registrar,
 	})
 	if err != nil {
+		c.cancel()
 		return nil, errors.Join(fmt.Errorf("lab: carrier: %w", err), c.engine.Close())
 	}
 	return c, nil

@@ -39,8 +39,8 @@ type ear struct {
 	heard    Heard
 	last     time.Time
 	sequence uint16
-	recent   [memory]float64 // ring of samples, full scale 1
-	samples  int             // ever
+	recent   []int16 // ring of memory samples, made when the first comes
+	samples  int     // ever
 }
 
 func newEar() *ear { return &ear{sound: make(chan struct{})} }
@@ -74,12 +74,15 @@ func (e *ear) Tap(p *media.Packet) {
 	if !p.Codec.Audio() || len(p.Payload) == 0 {
 		return
 	}
+	if e.recent == nil {
+		e.recent = make([]int16, memory)
+	}
 	var power float64
 	for _, b := range p.Payload {
-		v := float64(p.Codec.Decode(b)) / 32768
-		power += v * v
-		e.recent[e.samples%memory] = v
+		sample := p.Codec.Decode(b)
+		e.recent[e.samples%memory] = sample
 		e.samples++
+		power += fullScale(sample) * fullScale(sample)
 	}
 	if decibel(power/float64(len(p.Payload))) < silenceBelow {
 		return
@@ -107,13 +110,16 @@ func (e *ear) hears(hz int) float64 {
 	}
 	var re, im float64
 	for i := range n {
-		v := e.recent[(e.samples-n+i)%memory]
+		v := fullScale(e.recent[(e.samples-n+i)%memory])
 		sin, cos := math.Sincos(2 * math.Pi * float64(hz) * float64(i) / sampleRate)
 		re += v * cos
 		im += v * sin
 	}
 	return decibel(2 * (re*re + im*im) / float64(n) / float64(n))
 }
+
+// fullScale is a sample as a share of the largest.
+func fullScale(sample int16) float64 { return float64(sample) / 32768 }
 
 // decibel is the level in dBFS of a mean square. A full-scale square wave is 0.
 func decibel(power float64) float64 { return 10 * math.Log10(power) }

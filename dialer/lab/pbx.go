@@ -56,11 +56,11 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 		}
 		p.extensions[name] = &Extension{pbx: p, name: name, voice: voice}
 	}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
 	var err error
 	if p.engine, err = loopbackEngine(cfg.Logger); err != nil {
 		return nil, err
 	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.endpoint, err = sip.NewEndpoint(sip.Config{
 		Listen:    []sip.Listen{{Transport: "udp", Addr: loopback}},
 		UserAgent: "Ringpace lab PBX",
@@ -68,6 +68,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 		Invite:    p.invited,
 	})
 	if err != nil {
+		p.cancel()
 		return nil, errors.Join(fmt.Errorf("lab: PBX: %w", err), p.engine.Close())
 	}
 	return p, nil
