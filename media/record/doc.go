@@ -15,9 +15,12 @@
 //
 // # The time line
 //
-// It begins with the first packet of either channel. A channel's first packet, the
-// first of each bridge, and the first after its source or timestamps jumped are
-// placed by arrival, those after them by RTP timestamp. An agent whose codec differs
+// It begins at the answer (Meta.Start), so that the marks of a call detail record can
+// be found in the recording, or where that is not given with the first packet of either
+// channel. It ends with the last packet. A channel's first packet, the first of each
+// bridge, and the first after its source or timestamps jumped are
+// placed by arrival, as the packets behind it show it without jitter; those after it by
+// RTP timestamp. An agent whose codec differs
 // from the customer's is transcoded by table to the customer's, which is the file's.
 //
 // # What a crash leaves

@@ -267,6 +267,34 @@ func TestAgentIsPlacedByArrivalAtEachBridge(t *testing.T) {
 	}
 }
 
+// TestRecordingBeginsAtTheAnswer: positions in the file are times since the answer.
+func TestRecordingBeginsAtTheAnswer(t *testing.T) {
+	answered := time.Now().Add(-30 * ms)
+	rec := start(t, newTestRecorder(t, Config{}), Meta{Start: answered})
+	customer := newSource(rec, rec.Customer(), 1)
+	customer.talk(10*ms, 50)
+	agent := newSource(rec, rec.Agent(), 2)
+	agent.talk(110*ms, 45)
+	sum, l, r := closed(t, rec)
+	lead := int(-rec.sheet.zero) + 80
+	equal(t, "left", l, silence(lead), customer.octets(0, 8000))
+	equal(t, "right", r, silence(lead+800), agent.octets(0, 7200))
+	if sum.Start.Sub(answered).Abs() > duration(1) || lead < 240+80 {
+		t.Errorf("start %v, want %v; %d samples before the first packet", sum.Start, answered, lead)
+	}
+}
+
+// TestPacketOnItsWayAtTheAnswer: jitter may say that the first packet was sent before
+// the answer; it is kept whole.
+func TestPacketOnItsWayAtTheAnswer(t *testing.T) {
+	rec := start(t, newTestRecorder(t, Config{}), Meta{Start: time.Now()})
+	s := newSource(rec, rec.Customer(), 1)
+	s.arrive(15*ms, s.packet())
+	s.talk(20*ms-10*ms, 30)
+	_, l, _ := closed(t, rec)
+	equal(t, "left", l, s.octets(0, 31*160))
+}
+
 func TestCustomerWhoSendsNothingAtFirst(t *testing.T) {
 	rec := start(t, newTestRecorder(t, Config{}), Meta{})
 	agent := newSource(rec, rec.Agent(), 2)

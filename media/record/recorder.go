@@ -22,6 +22,9 @@ const (
 	DefaultMinFree = 1 << 30   // octets
 	DefaultMemory  = 128 << 20 // octets
 
+	// maxAnswered is how long ago the start of a recording may lie.
+	maxAnswered = time.Minute
+
 	// maxFlush keeps the promise that a crash costs at most a second.
 	maxFlush = time.Second
 )
@@ -127,8 +130,10 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	if m.ID == "" {
 		return nil, errors.New("record: a recording needs an id")
 	}
+	base := time.Now()
+	answered := base.Sub(m.Start)
 	if m.Start.IsZero() {
-		m.Start = time.Now()
+		m.Start = base
 	}
 	if !m.Codec.Audio() {
 		m.Codec = media.PCMA
@@ -137,7 +142,7 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 		return nil, fmt.Errorf("%w: %s", ErrDiskFull, r.Trouble())
 	}
 	rec := &Recording{
-		recorder: r, meta: m, base: time.Now(), done: make(chan struct{}),
+		recorder: r, meta: m, base: base, done: make(chan struct{}),
 		writer: r.writers[r.next.Add(1)%uint64(len(r.writers))],
 	}
 	rec.chunks = make([]*chunk, 0, 4)
@@ -148,6 +153,9 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec}
 	for i := range rec.sheet.tracks {
 		rec.sheet.tracks[i].channel, rec.sheet.tracks[i].codec = uint8(i), m.Codec
+	}
+	if answered >= 0 && answered <= maxAnswered {
+		rec.sheet.beginAt(-sampleCount(answered), base)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,8 +21,10 @@ type Meta struct {
 	Agent    string
 	Number   string
 	LeadID   string
-	Start    time.Time   // names the file; the zero value is now
-	Codec    media.Codec // of the customer's leg and so of the file; the zero value is PCMA
+	// Start is the instant of the answer: the file is named by it, and its first
+	// sample is of it. With the zero value the recording begins with the first packet.
+	Start time.Time
+	Codec media.Codec // of the customer's leg and so of the file; the zero value is PCMA
 }
 
 // Recording is one call being recorded. Its methods are safe for concurrent use;

@@ -83,8 +83,8 @@ func (s *sheet) gather(w *workspace) {
 	}
 }
 
-// begin sets the start of the time line, if it can be told yet: the first packet with
-// audio, of whichever channel.
+// begin lets the time line start with the first packet with audio, of whichever
+// channel, if it can be told yet.
 func (s *sheet) begin(w *workspace, base time.Time, now int64) {
 	zero := int64(math.MaxInt64)
 	for _, batch := range w.batch {
@@ -102,6 +102,11 @@ func (s *sheet) begin(w *workspace, base time.Time, now int64) {
 	if zero == math.MaxInt64 {
 		return
 	}
+	s.beginAt(zero, base)
+}
+
+// beginAt sets the start of the time line, in samples since the recording's base.
+func (s *sheet) beginAt(zero int64, base time.Time) {
 	s.begun, s.zero = true, zero
 	for i := range s.tracks {
 		s.tracks[i].zero = zero
