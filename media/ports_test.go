@@ -109,16 +109,13 @@ func TestPortRanges(t *testing.T) {
 
 // TestEngineExhaustsItsPorts uses real sockets, and a real port that is taken.
 func TestEngineExhaustsItsPorts(t *testing.T) {
-	e := newTestEngine(t)
-	probe := newTestSession(t, e)
-	port := probe.LocalAddr().Port()
-	probe.Close()
-	taken, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, port+1)))
+	taken, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	small, err := NewEngine(Config{Addr: loopback, PortMin: port, PortMax: port + 1})
+	even := uint16(taken.LocalAddr().(*net.UDPAddr).Port) &^ 1
+	small, err := NewEngine(Config{Addr: loopback, PortMin: even, PortMax: even + 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,60 @@
+package media
+
+import (
+	"testing"
+	"time"
+)
+
+func TestRelayAllocatesNothing(t *testing.T) {
+	s, agentPacket, at := benchBridge(t)
+	b := make([]byte, len(agentPacket))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(b, agentPacket)
+		s.receiveRTP(b, partyAddr, at)
+	}); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
+
+func BenchmarkRelay(b *testing.B) {
+	s, agentPacket, at := benchBridge(b)
+	buf := make([]byte, len(agentPacket))
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(buf, agentPacket)
+		s.receiveRTP(buf, partyAddr, at)
+	}
+}
+
+// nullTap takes packets and does nothing.
+type nullTap struct{ packets int }
+
+func (n *nullTap) Tap(*Packet) { n.packets++ }
+
+// benchBridge is the agent's session of a bridge with transcoding and a tap.
+func benchBridge(t testing.TB) (*Session, []byte, time.Time) {
+	e := bareEngine()
+	customer, f := bareSession(t, e, "0")
+	f.drop = true
+	agent, _ := bareSession(t, e, "8")
+	agent.AddTap(&nullTap{})
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	p := speech(1, 1, 1)
+	b, err := p.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return agent, b, time.Now()
+}
+
+// TestTickAllocatesNothing covers idle sessions, which are most of the night.
+func TestTickAllocatesNothing(t *testing.T) {
+	s, f := bareSession(t, bareEngine(), "8")
+	f.drop = true
+	now := time.Now()
+	if n := testing.AllocsPerRun(100, func() { now = now.Add(clockPeriod); s.tick(now, clockPeriod) }); n > 0.9 {
+		t.Errorf("%v allocations a tick", n)
+	}
+}
