@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +24,7 @@ import (
 )
 
 // childConfig, in the environment, makes the test binary be a daemon with that
-// configuration, to be killed.
+// configuration, to be killed; SIGTERM ends it in order.
 const childConfig = "RINGPACE_TEST_DAEMON"
 
 func TestMain(m *testing.M) {
@@ -41,11 +43,13 @@ func beDaemon(path string) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.Background()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
 	d, err := dialer.New(ctx, cfg, dialer.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), Version: "test"})
 	if err != nil {
 		return err
 	}
+	context.AfterFunc(ctx, d.HangUp)
 	return d.Run(ctx)
 }
 

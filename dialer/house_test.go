@@ -31,16 +31,17 @@ const (
 // plan is what a test's floor is like. Zero values are a progressive campaign with
 // callees who answer at once and wait for the agent to hang up.
 type plan struct {
-	Agents   int
-	AgentSet string // further settings of every agent; default "wrap_up: 20s"
-	Campaign string // further settings of the campaign, a line each
-	Global   string // further sections
-	Behave   func(number string) lab.Behaviour
-	Ring     time.Duration
-	Talk     time.Duration // callees hang up after it; 0: they wait for the agent
-	RingFor  time.Duration // agents' phones
-	NoCalls  bool          // the campaign does not start by itself
-	NoLogin  bool          // nor do the agents log in
+	Agents      int
+	AgentSet    string // further settings of every agent; default "wrap_up: 20s"
+	Campaign    string // further settings of the campaign, a line each
+	Global      string // further sections
+	Behave      func(number string) lab.Behaviour
+	Ring        time.Duration
+	Talk        time.Duration // callees hang up after it; 0: they wait for the agent
+	RingFor     time.Duration // agents' phones
+	RingTimeout time.Duration // of the campaign; default 3 s
+	NoCalls     bool          // the campaign does not start by itself
+	NoLogin     bool          // nor do the agents log in
 
 	Redis    string // URL of a real one; default: an embedded store
 	Password string // that the daemon sends; default: the right one
@@ -53,7 +54,7 @@ type plan struct {
 
 // house is a floor under test: a carrier, a PBX, a daemon between them.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	carrier *lab.Carrier
 	pbx     *lab.PBX
 	daemon  *dialer.Daemon
@@ -80,7 +81,7 @@ trunks:
     {{.Trunk}}
     caller_ids: ["{{.Official}}"]
     identity: {assert: true}
-    channels: 100
+    channels: 400
     calls_per_second: 200
 peers:
   - {name: pbx, {{.Peer}}}
@@ -94,7 +95,7 @@ campaigns:
     region: US
     hours: always
     goodbye: 200ms
-    ring_timeout: 3s
+    ring_timeout: {{.RingTimeout}}
     compliance: {least_ring: 0s}
     {{.Campaign}}
 `))
@@ -183,6 +184,9 @@ func (h *house) rewrite(p plan) {
 	if p.Password == "" {
 		p.Password = "vault"
 	}
+	if p.RingTimeout == 0 {
+		p.RingTimeout = 3 * time.Second
+	}
 	if p.From == "" {
 		p.From = official
 	}
@@ -194,7 +198,7 @@ func (h *house) rewrite(p plan) {
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk,
+		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
 		"Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)

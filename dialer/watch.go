@@ -118,7 +118,7 @@ func (d *Daemon) autoLogin(ctx context.Context) {
 		if d.store.Up() {
 			for _, a := range d.allAgents() {
 				if d.configured(a.id).AutoLogin {
-					if _, err := d.logIn(ctx, a, true); err != nil {
+					if _, err := d.logIn(ctx, a, true); err != nil && !d.draining.Load() {
 						d.log.Warn("cannot log the agent in", "agent", a.id, "error", err)
 					}
 				}
