@@ -45,8 +45,12 @@ func (a *agent) take(t *talk) {
 // join puts agent and customer together.
 func (a *agent) join() {
 	t := a.talk
+	if t.tap != nil {
+		a.untap = a.leg.audio.AddTap(t.tap()) // before the bridge, which forwards a packet at once
+	}
 	b, err := a.engine.Bridge(t.customer, a.leg.audio)
 	if err != nil {
+		a.stopTap()
 		a.log.Error("cannot bridge", "attempt", t.call.ID, "error", err)
 		close(t.joined)
 		a.release()
@@ -54,9 +58,6 @@ func (a *agent) join() {
 		return
 	}
 	a.bridge = b
-	if t.tap != nil {
-		a.untap = a.leg.audio.AddTap(t.tap())
-	}
 	t.joined <- b
 	t.call.BridgedAt = time.Now()
 	a.figures.calls++
@@ -91,12 +92,16 @@ func (a *agent) customerGone() {
 }
 
 func (a *agent) unbridge() {
+	a.stopTap()
+	a.bridge.Close()
+	a.bridge = nil
+}
+
+func (a *agent) stopTap() {
 	if a.untap != nil {
 		a.untap()
 		a.untap = nil
 	}
-	a.bridge.Close()
-	a.bridge = nil
 }
 
 // wrap begins the wrap-up; its clock runs from the end of the conversation, so the

@@ -232,6 +232,7 @@ func (a *attempt) seekAgent() *media.Bridge {
 		a.bring(a.agent)
 	} else {
 		claim = a.floor.claim(a.rec.Campaign)
+		a.rec.Queued = len(claim.got) == 0
 	}
 	defer func() { a.floor.giveUp(claim) }()
 	for {
@@ -381,6 +382,9 @@ func (a *attempt) hangUp() {
 	a.floor.landed(a.rec.ID)
 	if a.rec.Marks.Ended.IsZero() {
 		a.rec.Marks.Ended = time.Now()
+	}
+	if a.recording != nil {
+		a.recording.End(a.rec.Marks.Ended)
 	}
 	if a.leg != nil {
 		for _, remove := range a.untap {

@@ -213,8 +213,5 @@ func (d *Daemon) CDRs(ctx context.Context, name, after string, limit int) (api.C
 		page.Records = append(page.Records, r.Record)
 		page.Next = r.StreamID
 	}
-	if len(recs) < limit {
-		page.Next = ""
-	}
 	return page, nil
 }

@@ -86,7 +86,8 @@ func TestDecide(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, c := range []Config{
-		{}, {Mode: "predictive-ish"},
+		{},
+		{Mode: "predictive-ish"},
 		{Mode: Power},
 		{Mode: Power, Ratio: 0.5},
 		{Mode: Power, Ratio: math.NaN()},

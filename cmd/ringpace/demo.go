@@ -31,7 +31,7 @@ Interrupt it once, and no new call is made; twice, and it ends.
 			flags.IntVar(&o.Agents, "agents", 10, "agents")
 			flags.DurationVar(&o.Talk, "talk", 3*time.Second, "mean length of a conversation")
 			flags.StringVar(&o.Mode, "mode", "power", "pacing: power, progressive or preview")
-			flags.Float64Var(&o.Ratio, "ratio", 2, "lines for each free agent, in mode power")
+			flags.Float64Var(&o.Ratio, "ratio", 1.5, "lines for each free agent, in mode power")
 			flags.Uint64Var(&o.Seed, "seed", 1, "of all that people do; the same seed, the same people")
 			flags.StringVar(&o.Dir, "dir", "", "where recordings and records go (default a new temporary directory)")
 			flags.BoolVar(&o.JSON, "json", false, "one JSON object at the end, and nothing else")

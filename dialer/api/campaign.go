@@ -62,5 +62,5 @@ type Explanation struct {
 // CDRPage is a run of call detail records, oldest first.
 type CDRPage struct {
 	Records []cdr.Record `json:"records"`
-	Next    string       `json:"next,omitempty" doc:"Cursor for the next page; empty at the end"`
+	Next    string       `json:"next,omitempty" doc:"Cursor for what comes after this page, now or later; empty where the page is empty"`
 }

@@ -34,6 +34,7 @@ type Record struct {
 	SIPReason string `json:"sip_reason,omitempty"` // its reason phrase, or our words where none came
 	Q850      int    `json:"q850,omitempty"`       // ITU-T Q.850 cause from a Reason header (RFC 3326), 0 if none
 
+	Queued      bool   `json:"queued,omitempty"` // no agent was free when the person answered
 	Agent       string `json:"agent,omitempty"`
 	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
 	Note        string `json:"note,omitempty"`        // what the agent wrote
@@ -46,6 +47,9 @@ type Record struct {
 	Customer  *Leg       `json:"customer_leg,omitempty"`
 	AgentLeg  *Leg       `json:"agent_leg,omitempty"`
 }
+
+// Bridged reports whether the customer was joined with an agent.
+func (r *Record) Bridged() bool { return !r.Marks.TalkEnded.IsZero() }
 
 // Marks are the instants of one attempt, each zero where it did not happen. Both
 // clocks of the abandonment rules (start of speech, end of greeting) are kept, so

@@ -123,7 +123,7 @@ func TestOptionsAreChecked(t *testing.T) {
 
 func TestContradictionsAreFaults(t *testing.T) {
 	now := time.Now()
-	marks := cdr.Marks{Answered: now, AgentClaimed: now, AgentAudio: now.Add(time.Millisecond)}
+	marks := cdr.Marks{Answered: now, AgentClaimed: now, AgentAudio: now.Add(time.Millisecond), TalkEnded: now.Add(time.Second)}
 	person := cdr.Record{ID: "1", Number: "+12125550100", Outcome: cdr.Person, Marks: marks}
 	call := lab.Call{Number: person.Number, CallerID: official, Outcome: cdr.Person, Status: 200, Answered: now}
 	for _, c := range []struct {

@@ -29,10 +29,10 @@ type Result struct {
 	CDRs       int                 `json:"cdrs"`       // lines of the JSONL files
 	CallerID   string              `json:"caller_id"`  // as the carrier saw it; several with commas
 
-	AnswerToAgentMS Percentiles `json:"answer_to_agent_ms"` // answer to the first agent packet sent, of the records
-	HeardAgentMS    Percentiles `json:"heard_agent_ms"`     // 200 sent to the first sound at the callee's ear, of the same calls
-	BridgeMS        Percentiles `json:"bridge_ms"`          // of the first: from the moment that there was an agent
-	Waited          int         `json:"waited"`             // calls for which no agent was free at the answer, and then one was
+	AnswerToAgentMS Percentiles `json:"answer_to_agent_ms"` // answer to the first agent packet sent, where an agent was free at the answer
+	HeardAgentMS    Percentiles `json:"heard_agent_ms"`     // of the same calls: 200 sent to the first sound at the callee's ear
+	Waited          int         `json:"waited"`             // the other bridged calls: an agent became free in time
+	WaitedMS        Percentiles `json:"waited_ms"`          // of those: answer to the first agent packet sent
 	DurationS       float64     `json:"duration_s"`
 
 	Mode        string                  `json:"mode"`
@@ -53,10 +53,6 @@ const (
 	complete = "complete" // every lead was called
 	stopped  = "stopped"  // somebody had enough of it
 )
-
-// atOnce is the time within which a call that finds a free agent has claimed them,
-// on a busy machine too.
-const atOnce = 50 * time.Millisecond
 
 // Percentiles are in milliseconds.
 type Percentiles struct {
@@ -91,16 +87,17 @@ func (r *Result) examine(calls []lab.Call, seen lab.Report) error {
 	r.CDRs = len(records)
 	r.Outcomes = make(map[cdr.Outcome]int)
 	byNumber := make(map[string]cdr.Record, len(records))
-	var waits, bridging []time.Duration
+	var atOnce, later []time.Duration
 	for _, rec := range records {
 		r.Outcomes[rec.Outcome]++
-		if wait, ok := rec.Marks.AnswerToAgent(); ok {
+		if rec.Bridged() {
 			r.Bridged++
-			waits = append(waits, wait)
-			bridging = append(bridging, rec.Marks.AgentAudio.Sub(rec.Marks.AgentClaimed))
-			if rec.Marks.AgentClaimed.Sub(rec.Marks.Answered) > atOnce {
-				r.Waited++
-			}
+		}
+		switch wait, ok := rec.Marks.AnswerToAgent(); {
+		case ok && rec.Queued:
+			later = append(later, wait)
+		case ok:
+			atOnce = append(atOnce, wait)
 		}
 		if other, ok := byNumber[rec.Number]; ok && other.ID == rec.ID {
 			r.fault("the record of attempt %s was written twice", rec.ID)
@@ -108,7 +105,7 @@ func (r *Result) examine(calls []lab.Call, seen lab.Report) error {
 		byNumber[rec.Number] = rec
 	}
 	r.Abandoned = r.Outcomes[cdr.Abandoned]
-	r.AnswerToAgentMS, r.BridgeMS = percentilesOf(waits), percentilesOf(bridging)
+	r.AnswerToAgentMS, r.WaitedMS, r.Waited = percentilesOf(atOnce), percentilesOf(later), len(later)
 	r.Attempts = len(calls) + seen.Unauthorised
 	for id, n := range seen.RefusedCallerIDs {
 		r.Attempts += n
@@ -146,7 +143,8 @@ func (r *Result) compare(calls []lab.Call, records map[string]cdr.Record) {
 		}
 		wait, ok := c.SoundAfter()
 		switch {
-		case ok && !rec.Marks.AgentAudio.IsZero():
+		case ok && rec.Bridged() && rec.Queued:
+		case ok && rec.Bridged():
 			heard = append(heard, wait)
 		case !ok && rec.Outcome == cdr.Abandoned && rec.HungUpBy == cdr.Ringpace:
 			r.fault("%s was abandoned and did not hear the message", c.Number)

@@ -96,15 +96,15 @@ func (w *watcher) look(ctx context.Context) (scene, error) {
 
 // read takes in the records of the attempts that ended since the last look.
 func (w *watcher) read(ctx context.Context) error {
-	for { // a page that is not full has no cursor to go on from: pages of one are always full
-		page, err := w.floor.CDRs(ctx, campaign, w.cursor, 1)
+	for {
+		page, err := w.floor.CDRs(ctx, campaign, w.cursor, 100)
 		if err != nil {
 			return fmt.Errorf("demo: records: %w", err)
 		}
 		for _, r := range page.Records {
 			w.outcomes[r.Outcome]++
 			w.over++
-			if wait, ok := r.Marks.AnswerToAgent(); ok {
+			if wait, ok := r.Marks.AnswerToAgent(); ok && !r.Queued {
 				w.waits = append(w.waits, wait)
 			}
 			w.latest = append([]cdr.Record{r}, w.latest[:min(len(w.latest), kept-1)]...)

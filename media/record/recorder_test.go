@@ -352,3 +352,39 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	}
 }
+
+// TestEndCutsWhatCameLater holds that packets which arrive after the end of the call
+// are no part of the recording, also those that were on their way to the disk when
+// the end was told.
+func TestEndCutsWhatCameLater(t *testing.T) {
+	r, err := New(Config{Dir: t.TempDir(), MinFree: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	start := time.Now()
+	rec, err := r.Start(Meta{ID: "a", Start: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap := rec.Customer()
+	send := func(n int) {
+		p := media.Packet{
+			Payload: make([]byte, 160), Codec: media.PCMA, Timestamp: uint32(160 * n), Sequence: uint16(n),
+			Arrival: start.Add(time.Duration(n+1) * 20 * time.Millisecond),
+		}
+		tap.Tap(&p)
+	}
+	for n := range 20 {
+		send(n)
+	}
+	rec.End(start.Add(200 * time.Millisecond))
+	send(20)
+	sum, err := rec.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Left.Received != 10 || (sum.Duration-200*time.Millisecond).Abs() > 20*time.Millisecond {
+		t.Errorf("%d packets and %v of a call of 200 ms", sum.Left.Received, sum.Duration)
+	}
+}

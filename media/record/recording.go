@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type Recording struct {
 	mu       sync.Mutex
 	closed   bool
 	paused   bool
+	until    time.Duration // arrivals after it are not part of the recording; 0: no end yet
 	segments uint16
 	chunks   []*chunk // the last one is being filled
 	dropped  int64
@@ -92,7 +94,7 @@ func (t *tap) Tap(p *media.Packet) {
 func (r *Recording) add(e entry, payload []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
+	if r.closed || r.tooLate(e) {
 		return
 	}
 	if r.paused && e.kind == entryAudio {
@@ -116,6 +118,9 @@ func (r *Recording) take(into []*chunk) []*chunk {
 	fresh := r.recorder.pool.get()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, c := range r.chunks {
+		c.entries = slices.DeleteFunc(c.entries, r.tooLate)
+	}
 	into = append(into, r.chunks...)
 	clear(r.chunks)
 	r.chunks = r.chunks[:0]
@@ -147,6 +152,17 @@ func (r *Recording) setPaused(paused bool) {
 	}
 	r.add(entry{arrival: now, kind: kind}, nil)
 }
+
+// End says when the call ended: packets that arrived after it, which are on their way
+// to the disk already or still come, are not kept. It returns at once; Close follows.
+func (r *Recording) End(at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until = max(at.Sub(r.base), 1)
+}
+
+// tooLate reports whether an entry came after the end of the call. mu is held.
+func (r *Recording) tooLate(e entry) bool { return r.until > 0 && e.arrival > r.until }
 
 // Close writes what is left and returns the recording's figures. It waits for the
 // disk. The error says that the file is not whole; the summary then describes what
