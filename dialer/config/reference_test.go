@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"reflect"
 	"regexp"
 	"strings"
@@ -28,6 +29,20 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	}
 	if n := strings.Count(Reference(), "\n"); n != len(known)+2 {
 		t.Errorf("the reference has %d lines for %d keys", n, len(known))
+	}
+}
+
+// TestReadmeTellsTheSame holds the README to the reference and to the least
+// configuration; what to paste is printed where they differ.
+func TestReadmeTellsTheSame(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{Reference(), strings.TrimSpace(string(configs.Minimal()))} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("README.md lacks this:\n%s", part)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func summarise(w io.Writer, r *Result, colour *lipgloss.Renderer) error {
 	for _, row := range [][2]string{
 		{"answer to agent", fmt.Sprintf("p50 %.1f ms, p99 %.1f ms to the first packet sent", r.AnswerToAgentMS.P50, r.AnswerToAgentMS.P99)},
 		{"", fmt.Sprintf("p50 %.1f ms, p99 %.1f ms to the sound at the customer's ear", r.HeardAgentMS.P50, r.HeardAgentMS.P99)},
-		{"", fmt.Sprintf("%d of %d had to wait for an agent (p99 %.0f ms), and are not in these", r.Waited, r.Bridged, r.WaitedMS.P99)},
+		{"", r.waits()},
 		{"agents", fmt.Sprintf("%.0f %% talking, %.0f %% wrap-up, %.0f %% waiting", 100*r.Utilisation.Talking, 100*r.Utilisation.WrapUp, 100*r.Utilisation.Waiting)},
 		{"caller ID", spaced(r.CallerID) + ", as the carrier saw it"},
 		{"recordings", fmt.Sprintf("%d in %s", r.Recordings, r.RecordingIn)},
@@ -60,4 +60,12 @@ func summarise(w io.Writer, r *Result, colour *lipgloss.Renderer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// waits tells of the callees for whom no agent was free at the answer.
+func (r *Result) waits() string {
+	if r.Waited == 0 {
+		return fmt.Sprintf("none of %d had to wait for an agent", r.Bridged)
+	}
+	return fmt.Sprintf("%d of %d had to wait for an agent (p99 %.0f ms), and are not in these", r.Waited, r.Bridged, r.WaitedMS.P99)
 }
