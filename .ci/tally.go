@@ -8,7 +8,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +23,7 @@ type event struct {
 func main() {
 	start := time.Now()
 	outputs := map[string]*strings.Builder{} // of each running test
+	said := map[string]*strings.Builder{}    // by each that was skipped
 	packages := map[string]bool{}
 	var passed, failed, broken int
 	var skipped []string
@@ -53,12 +56,21 @@ func main() {
 			}
 			if e.Action == "fail" {
 				broken++
+				// Tests without a verdict: they ran when the time was up, or the program died.
+				for _, name := range slices.Sorted(maps.Keys(outputs)) {
+					if strings.HasPrefix(name, e.Package+" ") {
+						fmt.Print(outputs[name])
+						delete(outputs, name)
+					}
+				}
 			}
 		case e.Action == "pass":
 			passed++
 			delete(outputs, name)
 		case e.Action == "skip":
 			skipped = append(skipped, name)
+			said[name] = outputs[name]
+			delete(outputs, name)
 		case e.Action == "fail":
 			failed++
 			if output := outputs[name]; output != nil {
@@ -71,7 +83,7 @@ func main() {
 		}
 	}
 	for _, name := range skipped {
-		fmt.Printf("SKIP %s\n%s", name, outputs[name])
+		fmt.Printf("SKIP %s\n%s", name, said[name])
 	}
 	fmt.Printf("%d tests passed, %d failed, %d skipped, in %d packages, in %.0f s\n",
 		passed, failed, len(skipped), len(packages), time.Since(start).Seconds())
