@@ -155,7 +155,7 @@ func (h *house) checkAfterKills(recs []cdr.Record, leads int, delay time.Duratio
 			if last := i == len(list)-1; last == (r.Outcome == cdr.Interrupted) {
 				h.t.Errorf("%s: attempt %d of %d was %s", n, i+1, len(list), r.Outcome)
 			}
-			if i > 0 && r.Marks.Invite.Sub(list[i-1].Marks.Claimed) < delay {
+			if i > 0 && r.Marks.Claimed.Sub(list[i-1].Marks.Claimed) < delay {
 				h.t.Errorf("%s was dialed again within its retry delay", n)
 			}
 			if r.Ordinal != i+1 {
