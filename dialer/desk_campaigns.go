@@ -64,7 +64,7 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 	m := d.engine.Stats()
 	s.Media = api.MediaStatus{
 		Sessions: m.Sessions, Bridges: m.Bridges, Received: m.Received, Sent: m.Sent,
-		Discarded: m.Malformed + m.Strangers,
+		Lost: m.Lost, Discarded: m.Malformed + m.Strangers,
 	}
 	if d.recorder != nil {
 		r := d.recorder.Stats()

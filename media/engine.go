@@ -42,6 +42,9 @@ type Engine struct {
 	mu       sync.Mutex
 	closed   bool
 	sessions map[*Session]struct{}
+
+	lostBefore uint64 // packets that closed sessions lost
+	lostMost   uint64 // what Stats said last
 }
 
 // NewEngine returns an engine with its clock running.
@@ -101,20 +104,29 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 // forget takes a session that has closed off the books.
 func (e *Engine) forget(s *Session) {
 	e.clock.remove(s)
+	lost := s.Stats().Lost
 	e.mu.Lock()
-	delete(e.sessions, s)
-	e.mu.Unlock()
+	defer e.mu.Unlock()
+	if _, known := e.sessions[s]; known {
+		delete(e.sessions, s)
+		e.lostBefore += lost
+	}
 }
 
 // Stats returns the figures so far.
 func (e *Engine) Stats() EngineStats {
 	e.mu.Lock()
-	sessions := len(e.sessions)
+	sessions, lost := len(e.sessions), e.lostBefore
+	for s := range e.sessions {
+		lost += s.Stats().Lost
+	}
+	e.lostMost = max(e.lostMost, lost)
+	lost = e.lostMost
 	e.mu.Unlock()
 	used, free := e.ports.available(time.Now())
 	return EngineStats{
 		Sessions: sessions, Bridges: int(e.bridges.Load()), PortsUsed: used, PortsFree: free,
-		Received: e.total.received.Load(), Sent: e.total.sent.Load(),
+		Received: e.total.received.Load(), Sent: e.total.sent.Load(), Lost: lost,
 		Malformed: e.total.malformed.Load(), Strangers: e.total.strangers.Load(),
 		Exhausted: e.total.exhausted.Load(), ClockLate: e.clock.late.Load(),
 	}

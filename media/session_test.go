@@ -312,3 +312,27 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Errorf("stats %+v", stats)
 	}
 }
+
+// TestLossOutlivesTheSession holds that an engine's count of lost packets has those of
+// open and of closed sessions.
+func TestLossOutlivesTheSession(t *testing.T) {
+	e, err := NewEngine(Config{Addr: netip.MustParseAddr("127.0.0.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	s, err := e.NewSession(SessionConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	deliver(t, s, speech(1, 0, 1), now)
+	deliver(t, s, speech(4, 480, 1), now)
+	if lost := e.Stats().Lost; lost != 2 {
+		t.Errorf("%d packets lost while the session is open, want 2", lost)
+	}
+	s.Close()
+	if lost := e.Stats().Lost; lost != 2 {
+		t.Errorf("%d packets lost after the session closed, want 2", lost)
+	}
+}

@@ -34,6 +34,7 @@ type EngineStats struct {
 
 	Received  uint64 // packets taken, over all sessions ever
 	Sent      uint64
+	Lost      uint64 // packets that never came, by sequence number; it never falls, even if they come late
 	Malformed uint64
 	Strangers uint64
 	Exhausted uint64 // sessions refused for want of ports
