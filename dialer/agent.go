@@ -28,6 +28,8 @@ type agent struct {
 	peer   func(name string) *peer // the PBX of that name
 	feed   *api.Feed
 	log    *slog.Logger
+	// mediaTimeout is how long the leg may send nothing before it is taken for dead.
+	mediaTimeout time.Duration
 
 	inbox  chan func()
 	gone   chan struct{} // closed when run has ended
@@ -36,6 +38,7 @@ type agent struct {
 	// ---
 	ctx     context.Context // run's; a leg is dialed under it
 	cfg     config.Agent
+	mode    string // of the leg; cfg's from the next one
 	state   api.AgentState
 	reason  string
 	since   time.Time
@@ -52,11 +55,14 @@ type agent struct {
 	talk    *talk
 	over    <-chan struct{} // talk's, until it was seen closed
 	bridge  *media.Bridge
+	atJoin  cdr.Leg  // the leg's figures when the bridge was made
+	heard   *cdr.Leg // what the leg was like during the conversation
 	untap   func()
 	result  api.Disposition
 	wrapEnd *time.Timer
 	wrapBy  time.Time
 
+	fetching bool // a lead to look at is on its way
 	preview  *preview
 	decideBy *time.Timer // for the preview
 }
@@ -67,11 +73,11 @@ const proofOfAudio = 5 * time.Second
 
 var errGone = errors.New("the agent's actor has ended")
 
-func newAgent(cfg config.Agent, f *floor, engine *media.Engine, codecs media.SessionConfig, peer func(string) *peer, feed *api.Feed, log *slog.Logger) *agent {
+func newAgent(cfg config.Agent, eq *equipment, peer func(string) *peer, log *slog.Logger) *agent {
 	a := &agent{
-		id: cfg.ID, floor: f, engine: engine, codecs: codecs, peer: peer, feed: feed,
+		id: cfg.ID, floor: eq.floor, engine: eq.engine, codecs: eq.codecs, mediaTimeout: eq.mediaTimeout, peer: peer, feed: eq.feed,
 		log: log.With("agent", cfg.ID), inbox: make(chan func()), gone: make(chan struct{}),
-		cfg: cfg, state: api.AgentOffline, since: time.Now(),
+		cfg: cfg, mode: cfg.Mode, state: api.AgentOffline, since: time.Now(),
 	}
 	a.publish()
 	return a
@@ -103,6 +109,8 @@ func (a *agent) post(f func()) {
 func (a *agent) run(ctx context.Context) {
 	defer close(a.gone)
 	a.ctx = ctx
+	watch := time.NewTicker(watchEvery)
+	defer watch.Stop()
 	for {
 		var events <-chan sip.Event
 		var received <-chan struct{}
@@ -126,11 +134,12 @@ func (a *agent) run(ctx context.Context) {
 		case <-expiry(a.decideBy):
 			a.tooLong()
 		case <-expiry(a.proof):
-			a.dropLeg(sip.CauseNormal)
 			a.legLost(fmt.Sprintf("extension %s answered and sent no audio: look at its codecs and at NAT", a.cfg.Extension))
 		case <-expiry(a.redial):
 			a.redial = nil
 			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout})
+		case <-watch.C:
+			a.listenIn()
 		case <-ctx.Done():
 			a.shut()
 			return
@@ -181,8 +190,11 @@ func (a *agent) become(s api.AgentState, reason string) {
 func (a *agent) publish() {
 	s := &api.AgentStatus{
 		ID: a.id, Name: a.cfg.Name, Extension: a.cfg.Extension, Mode: a.cfg.Mode,
-		State: a.state, Reason: a.reason, Since: a.since, Next: a.next,
+		State: a.state, Reason: a.reason, Since: a.since,
 		Campaigns: a.cfg.Campaigns, Today: a.figures.sums(),
+	}
+	if a.next != a.state {
+		s.Next = a.next
 	}
 	if a.wrapEnd != nil {
 		s.WrapUpEnd = a.wrapBy
@@ -209,21 +221,32 @@ func (a *agent) login(ready bool) error {
 	if ready {
 		a.next, a.nextWhy = "", ""
 	}
+	a.mode = a.cfg.Mode
 	a.floor.sit(a, a.cfg.Campaigns)
-	if a.cfg.Mode == config.Ring {
+	if a.mode == config.Ring {
 		a.settle()
-		return nil
+	} else {
+		a.connect()
 	}
+	return nil
+}
+
+// connect calls a nailed agent's extension.
+func (a *agent) connect() {
 	a.become(api.AgentConnecting, "calling extension "+a.cfg.Extension)
 	a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout})
-	return nil
 }
 
 // logout ends the shift now, or after the call that is up.
 func (a *agent) logout() error {
 	switch {
 	case a.state == api.AgentOffline:
-	case a.talk != nil || a.preview != nil || a.state == api.AgentReady && !a.floor.busy(a.id, pacing.Away):
+	case a.preview != nil && !a.preview.dialing:
+		p := a.preview
+		go p.campaign.post(func() { p.campaign.giveBack(p) })
+		a.next, a.nextWhy = api.AgentOffline, "logged out"
+		a.unlook(p)
+	case a.talk != nil || a.preview != nil || a.fetching || a.state == api.AgentReady && !a.floor.busy(a.id, pacing.Away):
 		a.next, a.nextWhy = api.AgentOffline, "logged out"
 		a.publish()
 	default:
@@ -299,7 +322,31 @@ func (a *agent) configure(cfg config.Agent) {
 	if a.state != api.AgentOffline {
 		a.floor.sit(a, cfg.Campaigns)
 	}
+	idle := a.state == api.AgentPaused || a.state == api.AgentConnecting || a.state == api.AgentReady && a.floor.busy(a.id, pacing.Away)
+	if idle && a.mode != cfg.Mode {
+		a.settle()
+		return
+	}
+	if idle && a.state == api.AgentReady {
+		a.floor.free(a.id)
+	}
 	a.publish()
+}
+
+// listenIn looks whether the agent's phone still sends audio. One that has lost its
+// network says no goodbye: to be joined with it would be silence for a customer.
+func (a *agent) listenIn() {
+	if a.leg != nil && a.proven && a.leg.silentFor(a.mediaTimeout, time.Time{}) {
+		a.legLost(fmt.Sprintf("no audio came from extension %s for %v", a.cfg.Extension, a.mediaTimeout))
+	}
+}
+
+// returned is called when a claim on the agent was given up before it reached them:
+// they go where they belong.
+func (a *agent) returned() {
+	if a.state == api.AgentReady && a.talk == nil {
+		a.settle()
+	}
 }
 
 // settle brings the agent to where they belong when no call holds them: ready,
@@ -308,7 +355,15 @@ func (a *agent) settle() {
 	switch {
 	case a.next == api.AgentOffline:
 		a.offline(a.nextWhy)
-	case a.cfg.Mode == config.Nailed && !a.proven:
+	case a.mode != a.cfg.Mode:
+		a.dropLeg(sip.CauseNormal)
+		a.redial, a.mode = nil, a.cfg.Mode
+		if a.mode == config.Nailed {
+			a.connect()
+		} else {
+			a.settle()
+		}
+	case a.mode == config.Nailed && !a.proven:
 		a.reconnect()
 	case a.next == api.AgentPaused:
 		a.become(api.AgentPaused, a.nextWhy)
@@ -326,6 +381,7 @@ func (a *agent) offline(why string) {
 
 // dial calls the agent's extension.
 func (a *agent) dial(inv sip.Invite) {
+	a.dropLeg(sip.CauseNormal) // there is none, unless the mode changed
 	peer := a.peer(a.cfg.Peer)
 	if peer == nil {
 		a.legLost(fmt.Sprintf("peer %q is not configured", a.cfg.Peer))
@@ -333,7 +389,12 @@ func (a *agent) dial(inv sip.Invite) {
 	}
 	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
 	held := func() { a.post(a.holdChanged) }
-	l, err := dialLeg(a.ctx, a.engine, peer.Trunk, a.codecs, inv, held)
+	audio, err := a.engine.NewSession(a.codecs)
+	if err != nil {
+		a.legLost(err.Error())
+		return
+	}
+	l, err := dialLeg(a.ctx, peer.Trunk, audio, inv, held)
 	if err != nil {
 		a.legLost(err.Error())
 		return
@@ -360,7 +421,6 @@ func (a *agent) signal(ev sip.Event, open bool) {
 	case sip.Answered:
 		if err := a.leg.accept(ev.Body); err != nil {
 			a.log.Warn("the extension's answer cannot be used", "error", err)
-			a.dropLeg(sip.CauseNormal)
 			a.legLost(err.Error())
 			return
 		}
@@ -377,14 +437,11 @@ func (a *agent) signal(ev sip.Event, open bool) {
 		}
 		a.holdChanged()
 	case sip.Failed:
-		a.dropLeg(sip.CauseNormal)
 		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
 	case sip.Ended:
-		a.dropLeg(sip.CauseNormal)
 		a.legLost(fmt.Sprintf("extension %s hung up", a.cfg.Extension))
 	default:
 		if !open && a.leg != nil {
-			a.dropLeg(sip.CauseNormal)
 			a.legLost("the call to the extension ended")
 		}
 	}
@@ -393,21 +450,25 @@ func (a *agent) signal(ev sip.Event, open bool) {
 // legLost deals with a leg that could not be had or is no more.
 func (a *agent) legLost(why string) {
 	a.log.Info("agent leg lost", "why", why)
+	talked := a.bridge != nil
+	if talked {
+		a.unbridge()
+	}
+	a.dropLeg(sip.CauseNormal)
+	a.reason = why
 	switch {
-	case a.bridge != nil:
-		a.part(cdr.Agent)
+	case talked:
+		a.depart(cdr.Agent) // settles, at once or after the wrap-up
 	case a.state == api.AgentRinging:
-		a.next, a.nextWhy = api.AgentPaused, why // an agent who does not answer is not rung again at once
+		if a.next == "" {
+			a.next, a.nextWhy = api.AgentPaused, why // an agent who does not answer is not rung again at once
+		}
 		close(a.talk.joined)
 		a.release()
 		a.settle()
-		return
-	}
-	if a.talk != nil || a.preview != nil {
-		return // settle follows
-	}
-	if a.cfg.Mode == config.Nailed && a.state != api.AgentOffline {
-		a.reason = why
+	case a.talk != nil || a.preview != nil || a.fetching || a.state == api.AgentOffline:
+		// settle follows
+	case a.mode == config.Nailed:
 		a.reconnect()
 	}
 }

@@ -29,7 +29,7 @@ func (a *agent) take(t *talk) {
 		a.decideBy = nil
 		a.talk, a.over, a.result, a.preview = t, t.over, api.Disposition{}, nil
 		switch {
-		case a.cfg.Mode == config.Ring:
+		case a.mode == config.Ring:
 			a.become(api.AgentRinging, "")
 			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout, DisplayName: t.lead.Number})
 		case a.proven:
@@ -57,20 +57,25 @@ func (a *agent) join() {
 		a.settle()
 		return
 	}
-	a.bridge = b
+	a.bridge, a.atJoin = b, *a.leg.figures()
 	t.joined <- b
 	t.call.BridgedAt = time.Now()
-	a.figures.calls++
 	a.become(api.AgentTalking, "")
+	a.figures.calls++
 }
 
 // part ends the conversation from the agent's side, or the network's.
 func (a *agent) part(by cdr.Party) {
 	if a.bridge != nil {
 		a.unbridge()
-		a.talk.parted <- by
-		a.wrap(api.AgentGoodbye)
+		a.depart(by)
 	}
+}
+
+// depart lets the attempt know that the conversation is over.
+func (a *agent) depart(by cdr.Party) {
+	a.talk.parted <- by
+	a.wrap(api.AgentGoodbye)
 }
 
 // customerGone is called when the attempt has done with the customer's leg.
@@ -95,6 +100,7 @@ func (a *agent) unbridge() {
 	a.stopTap()
 	a.bridge.Close()
 	a.bridge = nil
+	a.heard = a.leg.figures().Since(a.atJoin)
 }
 
 func (a *agent) stopTap() {
@@ -133,17 +139,14 @@ func (a *agent) finish() {
 
 // release lets go of the call.
 func (a *agent) release() {
-	w := wrapUp{disposition: a.result}
-	if a.leg != nil {
-		w.leg = a.leg.figures()
-	}
-	a.talk.wrapped <- w
+	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard}
+	a.heard = nil
 	a.talk, a.over = nil, nil
 	if a.wrapEnd != nil {
 		a.wrapEnd.Stop()
 		a.wrapEnd = nil
 	}
-	if a.cfg.Mode == config.Ring {
+	if a.mode == config.Ring {
 		a.dropLeg(sip.CauseNormal)
 	}
 }

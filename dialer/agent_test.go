@@ -22,6 +22,10 @@ func TestAgentHangsUpFirst(t *testing.T) {
 	if _, err := h.daemon.Dispose(t.Context(), "a1001", api.Disposition{Name: "bought"}); !errors.Is(err, api.ErrInvalid) {
 		t.Errorf("a disposition that the campaign does not have: %v", err)
 	}
+	h.await("some words", func() bool {
+		calls := h.carrier.Calls()
+		return len(calls) == 1 && !calls[0].Heard.FirstSound.IsZero() && time.Since(calls[0].Heard.FirstSound) > 100*time.Millisecond
+	})
 	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
 	}

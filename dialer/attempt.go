@@ -38,9 +38,12 @@ type attempt struct {
 	tally *tally
 	terms terms
 	lead  lead.Lead
-	line  *line  // the trunk, one of whose channels is held
-	agent *agent // who previewed the lead; nil in every other mode
-	log   *slog.Logger
+	line  *line          // the trunk, one of whose channels is held
+	audio *media.Session // of the customer's leg
+	// preview is what an agent saw before the call, which is for them; nil in every
+	// other mode.
+	preview *preview
+	log     *slog.Logger
 
 	status atomic.Pointer[api.CallStatus]
 	stop   chan cdr.Party // asks for the end of the call, now
@@ -49,6 +52,8 @@ type attempt struct {
 	rec       cdr.Record
 	leg       *leg
 	over      bool // the far side has ended the customer's leg
+	stopped   bool // somebody wants the call to end now
+	described bool // the far side has told where it takes audio
 	recording *record.Recording
 	speech    *detect.SpeechStart
 	untap     []func()
@@ -93,7 +98,7 @@ func (a *attempt) show(state api.CallState) {
 	}
 	a.status.Store(s)
 	a.feed.Publish(api.Event{Kind: api.EventCall, Call: &api.CallEvent{
-		CallStatus: *s, Over: a.rec.Outcome != "", Outcome: string(a.rec.Outcome),
+		CallStatus: *s, Over: state == "", Outcome: string(a.rec.Outcome),
 	}})
 }
 
@@ -102,12 +107,15 @@ func (a *attempt) show(state api.CallState) {
 func (a *attempt) ring(ctx context.Context) bool {
 	a.rec.Marks.Invite = time.Now()
 	a.show(api.CallDialing)
-	leg, err := dialLeg(ctx, a.engine, a.line.trunk.Trunk, a.codecs, sip.Invite{
+	leg, err := dialLeg(ctx, a.line.trunk.Trunk, a.audio, sip.Invite{
 		ID: a.rec.ID, To: a.rec.Number, CallerID: a.rec.CallerID, RingTimeout: a.terms.ringTimeout,
 	}, nil)
 	if err != nil {
 		a.log.Error("cannot place the call", "error", err)
 		a.rec.Outcome, a.rec.SIPReason = cdr.TrunkFailure, err.Error()
+		if errors.Is(err, sip.ErrTarget) {
+			a.rec.Outcome = cdr.InvalidNumber
+		}
 		return false
 	}
 	a.leg = leg
@@ -126,25 +134,35 @@ func (a *attempt) ring(ctx context.Context) bool {
 				a.progress(ev)
 			case sip.Answered:
 				a.rec.Marks.Answered, a.rec.SIPStatus = ev.At, 200
-				if err := leg.accept(ev.Body); err != nil {
-					a.log.Warn("the answer cannot be used", "error", err)
-					a.fail(sip.Failure{Class: sip.TrunkFailure, Status: 200, Err: err})
-					return false
-				}
-				return true
+				return a.pickedUp(ev.Body)
 			case sip.Failed:
 				a.fail(ev.Failure)
 				return false
 			}
 		case by := <-stop:
-			a.rec.HungUpBy, stop = by, nil
+			a.rec.HungUpBy, a.stopped, stop = by, true, nil
 			leg.call.Hangup(sip.CauseNormal)
 		case <-ctx.Done():
-			a.rec.HungUpBy, stop = cdr.Ringpace, nil
+			a.rec.HungUpBy, a.stopped, stop = cdr.Ringpace, true, nil
 			leg.call.Hangup(sip.CauseNormal)
 			ctx = context.Background() // what comes of the CANCEL still counts
 		}
 	}
+}
+
+// pickedUp takes the answer, and reports whether there is somebody to talk to. A
+// person who picked up and whom we cannot hear or be heard by has been abandoned,
+// whoever's fault that is: they must not be called again at once.
+func (a *attempt) pickedUp(description []byte) bool {
+	if len(description) == 0 && a.described {
+		return true // it stands as the provisional response had it
+	}
+	if err := a.leg.accept(description); err != nil {
+		a.log.Warn("the answer cannot be used", "error", err)
+		a.rec.Outcome, a.rec.HungUpBy, a.rec.SIPReason = cdr.Abandoned, cdr.Ringpace, "answered without audio that we can use: "+err.Error()
+		return false
+	}
+	return true
 }
 
 // progress takes a provisional response.
@@ -165,6 +183,7 @@ func (a *attempt) progress(p sip.Progress) {
 		a.log.Debug("early media cannot be used", "error", err)
 		return
 	}
+	a.described = true
 	if m.EarlyMedia.IsZero() {
 		m.EarlyMedia = p.At
 	}
@@ -223,18 +242,26 @@ func (a *attempt) remember() {
 // The time runs from the answer; where speech is heard it runs anew from its start
 // (the abandonment rules count from the person's greeting).
 func (a *attempt) seekAgent() *media.Bridge {
+	if a.stopped {
+		a.rec.Outcome = cdr.Abandoned // they picked up while we were hanging up
+		return nil
+	}
 	m := &a.rec.Marks
 	patience := time.NewTimer(time.Until(m.Answered.Add(a.terms.abandonAfter)))
 	defer patience.Stop()
 
 	claim := &waiter{}
-	if a.agent != nil {
-		a.bring(a.agent)
+	if a.preview != nil {
+		a.bring(a.preview.who)
 	} else {
 		claim = a.floor.claim(a.rec.Campaign)
 		a.rec.Queued = len(claim.got) == 0
 	}
-	defer func() { a.floor.giveUp(claim) }()
+	defer func() {
+		if who := a.floor.giveUp(claim); who != nil {
+			who.post(who.returned)
+		}
+	}()
 	for {
 		var joined <-chan *media.Bridge
 		if a.talk != nil {
@@ -258,9 +285,12 @@ func (a *attempt) seekAgent() *media.Bridge {
 				return nil
 			}
 		case by := <-a.stop:
-			a.rec.Outcome, a.rec.HungUpBy = cdr.Abandoned, by
+			a.rec.Outcome, a.rec.HungUpBy, a.stopped = cdr.Abandoned, by, true
 			return nil
 		case <-patience.C:
+			if len(joined) > 0 {
+				continue // the agent was quicker
+			}
 			a.rec.Outcome, a.rec.HungUpBy = cdr.Abandoned, cdr.Ringpace
 			return nil
 		}
@@ -289,6 +319,8 @@ func (a *attempt) converse(bridge *media.Bridge) {
 	a.show(api.CallBridged)
 	m := &a.rec.Marks
 	first := bridge.FirstSent()
+	watch := time.NewTicker(watchEvery)
+	defer watch.Stop()
 	for {
 		select {
 		case at := <-first:
@@ -311,6 +343,13 @@ func (a *attempt) converse(bridge *media.Bridge) {
 			m.TalkEnded = time.Now()
 			a.rec.Outcome, a.rec.HungUpBy = cdr.Person, by
 			return
+		case <-watch.C:
+			if a.leg.silentFor(a.mediaTimeout, m.Answered) {
+				a.log.Warn("no audio comes from the customer any more")
+				m.TalkEnded = time.Now()
+				a.rec.Outcome, a.rec.HungUpBy = cdr.Person, cdr.Network
+				return
+			}
 		}
 	}
 }
@@ -329,7 +368,7 @@ func (a *attempt) apologise() {
 		close(a.talk.over)
 		a.talk, a.rec.Agent = nil, ""
 	}
-	if a.terms.message == nil || a.over || a.rec.HungUpBy != cdr.Ringpace {
+	if a.terms.message == nil || a.over || a.stopped {
 		return
 	}
 	a.show(api.CallMessage)
@@ -348,6 +387,7 @@ func wait[T any](a *attempt, done <-chan T) {
 				return
 			}
 		case <-a.stop:
+			a.stopped = true
 			return
 		}
 	}
@@ -394,11 +434,12 @@ func (a *attempt) hangUp() {
 		a.leg.drop(sip.CauseNormal)
 	}
 	a.line.release()
-	switch {
+	switch p := a.preview; {
 	case a.talk != nil:
 		close(a.talk.over)
-	case a.agent != nil:
-		a.agent.post(a.agent.unlook)
+		a.show(api.CallWrapUp)
+	case p != nil:
+		p.who.post(func() { p.who.unlook(p) })
 	}
 	a.closeRecording()
 }

@@ -12,7 +12,6 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
 	"ringpace/dialer/gate"
-	"ringpace/dialer/lead"
 	"ringpace/dialer/store"
 	"ringpace/pacing"
 )
@@ -45,7 +44,8 @@ type campaign struct {
 	tally  *tally
 
 	// ---
-	ctx       context.Context // of the attempts: ends only when calls must
+	ctx       context.Context // run's: ends when no more is to be dialed
+	calling   context.Context // of the attempts: ends only when calls must
 	cfg       config.Campaign
 	terms     terms
 	rules     gate.Rules
@@ -57,8 +57,12 @@ type campaign struct {
 	since     time.Time
 	due       int // leads that may be dialed now, as last counted
 	leads     map[store.State]int
-	recovered time.Time // when attempts of dead nodes were last looked for
-	asked     []*preview
+	recovered time.Time         // when attempts of dead nodes were last looked for
+	asked     []*preview        // previewed leads to be dialed, longest asked for first
+	shown     map[*preview]bool // all that agents look at or have asked for
+	batch     int               // leads to claim at once, at least; more while rules put off one after the other
+	blocked   string            // why no call could be placed at blockedAt; it is tried again soon
+	blockedAt time.Time
 	last      *api.Decision
 	text      string        // the last decision in words
 	soon      time.Duration // when a trunk's calls per second allow the next call; 0: not known
@@ -67,7 +71,7 @@ type campaign struct {
 func newCampaign(eq *equipment, cfg config.Campaign, t *trunks, c *calls, stop func() string, log *slog.Logger) (*campaign, error) {
 	k := &campaign{
 		equipment: eq, name: cfg.Name, trunks: t, calls: c, stop: stop, log: log.With("campaign", cfg.Name),
-		inbox: make(chan func()), nudged: make(chan struct{}, 1), gone: make(chan struct{}), since: time.Now(), tally: &tally{},
+		inbox: make(chan func()), nudged: make(chan struct{}, 1), gone: make(chan struct{}), since: time.Now(), tally: &tally{}, shown: map[*preview]bool{},
 		owner: "it has not asked for it yet", last: &api.Decision{}, text: "No decision was made yet.",
 	}
 	if err := k.configure(cfg); err != nil {
@@ -108,12 +112,7 @@ func (c *campaign) ask(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return <-done
 }
 
 // post runs f on the actor, unless the actor has ended.
@@ -134,7 +133,8 @@ func (c *campaign) publish() {
 	c.status.Store(s)
 	c.wants.Store(nil)
 	if c.running && c.epoch != 0 {
-		c.wants.Store(&c.cfg.Trunks)
+		names := c.cfg.Trunks // not the field itself, which a reload changes
+		c.wants.Store(&names)
 	}
 	c.feed.Publish(api.Event{Kind: api.EventCampaign, Campaign: s})
 }
@@ -150,14 +150,14 @@ func (c *campaign) nudge() {
 // run is the actor. It dials until ctx is done; its attempts live on under calls.
 func (c *campaign) run(ctx, calls context.Context) {
 	defer close(c.gone)
-	c.ctx = calls
+	c.ctx, c.calling = ctx, calls
 	c.floor.watch(c.name, c.nudge)
 	defer c.floor.unwatch(c.name)
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
 	c.beat(ctx)
 	for {
-		c.pace(ctx)
+		c.pace()
 		var slot <-chan time.Time
 		if c.last.Limit == string(pacing.ByRate) && c.soon > 0 {
 			slot = time.After(c.soon)
@@ -165,6 +165,7 @@ func (c *campaign) run(ctx, calls context.Context) {
 		select {
 		case <-slot:
 		case <-ctx.Done():
+			c.withdrawAll("the daemon shuts down")
 			return
 		case f := <-c.inbox:
 			f()
@@ -195,7 +196,7 @@ func (c *campaign) look(ctx context.Context) error {
 	}
 	if len(lost) > 0 {
 		c.log.Warn("another node has taken the campaign")
-		c.epoch = 0
+		c.lose()
 		return nil
 	}
 	own, err := c.store.Ownership(ctx, c.name)
@@ -220,8 +221,8 @@ func (c *campaign) setRunning(running bool) {
 }
 
 // acquire takes the campaign over, and first ends in the books what a dead node
-// left open. The first time in a process, a campaign that is to start with the
-// daemon is started.
+// left open. A campaign that is to start by itself is started where nobody has ever
+// started or stopped it.
 func (c *campaign) acquire(ctx context.Context) bool {
 	epoch, err := c.store.Acquire(ctx, c.name, ownerLease)
 	if err != nil {
@@ -230,7 +231,7 @@ func (c *campaign) acquire(ctx context.Context) bool {
 	}
 	c.epoch, c.owner = epoch, ""
 	if c.cfg.Start && !c.begun {
-		if err := c.store.SetDesired(ctx, c.name, store.Running); err != nil {
+		if err := c.store.InitDesired(ctx, c.name, store.Running); err != nil {
 			c.epoch, c.owner = 0, err.Error()
 			return false
 		}
@@ -275,174 +276,13 @@ func (c *campaign) salvage(open store.OpenAttempt) (cdr.Record, store.Next) {
 	return rec, nextOf(gate.Next(c.terms.policy, &l, &rec, time.Now()), time.Time{})
 }
 
-// pace asks the pacer and does what it says, until it says that no more is to be
-// dialed or no more can be.
-func (c *campaign) pace(ctx context.Context) {
-	for range mostRounds {
-		var d pacing.Decision
-		started := time.Now()
-		preview := c.cfg.Mode == pacing.Preview
-		ids := c.floor.plan(c.name, preview, func(agents []pacing.Agent, calls []pacing.Call) int {
-			d = c.pacer.Decide(pacing.Snapshot{Now: started, Agents: agents, Calls: calls, Asked: len(c.asked), Limits: c.limits()})
-			return d.Dial
-		})
-		c.metrics.Decided(c.name, time.Since(started))
-		c.last, c.text = decisionOf(d, started), d.Explain()
-		if len(ids) == 0 {
-			return
-		}
-		var went bool
-		if preview {
-			went = c.dialAsked(ctx, ids)
-		} else {
-			went = c.dialNext(ctx, ids)
-		}
-		if !went {
-			return
-		}
-	}
-}
-
-// limits is what the surroundings allow now.
-func (c *campaign) limits() pacing.Limits {
-	l := pacing.Limits{Leads: c.due, Stop: c.stop()}
-	if c.cfg.Mode == pacing.Preview {
-		l.Leads = pacing.Unlimited // those asked for are claimed already
-	}
-	var why string
-	l.Channels, l.Rate, c.soon, why = c.trunks.room(c.cfg.Trunks)
-	switch {
-	case !c.running:
-		l.Stop = "the campaign is stopped"
-	case c.epoch == 0:
-		l.Stop = "this node does not have the campaign: " + c.owner
-	case l.Stop == "":
-		l.Stop = why
-	}
-	return l
-}
-
-// dialNext claims leads and starts an attempt with each that the rules let
-// through. It reports whether anything was done, that is whether to decide anew.
-func (c *campaign) dialNext(ctx context.Context, ids []string) bool {
-	defer func() {
-		for _, id := range ids {
-			c.floor.landed(id)
-		}
-	}()
-	var done bool
-	for n := len(ids); len(ids) > 0; n = min(2*n, mostGated) {
-		leads, err := c.store.Claim(ctx, c.name, c.epoch, n, claimLease)
-		if err != nil {
-			c.refused(err)
-			return false
-		}
-		c.due = max(c.due-len(leads), 0)
-		if len(leads) < n {
-			c.due = 0
-		}
-		before := len(ids)
-		ids = c.judge(ctx, ids, leads)
-		done = done || len(leads) > 0
-		if len(leads) < n || len(ids) < before {
-			break
-		}
-	}
-	return done
-}
-
-// judge has the rules judge claimed leads and starts attempts with those that may
-// be dialed, as long as there are ids. It returns the ids that are left.
-func (c *campaign) judge(ctx context.Context, ids []string, leads []lead.Lead) []string {
-	now := time.Now()
-	var back []store.Deferral
-	for i := range leads {
-		l := &leads[i]
-		switch v := gate.Judge(c.rules, l, now); {
-		case v.Action == gate.Wait:
-			back = append(back, store.Deferral{LeadID: l.ID, Due: v.Until, Reason: v.Reason})
-		case v.Action == gate.Skip:
-			c.skip(newID(), l, string(v.Rule))
-		case len(ids) == 0:
-			back = append(back, store.Deferral{LeadID: l.ID})
-		case c.launch(ctx, ids[0], l, nil):
-			ids = ids[1:]
-		default:
-			back = append(back, store.Deferral{LeadID: l.ID})
-		}
-	}
-	if len(back) > 0 {
-		if err := c.store.Unclaim(ctx, c.name, c.epoch, back...); err != nil {
-			c.refused(err) // they come back by themselves when their claim lapses
-		}
-	}
-	return ids
-}
-
-// launch starts an attempt with a claimed lead. It reports false where the lead is
-// ours still and was not dialed.
-func (c *campaign) launch(ctx context.Context, id string, l *lead.Lead, who *agent) bool {
-	line := c.trunks.take(c.cfg.Trunks, c.cfg.CallerID)
-	if line == nil {
-		return false
-	}
-	now := time.Now()
-	rec := cdr.Record{
-		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: line.callerID,
-		Trunk: line.trunk.Name(), Node: c.node, Marks: cdr.Marks{Claimed: now},
-	}
-	ordinal, err := c.store.StartAttempt(ctx, store.Start{
-		ID: id, Campaign: c.name, Epoch: c.epoch, Lead: *l, Number: rec.Number,
-		Today: gate.Today(c.rules, l, now) + 1, Record: rec,
-	})
-	if err != nil {
-		line.release()
-		c.floor.landed(id)
-		if who != nil {
-			who.post(who.unlook)
-		}
-		switch {
-		case errors.Is(err, store.ErrDoNotCall):
-			c.skip(id, l, "do_not_call")
-		case errors.Is(err, store.ErrLeadChanged), errors.Is(err, store.ErrLeadWithdrawn), errors.Is(err, store.ErrUnclaimed):
-			c.log.Info("a lead changed after it was claimed, and is not dialed", "lead", l.ID, "why", err)
-		default:
-			c.refused(err)
-		}
-		return true
-	}
-	rec.Ordinal = ordinal
-	a := &attempt{
-		equipment: c.equipment, tally: c.tally, terms: c.terms, lead: *l, line: line, agent: who, rec: rec,
-		stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
-	}
-	c.tally.started()
-	c.metrics.AttemptStarted(c.name, rec.Trunk)
-	a.show(api.CallDialing)
-	c.calls.start(a, func() { a.run(c.ctx) })
-	return true
-}
-
-// skip ends a lead's turn without a call, by a rule, with a record.
-func (c *campaign) skip(id string, l *lead.Lead, rule string) {
-	now := time.Now()
-	rec := cdr.Record{
-		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.CallerID, Node: c.node,
-		Ordinal: l.Attempts + 1, Outcome: cdr.Skipped, Rule: rule, Marks: cdr.Marks{Claimed: now, Ended: now},
-	}
-	if err := c.store.Skip(rec, c.epoch, nextOf(gate.Next(c.terms.policy, l, &rec, now), time.Time{})); err != nil {
-		c.log.Error("cannot note that a lead was skipped", "lead", l.ID, "error", err)
-		return
-	}
-	c.tally.started()
-	c.tally.ended(cdr.Skipped)
-	c.metrics.AttemptEnded(rec)
-}
+// lose is called when another node has the campaign.
+func (c *campaign) lose() { c.epoch, c.owner = 0, "another node has taken it" }
 
 // refused deals with the store's refusal of a step before a call.
 func (c *campaign) refused(err error) {
 	if errors.Is(err, store.ErrFenced) {
-		c.epoch = 0
+		c.lose()
 	}
 	if !errors.Is(err, store.ErrAway) { // whose coming and going the daemon tells
 		c.log.Warn("the store refused", "error", err)

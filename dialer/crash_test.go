@@ -103,7 +103,7 @@ func TestKilled(t *testing.T) {
 		}
 	})
 
-	p.NoCalls = false
+	p.NoCalls, h.killed = false, true
 	h.rewrite(p)
 	for kill := range kills {
 		before := h.carrier.Report().Calls
@@ -119,7 +119,7 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	h.start(p)
-	h.await("the end of the list", func() bool {
+	h.awaitFor(2*time.Minute, "the end of the list", func() bool {
 		counts, err := h.daemon.LeadCounts(t.Context(), "test")
 		return err == nil && counts.States["done"] == leads
 	})

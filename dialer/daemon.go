@@ -72,7 +72,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 		equipment: &equipment{
 			node: cfg.Node.ID, store: opts.Store, floor: newFloor(),
 			feed: api.NewFeed(), metrics: api.NewMetrics(opts.Version),
-			keepUnbridged: cfg.Recording.Keep == config.KeepAnswered,
+			keepUnbridged: cfg.Recording.Keep == config.KeepAnswered, mediaTimeout: cfg.Media.Timeout,
 		},
 		opts: opts, log: opts.Logger, started: time.Now(), calls: newCalls(), hurry: make(chan struct{}), cfg: cfg,
 		campaigns: map[string]*campaign{}, agents: map[string]*agent{},
@@ -106,7 +106,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 }
 
 func (d *Daemon) newAgent(c config.Agent) *agent {
-	return newAgent(c, d.floor, d.engine, d.codecs, d.peer, d.feed, d.log)
+	return newAgent(c, d.equipment, d.peer, d.log)
 }
 
 func (d *Daemon) openStore(ctx context.Context) error {

@@ -98,6 +98,9 @@ func (d *Daemon) logIn(ctx context.Context, a *agent, ready bool) (api.AgentStat
 	if d.draining.Load() {
 		return api.AgentStatus{}, api.Unavailable("the daemon shuts down")
 	}
+	if d.configured(a.id).ID == "" {
+		return api.AgentStatus{}, noAgent(a.id)
+	}
 	refused, err := d.store.LeaseAgents(ctx, agentPool, agentLease, a.id)
 	if err != nil {
 		return api.AgentStatus{}, away(err)
@@ -144,6 +147,9 @@ func (d *Daemon) Dispose(ctx context.Context, id string, r api.Disposition) (api
 
 // Preview implements api.AgentDesk.
 func (d *Daemon) Preview(ctx context.Context, id string) (api.AgentStatus, error) {
+	if d.findAgent(id) == nil {
+		return api.AgentStatus{}, noAgent(id)
+	}
 	var from []*campaign
 	for _, c := range d.allCampaigns() {
 		if c.status.Load().Mode == string(pacing.Preview) && slices.Contains(d.configured(id).Campaigns, c.name) {
@@ -160,7 +166,7 @@ func (d *Daemon) Preview(ctx context.Context, id string) (api.AgentStatus, error
 	var found *preview
 	var why error
 	for _, c := range from {
-		p, err := c.fetch(ctx, a)
+		p, err := c.fetch(context.WithoutCancel(ctx), a)
 		if err != nil {
 			why = err
 		} else if p != nil {
@@ -169,12 +175,18 @@ func (d *Daemon) Preview(ctx context.Context, id string) (api.AgentStatus, error
 		}
 	}
 	// The agent must not stay reserved because the caller went away.
-	_, err := d.command(context.WithoutCancel(ctx), id, func(a *agent) error { a.look(found); return nil })
+	var shown bool
+	_, err := d.command(context.WithoutCancel(ctx), id, func(a *agent) error { shown = a.look(found); return nil })
+	if found != nil && !shown {
+		found.campaign.post(func() { found.campaign.giveBack(found) })
+	}
 	switch {
 	case err != nil:
 		return api.AgentStatus{}, err
-	case found != nil:
+	case shown:
 		return d.Agent(ctx, id)
+	case found != nil:
+		return api.AgentStatus{}, api.Conflict("agent %s does not wait for a lead any more", id)
 	case why != nil:
 		return api.AgentStatus{}, away(why)
 	}
@@ -192,20 +204,28 @@ func (d *Daemon) Dial(ctx context.Context, id string) (api.AgentStatus, error) {
 		return s, err
 	}
 	if err := p.campaign.dialPreview(context.WithoutCancel(ctx), p); err != nil {
-		return s, fmt.Errorf("campaign %s: %w", p.campaign.name, err)
+		p.campaign.post(func() { p.campaign.giveBack(p) })
+		p.who.post(func() { p.who.unlook(p) })
+		return s, fmt.Errorf("the lead goes back to the list: %w", err)
 	}
 	return s, nil
 }
 
-// Skip implements api.AgentDesk.
+// Skip implements api.AgentDesk. A lead that waits to be dialed can still be skipped.
 func (d *Daemon) Skip(ctx context.Context, id string) (api.AgentStatus, error) {
 	var p *preview
-	s, err := d.command(ctx, id, func(a *agent) (err error) {
-		p, err = a.pass()
-		return err
-	})
-	if err != nil {
+	if s, err := d.command(ctx, id, func(a *agent) error { p = a.preview; return nil }); err != nil {
 		return s, err
 	}
-	return s, away(p.campaign.giveBack(context.WithoutCancel(ctx), p))
+	if p == nil {
+		return api.AgentStatus{}, api.Conflict("agent %s has no lead to skip", id)
+	}
+	var back bool
+	if err := p.campaign.ask(context.WithoutCancel(ctx), func() error { back = p.campaign.giveBack(p); return nil }); err != nil {
+		return api.AgentStatus{}, err
+	}
+	if !back {
+		return api.AgentStatus{}, api.Conflict("agent %s's lead is being dialed", id)
+	}
+	return d.command(ctx, id, func(a *agent) error { a.unlook(p); return nil })
 }

@@ -156,7 +156,7 @@ func (d *Daemon) statusOf(c *campaign) api.CampaignStatus {
 		case call.Campaign != c.name:
 		case call.State == api.CallDialing || call.State == api.CallRinging:
 			s.InFlight++
-		case call.State != "":
+		case call.State != "" && call.State != api.CallWrapUp:
 			s.Live++
 		}
 	}
@@ -184,17 +184,17 @@ func (d *Daemon) setRunning(ctx context.Context, name string, to store.Desired) 
 	if err != nil {
 		return api.CampaignStatus{}, err
 	}
-	if err := away(d.store.SetDesired(ctx, name, to)); err != nil {
-		return api.CampaignStatus{}, err
-	}
 	err = c.ask(ctx, func() error {
+		if err := d.store.SetDesired(c.ctx, name, to); err != nil {
+			return err
+		}
 		c.setRunning(to == store.Running)
-		c.pace(c.ctx)
+		c.pace()
 		c.publish()
 		return nil
 	})
 	if err != nil {
-		return api.CampaignStatus{}, err
+		return api.CampaignStatus{}, away(err)
 	}
 	return d.statusOf(c), nil
 }

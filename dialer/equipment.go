@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
@@ -23,6 +24,7 @@ type equipment struct {
 	recorder      *record.Recorder // nil: nothing is recorded
 	recordings    string           // their directory
 	keepUnbridged bool             // also those of calls that no agent took
+	mediaTimeout  time.Duration    // a leg without audio for so long is dead; 0: never
 	floor         *floor
 	feed          *api.Feed
 	metrics       *api.Metrics

@@ -56,7 +56,7 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 	}
 	var x api.Explanation
 	err = c.ask(ctx, func() error {
-		c.pace(c.ctx)
+		c.pace()
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: c.text, Limit: c.last.Limit,
 			Decision: c.last, Facts: c.last.Reasons,

@@ -32,6 +32,9 @@ func dayOf(t time.Time) time.Time {
 }
 
 func (f *figures) sums() api.AgentFigures {
+	if !f.day.Equal(dayOf(time.Now())) {
+		return api.AgentFigures{}
+	}
 	sums := api.AgentFigures{Calls: f.calls, Disposed: f.disposed}
 	for s, d := range f.spent {
 		addTime(&sums, s, d)

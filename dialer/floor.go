@@ -165,21 +165,22 @@ func (f *floor) claim(campaign string) *waiter {
 	return w
 }
 
-// giveUp ends a claim. Where an agent was found at the same moment, the agent goes
-// back to the floor, to the next call that waits.
-func (f *floor) giveUp(w *waiter) {
+// giveUp ends a claim. Where an agent was found at the same moment, it returns them:
+// they are engaged still, and go where they belong by returned.
+func (f *floor) giveUp(w *waiter) *agent {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	for i, k := range f.waiters {
 		if k == w {
 			f.waiters = append(f.waiters[:i], f.waiters[i+1:]...)
 			break
 		}
 	}
-	f.mu.Unlock()
 	select {
 	case a := <-w.got:
-		f.free(a.id)
+		return a
 	default:
+		return nil
 	}
 }
 
@@ -206,6 +207,24 @@ func (f *floor) advance(id string, state pacing.CallState) {
 	if k := f.flights[id]; k != nil {
 		k.call.State = state
 		f.tell(k.campaign)
+	}
+}
+
+// unplan takes back calls that were planned and are not made. Only other campaigns
+// may decide anew for that: this one has just found that it cannot dial.
+func (f *floor) unplan(campaign string, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		delete(f.flights, id)
+	}
+	for c, nudge := range f.changed {
+		if c != campaign {
+			nudge()
+		}
 	}
 }
 

@@ -62,6 +62,7 @@ type house struct {
 	dir     string
 	path    string // of the configuration
 	log     *logBuffer
+	killed  bool   // a daemon was killed: its calls cannot be ended in order
 	quit    func() // ends the daemon and waits for it
 }
 
@@ -149,9 +150,13 @@ func (h *house) openLab(p plan) {
 
 func (h *house) atEnd(end func(context.Context) error) {
 	h.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		limit := patience
+		if h.killed {
+			limit = time.Second // nobody is there any more to answer a BYE
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
-		if err := end(ctx); err != nil {
+		if err := end(ctx); err != nil && !h.killed {
 			h.t.Error(err)
 		}
 	})
@@ -251,15 +256,42 @@ func (h *house) start(p plan) {
 // await waits until something is so.
 func (h *house) await(what string, so func() bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(patience)
+	h.awaitFor(patience, what, so)
+}
+
+// awaitFor is await for what takes long by itself.
+func (h *house) awaitFor(long time.Duration, what string, so func() bool) {
+	h.t.Helper()
+	deadline := time.Now().Add(long)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !so() {
 		if time.Now().After(deadline) {
-			h.t.Fatalf("in vain: %s", what)
+			h.t.Fatalf("in vain: %s; %s", what, h.scene())
 		}
 		<-tick.C
 	}
+}
+
+// scene tells how things stand, for the report of a test that failed.
+func (h *house) scene() string {
+	if h.daemon == nil {
+		return "no daemon"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	agents, _ := h.daemon.Agents(ctx)
+	calls, _ := h.daemon.Calls(ctx)
+	counts, err := h.daemon.LeadCounts(ctx, "test")
+	x, _ := h.daemon.Explain(ctx, "test")
+	text := fmt.Sprintf("leads %+v (%v); %s", counts.States, err, x.Summary)
+	for _, a := range agents {
+		text += fmt.Sprintf("\nagent %s %s (%s)", a.ID, a.State, a.Reason)
+	}
+	for _, c := range calls {
+		text += fmt.Sprintf("\ncall %s to %s %s, %.0f s", c.ID, c.Number, c.State, c.AgeS)
+	}
+	return text
 }
 
 // state is an agent's state.

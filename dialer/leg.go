@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ringpace/dialer/cdr"
 	"ringpace/media"
@@ -16,14 +17,11 @@ type leg struct {
 	audio *media.Session
 }
 
-// dialLeg places a call over a trunk or to a PBX peer. inv's Offer and OnOffer are
-// set here; changed, which may be nil, is called after the far side changed the
+// dialLeg places a call over a trunk or to a PBX peer, with audio that is open
+// already and that it closes where the call cannot be placed. inv's Offer and OnOffer
+// are set here; changed, which may be nil, is called after the far side changed the
 // audio by a new offer (hold, another port).
-func dialLeg(ctx context.Context, engine *media.Engine, trunk *sip.Trunk, codecs media.SessionConfig, inv sip.Invite, changed func()) (*leg, error) {
-	audio, err := engine.NewSession(codecs)
-	if err != nil {
-		return nil, err
-	}
+func dialLeg(ctx context.Context, trunk *sip.Trunk, audio *media.Session, inv sip.Invite, changed func()) (*leg, error) {
 	inv.Offer = audio.Offer()
 	inv.OnOffer = func(offer []byte) ([]byte, error) {
 		if offer == nil {
@@ -61,6 +59,18 @@ func (l *leg) drop(cause sip.Cause) {
 		for range l.call.Events() {
 		}
 	}()
+}
+
+// watchEvery is how often legs in use are looked at for audio.
+const watchEvery = time.Second
+
+// silentFor reports whether no audio has come for the given time, since an instant at
+// the earliest, though the far side did not say that it holds. 0 is no limit.
+func (l *leg) silentFor(limit time.Duration, since time.Time) bool {
+	if last := l.audio.LastReceived(); last.After(since) {
+		since = last
+	}
+	return limit > 0 && !l.audio.Held() && time.Since(since) > limit
 }
 
 // figures are the leg's entry in the call detail record.

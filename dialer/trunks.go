@@ -12,7 +12,6 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
-	"ringpace/pacing"
 	"ringpace/sip"
 )
 
@@ -131,12 +130,18 @@ func (ts *trunks) allot(ctx context.Context, wanted map[string]bool) error {
 	return err
 }
 
-// room is what the named trunks have for new calls now: channels, and calls that
-// may start at this instant. Where one may start only later, soon says when. Where
-// none of the trunks can be used, why says so, in words.
-func (ts *trunks) room(names []string) (channels, rate int, soon time.Duration, why string) {
+// room is what the named trunks that may present the caller ID have for new calls
+// now: free channels, and calls that may start at this instant, which are never more.
+// Where one may start only later, soon says when. Where none of the trunks can be
+// used, why says so, in words.
+func (ts *trunks) room(names []string, callerID string) (channels, rate int, soon time.Duration, why string) {
 	var down []string
+	able := 0
 	for _, t := range ts.named(names) {
+		if _, ok := t.presents(callerID); !ok {
+			continue
+		}
+		able++
 		if s := t.Status(); !s.Usable {
 			down = append(down, fmt.Sprintf("trunk %s is %s (%s)", t.Name(), s.State, s.Reason))
 			continue
@@ -144,23 +149,27 @@ func (ts *trunks) room(names []string) (channels, rate int, soon time.Duration, 
 		free := t.share.Free()
 		channels += free
 		n, wait := t.share.Startable()
-		rate = add(rate, n)
+		rate += min(free, n)
 		if wait > 0 && (soon == 0 || wait < soon) {
 			soon = wait
 		}
 	}
-	if len(down) == len(names) {
+	switch {
+	case able == 0:
+		why = "no trunk of the campaign may present the caller ID " + callerID
+	case len(down) == able:
 		why = strings.Join(down, "; ")
 	}
 	return channels, rate, soon, why
 }
 
-// add adds two amounts of which either may be pacing.Unlimited.
-func add(a, b int) int {
-	if a == pacing.Unlimited || b == pacing.Unlimited {
-		return pacing.Unlimited
+// presents gives the caller ID to present when asked for one, "" being any that the
+// trunk has, and whether the trunk may.
+func (t *trunk) presents(callerID string) (string, bool) {
+	if callerID == "" && len(t.callerIDs) > 0 {
+		return t.callerIDs[0], true
 	}
-	return a + b
+	return callerID, slices.Contains(t.callerIDs, callerID)
 }
 
 // take holds a channel of the first of the named trunks that has room for a call
@@ -168,11 +177,8 @@ func add(a, b int) int {
 // none has.
 func (ts *trunks) take(names []string, callerID string) *line {
 	for _, t := range ts.named(names) {
-		id := callerID
-		if id == "" && len(t.callerIDs) > 0 {
-			id = t.callerIDs[0]
-		}
-		if !t.Status().Usable || !slices.Contains(t.callerIDs, id) {
+		id, ok := t.presents(callerID)
+		if !ok || !t.Status().Usable {
 			continue
 		}
 		if ok, _ := t.share.TryTake(); ok {

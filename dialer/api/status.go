@@ -101,7 +101,7 @@ type CallStatus struct {
 	Number     string    `json:"number"`
 	CallerID   string    `json:"caller_id"`
 	Trunk      string    `json:"trunk"`
-	State      CallState `json:"state" doc:"dialing, ringing, answered, bridged, message or goodbye"`
+	State      CallState `json:"state" doc:"dialing, ringing, answered, bridged, message, goodbye or wrap_up"`
 	Agent      string    `json:"agent,omitempty"`
 	StartedAt  time.Time `json:"started_at" doc:"When the INVITE was sent"`
 	AnsweredAt time.Time `json:"answered_at,omitzero"`
@@ -119,6 +119,7 @@ const (
 	CallBridged  CallState = "bridged"  // customer and agent hear each other
 	CallMessage  CallState = "message"  // the safe-harbour message plays
 	CallGoodbye  CallState = "goodbye"  // the agent hung up first; the line is held quiet
+	CallWrapUp   CallState = "wrap_up"  // the line is closed; the agent writes the result
 )
 
 // Change is one difference that a reload found.

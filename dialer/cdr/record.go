@@ -100,6 +100,16 @@ type Recording struct {
 	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
 }
 
+// Since is what a leg was like since it had the figures of before. Jitter is a
+// running mean, and stays.
+func (l Leg) Since(before Leg) *Leg {
+	l.Sent -= before.Sent
+	l.Received -= before.Received
+	l.Lost -= min(l.Lost, before.Lost)
+	l.Discarded -= before.Discarded
+	return &l
+}
+
 // Leg is what the RTP of one leg was like.
 type Leg struct {
 	Codec     string  `json:"codec"`

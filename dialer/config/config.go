@@ -100,6 +100,7 @@ type Media struct {
 	Codecs   []string      `yaml:"codecs" enum:"PCMA,PCMU"` // by preference
 	PTime    time.Duration `yaml:"ptime"`
 	Cooldown time.Duration `yaml:"cooldown"` // before a port is used again
+	Timeout  time.Duration `yaml:"timeout"`  // without audio a leg is dead; 0 is never
 }
 
 // What is recorded.

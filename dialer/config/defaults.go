@@ -26,6 +26,7 @@ func Default() *Config {
 			Codecs:   []string{"PCMA", "PCMU"},
 			PTime:    20 * time.Millisecond,
 			Cooldown: 10 * time.Second,
+			Timeout:  15 * time.Second,
 		},
 		Recording: Recording{
 			Enabled: true,

@@ -30,6 +30,9 @@ func (v *validator) media() {
 	if m.PTime < 10*time.Millisecond || m.PTime > 60*time.Millisecond || m.PTime%(10*time.Millisecond) != 0 {
 		v.bad("media.ptime", "%s; write 10ms, 20ms, 30ms, 40ms, 50ms or 60ms", formatDuration(m.PTime))
 	}
+	if m.Timeout < 0 || m.Timeout > 0 && m.Timeout < 2*time.Second {
+		v.bad("media.timeout", "%s; a short pause would end a call; write 2s or more, or 0 for never", formatDuration(m.Timeout))
+	}
 	if m.Cooldown > 10*time.Minute {
 		v.bad("media.cooldown", "%s; ports would lie idle too long; write for example 10s", formatDuration(m.Cooldown))
 		return

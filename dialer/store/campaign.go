@@ -37,7 +37,7 @@ func (s *Store) Acquire(ctx context.Context, campaign string, lease time.Duratio
 	if err != nil {
 		return 0, err
 	}
-	answer, err := s.run(ctx, s.scripts.acquire, sp.keys("campaign"), s.node, s.boot, lease.Milliseconds())
+	answer, err := s.run(ctx, s.scripts.acquire, sp.keys("campaign", "claimed"), s.node, s.boot, lease.Milliseconds())
 	if err != nil {
 		return 0, err
 	}
@@ -94,6 +94,17 @@ func (s *Store) SetDesired(ctx context.Context, campaign string, desired Desired
 	short, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	return s.outcome(ctx, s.redis.HSet(short, sp.key("campaign"), "desired", string(desired)).Err())
+}
+
+// InitDesired says what is wanted of a campaign of which nobody has said it yet.
+func (s *Store) InitDesired(ctx context.Context, campaign string, desired Desired) error {
+	sp, err := s.enter(ctx, campaign)
+	if err != nil {
+		return err
+	}
+	short, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.outcome(ctx, s.redis.HSetNX(short, sp.key("campaign"), "desired", string(desired)).Err())
 }
 
 // Ownership tells who owns a campaign. One that the store has never seen is owned

@@ -240,8 +240,8 @@ func (s *Store) fetchLeads(ctx context.Context, sp space, ids []string) ([]LeadS
 	return leads, nil
 }
 
-// LeadCounts counts a campaign's leads by state, leads that have come due as
-// Ready.
+// LeadCounts counts a campaign's leads by state, leads that have come due or whose
+// claim has lapsed as Ready: the next Claim finds them.
 func (s *Store) LeadCounts(ctx context.Context, campaign string) (map[State]int, error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {
@@ -253,7 +253,9 @@ func (s *Store) LeadCounts(ctx context.Context, campaign string) (map[State]int,
 	short, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	pipe := s.redis.Pipeline()
-	due := pipe.ZCount(short, sp.key("waiting"), "-inf", strconv.FormatInt(time.Now().UnixMilli(), 10))
+	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	due := pipe.ZCount(short, sp.key("waiting"), "-inf", now)
+	lapsed := pipe.ZCount(short, sp.key("claimed"), "-inf", now)
 	cmds := map[State]*redis.IntCmd{
 		Waiting: pipe.ZCard(short, sp.key("waiting")), Ready: pipe.ZCard(short, sp.key("ready")),
 		Claimed: pipe.ZCard(short, sp.key("claimed")), Dialing: pipe.HLen(short, sp.key("attempts")),
@@ -268,7 +270,8 @@ func (s *Store) LeadCounts(ctx context.Context, campaign string) (map[State]int,
 		counts[state] = int(cmd.Val())
 	}
 	counts[Waiting] -= int(due.Val())
-	counts[Ready] += int(due.Val())
+	counts[Claimed] -= int(lapsed.Val())
+	counts[Ready] += int(due.Val() + lapsed.Val())
 	return counts, nil
 }
 

@@ -1,5 +1,6 @@
 -- Takes the ownership of a campaign.
--- KEYS 1 campaign
+-- A new epoch fences every claim of the old one, so their leads are free at once.
+-- KEYS 1 campaign, 2 claimed
 -- ARGV 1 node, 2 boot, 3 lease ms
 -- Result: the fencing epoch. The holder's own boot keeps its epoch; a former
 -- boot of the same node gives way at once. A new epoch is the time in ms, or more:
@@ -15,6 +16,7 @@ elseif f[2] and f[1] ~= ARGV[1] and tonumber(f[3]) > now then
 else
   epoch = math.max((tonumber(f[4]) or 0) + 1, now)
   redis.call('HSET', KEYS[1], 'epoch', epoch)
+  redis.call('ZUNIONSTORE', KEYS[2], 1, KEYS[2], 'WEIGHTS', 0)
 end
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'boot', ARGV[2], 'until', now + tonumber(ARGV[3]))
 return tonumber(epoch)

@@ -1,0 +1,208 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/gate"
+	"ringpace/dialer/lead"
+	"ringpace/dialer/store"
+	"ringpace/pacing"
+)
+
+// pace asks the pacer and does what it says, until it says that no more is to be
+// dialed or no more can be. What is left to do after many rounds waits until other
+// messages have had their turn.
+func (c *campaign) pace() {
+	for range mostRounds {
+		ids := c.decide()
+		if len(ids) == 0 {
+			return
+		}
+		var again bool
+		if c.cfg.Mode == pacing.Preview {
+			ids, again = c.dialAsked(ids)
+		} else {
+			ids, again = c.dialNext(ids)
+		}
+		c.floor.unplan(c.name, ids)
+		if !again {
+			return
+		}
+	}
+	c.nudge()
+}
+
+// decide asks the pacer. It returns the ids of the attempts to be made, which are
+// calls in flight from now on.
+func (c *campaign) decide() []string {
+	started := time.Now()
+	limits := c.limits()
+	if limits.Stop != "" || c.cfg.Mode != pacing.Preview {
+		c.dropAsked(limits.Stop)
+	}
+	var d pacing.Decision
+	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(agents []pacing.Agent, calls []pacing.Call) int {
+		d = c.pacer.Decide(pacing.Snapshot{Now: started, Agents: agents, Calls: calls, Asked: len(c.asked), Limits: limits})
+		return d.Dial
+	})
+	c.metrics.Decided(c.name, time.Since(started))
+	c.last, c.text = decisionOf(d, started), d.Explain()
+	return ids
+}
+
+// limits is what the surroundings allow now.
+func (c *campaign) limits() pacing.Limits {
+	l := pacing.Limits{Leads: c.due, Stop: c.stop()}
+	if c.cfg.Mode == pacing.Preview {
+		l.Leads = pacing.Unlimited // those asked for are claimed already
+	}
+	var why string
+	l.Channels, l.Rate, c.soon, why = c.trunks.room(c.cfg.Trunks, c.cfg.CallerID)
+	switch {
+	case !c.running:
+		l.Stop = "the campaign is stopped"
+	case c.epoch == 0:
+		l.Stop = "this node does not have the campaign: " + c.owner
+	case l.Stop == "" && time.Since(c.blockedAt) < pulse:
+		l.Stop = c.blocked
+	case l.Stop == "":
+		l.Stop = why
+	}
+	return l
+}
+
+// dialNext claims leads once and starts an attempt with each that the rules let
+// through. It returns the ids that are left, and whether to go on at once: leads may
+// be there, and trunks that take them.
+func (c *campaign) dialNext(ids []string) (left []string, again bool) {
+	n := max(len(ids), c.batch)
+	leads, err := c.store.Claim(c.ctx, c.name, c.epoch, n, claimLease)
+	if err != nil {
+		c.refused(err)
+		return ids, false
+	}
+	c.due = max(c.due-len(leads), 0)
+	if len(leads) < n {
+		c.due = 0
+	}
+	left, room := c.judge(ids, leads)
+	c.batch = 0
+	if len(left) == len(ids) && room {
+		c.batch = min(2*n, mostGated) // the rules put off all of them
+	}
+	return left, room && len(leads) == n
+}
+
+// judge has the rules judge claimed leads and starts attempts with those that may
+// be dialed, as long as there are ids and the trunks have room. It returns the ids
+// that are left.
+func (c *campaign) judge(ids []string, leads []lead.Lead) (left []string, room bool) {
+	now := time.Now()
+	room = true
+	var back []store.Deferral
+	for i := range leads {
+		l := &leads[i]
+		switch v := gate.Judge(c.rules, l, now); {
+		case v.Action == gate.Wait:
+			back = append(back, store.Deferral{LeadID: l.ID, Due: v.Until, Reason: v.Reason})
+		case v.Action == gate.Skip:
+			c.skip(newID(), l, string(v.Rule))
+		case len(ids) == 0 || !room || !c.launch(ids[0], l, nil):
+			room = room && len(ids) == 0
+			back = append(back, store.Deferral{LeadID: l.ID})
+			c.due++
+		default:
+			ids = ids[1:]
+		}
+	}
+	c.unclaim(back...)
+	return ids, room
+}
+
+// unclaim gives claimed leads back. Those that cannot be given back now come back by
+// themselves when their claim lapses.
+func (c *campaign) unclaim(back ...store.Deferral) {
+	if len(back) == 0 {
+		return
+	}
+	if err := c.store.Unclaim(context.WithoutCancel(c.ctx), c.name, c.epoch, back...); err != nil {
+		c.refused(err)
+	}
+}
+
+// launch starts an attempt with a claimed lead, which an agent may have previewed. It
+// reports false where there is no room for a call: then the lead is ours still and was
+// not dialed.
+func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
+	line := c.trunks.take(c.cfg.Trunks, c.cfg.CallerID)
+	if line == nil {
+		return false
+	}
+	audio, err := c.engine.NewSession(c.codecs)
+	if err != nil {
+		line.release()
+		c.blocked, c.blockedAt = err.Error(), time.Now()
+		c.log.Error("no call can be placed", "error", err)
+		return false
+	}
+	now := time.Now()
+	rec := cdr.Record{
+		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: line.callerID,
+		Trunk: line.trunk.Name(), Node: c.node, Marks: cdr.Marks{Claimed: now},
+	}
+	rec.Ordinal, err = c.store.StartAttempt(c.ctx, store.Start{
+		ID: id, Campaign: c.name, Epoch: c.epoch, Lead: *l, Number: rec.Number,
+		Today: gate.Today(c.rules, l, now) + 1, Record: rec,
+	})
+	if err != nil {
+		line.release()
+		audio.Close()
+		c.floor.landed(id)
+		if p != nil {
+			p.who.post(func() { p.who.unlook(p) })
+		}
+		c.notStarted(id, l, err)
+		return true
+	}
+	a := &attempt{
+		equipment: c.equipment, tally: c.tally, terms: c.terms, lead: *l, line: line, audio: audio, preview: p, rec: rec,
+		stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
+	}
+	c.tally.started()
+	c.metrics.AttemptStarted(c.name, rec.Trunk)
+	a.show(api.CallDialing)
+	c.calls.start(a, func() { a.run(c.calling) })
+	return true
+}
+
+// notStarted deals with a lead that the store did not let us dial.
+func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
+	switch {
+	case errors.Is(err, store.ErrDoNotCall):
+		c.skip(id, l, "do_not_call")
+	case errors.Is(err, store.ErrLeadChanged), errors.Is(err, store.ErrLeadWithdrawn), errors.Is(err, store.ErrUnclaimed):
+		c.log.Info("a lead changed after it was claimed, and is not dialed", "lead", l.ID, "why", err)
+	default:
+		c.refused(err)
+	}
+}
+
+// skip ends a lead's turn without a call, by a rule, with a record.
+func (c *campaign) skip(id string, l *lead.Lead, rule string) {
+	now := time.Now()
+	rec := cdr.Record{
+		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.CallerID, Node: c.node,
+		Ordinal: l.Attempts + 1, Outcome: cdr.Skipped, Rule: rule, Marks: cdr.Marks{Claimed: now, Ended: now},
+	}
+	if err := c.store.Skip(rec, c.epoch, nextOf(gate.Next(c.terms.policy, l, &rec, now), time.Time{})); err != nil {
+		c.log.Error("cannot note that a lead was skipped", "lead", l.ID, "error", err)
+		return
+	}
+	c.tally.started()
+	c.tally.ended(cdr.Skipped)
+	c.metrics.AttemptEnded(rec)
+}
