@@ -47,8 +47,9 @@ type agent struct {
 	figures figures
 
 	leg     *leg
-	proven  bool        // the leg was answered and has sent RTP
-	proof   *time.Timer // set by the answer, until it has sent some: when it must have
+	proven  bool            // the leg was answered and has sent RTP
+	dropped <-chan struct{} // closed when the leg that was hung up last is gone
+	proof   *time.Timer     // set by the answer, until it has sent some: when it must have
 	redial  *time.Timer
 	retries int
 
@@ -127,6 +128,11 @@ func (a *agent) run(ctx context.Context) {
 			a.signal(ev, open)
 		case <-received:
 			a.arrive()
+		case <-a.dropped:
+			a.dropped = nil
+			if a.state == api.AgentConnecting && a.mode == config.Ring {
+				a.settle()
+			}
 		case <-a.over:
 			a.customerGone()
 		case <-expiry(a.wrapEnd):
@@ -367,6 +373,8 @@ func (a *agent) settle() {
 		a.reconnect()
 	case a.next == api.AgentPaused:
 		a.become(api.AgentPaused, a.nextWhy)
+	case a.mode == config.Ring && a.dropped != nil:
+		a.become(api.AgentConnecting, "the phone is being hung up") // it would be busy to the next call
 	default:
 		a.become(api.AgentReady, "")
 	}
@@ -496,7 +504,7 @@ func (a *agent) reconnect() {
 
 func (a *agent) dropLeg(cause sip.Cause) {
 	if a.leg != nil {
-		a.leg.drop(cause)
+		a.dropped = a.leg.drop(cause)
 		a.leg, a.proven, a.proof = nil, false, nil
 	}
 }

@@ -101,6 +101,9 @@ func (a *agent) unbridge() {
 	a.bridge.Close()
 	a.bridge = nil
 	a.heard = a.leg.figures().Since(a.atJoin)
+	if a.mode == config.Ring {
+		a.dropLeg(sip.CauseNormal)
+	}
 }
 
 func (a *agent) stopTap() {

@@ -50,6 +50,9 @@ type Daemon struct {
 	server   *api.Server
 	listener net.Listener
 
+	disks    []string               // directories that records are written to
+	fullDisk atomic.Pointer[string] // what is wrong with one of them; nil if nothing is
+
 	draining atomic.Bool
 	hurry    chan struct{} // closed: calls are hung up, not waited for
 	hurryOne sync.Once
@@ -113,13 +116,17 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	if d.store == nil {
 		s, err := store.Open(ctx, store.Config{
 			URL: storeURL(d.cfg.Redis), Node: d.node, Logger: d.log,
-			JournalDir: filepath.Join(d.cfg.Node.DataDir, "journal"),
+			JournalDir: filepath.Join(d.cfg.Node.DataDir, "journal"), Takeover: nodeTakeover,
 		})
 		if err != nil {
 			return err
 		}
 		d.store = s
+		if err := s.Join(ctx); err != nil {
+			return fmt.Errorf("node.id %s: %w; each daemon of one Redis needs a name of its own", d.node, err)
+		}
 	}
+	d.disks = []string{d.cfg.Node.DataDir, d.cfg.CDR.Dir}
 	keep := d.cfg.CDR.KeepFiles
 	if keep == 0 {
 		keep = -1 // all
@@ -239,6 +246,9 @@ func (d *Daemon) stopped() string {
 	case d.recorder != nil && d.recorder.Full():
 		return "the disk for recordings is full"
 	}
+	if full := d.fullDisk.Load(); full != nil {
+		return *full
+	}
 	return ""
 }
 
@@ -311,6 +321,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	exporter.Wait()
 	return errors.Join(err, d.close(closing))
 }
+
+// nodeTakeover is how long a former process of this node may give no sign of life
+// before it is taken for dead: more than two of its beats.
+const nodeTakeover = 2500 * time.Millisecond
 
 // closeLimit is how long records may take to reach Redis at the end.
 const closeLimit = 10 * time.Second

@@ -22,6 +22,8 @@ func away(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errGone):
+		return api.Unavailable("the daemon shuts down")
 	case errors.Is(err, store.ErrAway):
 		return api.Unavailable("Redis is away; try again when it is back")
 	case errors.Is(err, store.ErrLeadUnknown):
@@ -195,6 +197,9 @@ func (d *Daemon) setRunning(ctx context.Context, name string, to store.Desired) 
 	})
 	if err != nil {
 		return api.CampaignStatus{}, away(err)
+	}
+	if err := d.trunks.allot(ctx, d.wantedTrunks()); err == nil {
+		c.nudge() // its channels are there, and need not wait for the next second
 	}
 	return d.statusOf(c), nil
 }

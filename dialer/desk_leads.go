@@ -92,10 +92,14 @@ func (im *importing) read(ctx context.Context, reader *lead.Reader) error {
 		im.sum.Bytes = reader.Bytes()
 		if err == nil {
 			im.sum.Rows++
-			if row.Reason != "" {
+			switch {
+			case row.Again:
+				im.reject(row, row.Reason)
+				im.sum.Duplicates++
+			case row.Reason != "":
 				im.reject(row, row.Reason)
 				im.sum.Rejected++
-			} else {
+			default:
 				im.rows = append(im.rows, row)
 			}
 		}
@@ -161,7 +165,7 @@ func (d *Daemon) ExportLeads(ctx context.Context, campaign string, w io.Writer) 
 		if err != nil {
 			return away(err)
 		}
-		if err := out.Write(&s.Lead); err != nil {
+		if err := out.Write(&s.Lead, string(s.State)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"ringpace/dialer/api"
@@ -61,11 +62,14 @@ func recordingOf(s record.Summary) *cdr.Recording {
 }
 
 // salvageRecording makes whole what a crash left of a recording. It returns nil
-// where nothing was written.
+// where nothing was written, or no agent had come and such recordings are not kept.
 func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	sum, err := record.Find(e.recordings, rec.ID)
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, nil
+	}
+	if err == nil && rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged {
+		return nil, os.Remove(filepath.Join(e.recordings, filepath.FromSlash(sum.Path)))
 	}
 	return recordingOf(sum), err
 }

@@ -51,14 +51,17 @@ func (l *leg) accept(body []byte) error {
 }
 
 // drop ends the leg and waits for nothing: what the far side still says is read
-// and thrown away.
-func (l *leg) drop(cause sip.Cause) {
+// and thrown away. The channel it returns is closed when the far side has agreed.
+func (l *leg) drop(cause sip.Cause) <-chan struct{} {
 	l.call.Hangup(cause)
 	l.audio.Close()
+	gone := make(chan struct{})
 	go func() {
+		defer close(gone)
 		for range l.call.Events() {
 		}
 	}()
+	return gone
 }
 
 // watchEvery is how often legs in use are looked at for audio.

@@ -202,7 +202,6 @@ func (c *campaign) skip(id string, l *lead.Lead, rule string) {
 		c.log.Error("cannot note that a lead was skipped", "lead", l.ID, "error", err)
 		return
 	}
-	c.tally.started()
 	c.tally.ended(cdr.Skipped)
 	c.metrics.AttemptEnded(rec)
 }

@@ -3,6 +3,8 @@ package dialer
 import (
 	"context"
 	"fmt"
+	"strings"
+	"syscall"
 	"time"
 
 	"ringpace/dialer/api"
@@ -52,6 +54,12 @@ func (d *Daemon) lookAround(seen map[string]sip.TrunkStatus) {
 	if d.recorder != nil && d.recorder.Full() {
 		detail = fmt.Sprintf("nothing is dialed: %s has less free space than recording.min_free, or cannot be written to; free some space", d.recordings)
 	}
+	if full := crowded(d.disks); full != "" {
+		d.fullDisk.Store(&full)
+		detail = strings.TrimPrefix(detail+"; ", "; ") + "nothing is dialed: " + full
+	} else {
+		d.fullDisk.Store(nil)
+	}
 	d.alarms.set("disk_full", detail)
 	for _, t := range d.routes() {
 		s := t.Status()
@@ -73,6 +81,21 @@ func (d *Daemon) tellTrunk(name string) {
 			d.feed.Publish(api.Event{Kind: api.EventTrunk, Trunk: &s})
 		}
 	}
+}
+
+// leastSpace is what the disks of the journal and of the call detail records must have
+// left, in octets: room for the records of tens of thousands of calls.
+const leastSpace = 32 << 20
+
+// crowded says which of the directories has too little space left; "" if none.
+func crowded(dirs []string) string {
+	for _, dir := range dirs {
+		var fs syscall.Statfs_t
+		if err := syscall.Statfs(dir, &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < leastSpace {
+			return fmt.Sprintf("the disk of %s has less than %d MiB left for records; free some space", dir, leastSpace>>20)
+		}
+	}
+	return ""
 }
 
 // wantedTrunks are those that a campaign of this node dials over now.

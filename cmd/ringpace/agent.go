@@ -30,8 +30,8 @@ func agentCommand() *command {
 		name: "agent", short: "Log agents in and out, pause them, end and name their calls",
 		long: "An agent is reached at an extension and takes the calls of some campaigns. Agents\nuse these commands for themselves, supervisors for anyone.",
 		sub: []*command{
-			simple("login", "Begin the shift", `Begins the shift: a nailed agent's extension is called now, and the agent is ready
-for calls once audio has come from it.
+			simple("login", "Begin the shift", `Begins the shift: a nailed agent's extension is called now, and the agent is paused
+once audio has come from it, until they are ready (ringpace agent ready).
 
   ringpace agent login 1001
 `),

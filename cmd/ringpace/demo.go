@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/spf13/pflag"
 
@@ -26,13 +26,13 @@ Interrupt it once, and no new call is made; twice, and it ends.
   ringpace demo --leads 200 --agents 10 --talk 3s --mode power --json
 `,
 		setup: func(flags *pflag.FlagSet) runner {
-			var o demo.Options
-			flags.IntVar(&o.Leads, "leads", 200, "people on the list")
-			flags.IntVar(&o.Agents, "agents", 10, "agents")
-			flags.DurationVar(&o.Talk, "talk", 3*time.Second, "mean length of a conversation")
-			flags.StringVar(&o.Mode, "mode", "power", "pacing: power, progressive or preview")
-			flags.Float64Var(&o.Ratio, "ratio", 1.5, "lines for each free agent, in mode power")
-			flags.Uint64Var(&o.Seed, "seed", 1, "of all that people do; the same seed, the same people")
+			o := demo.Default()
+			flags.IntVar(&o.Leads, "leads", o.Leads, "people on the list")
+			flags.IntVar(&o.Agents, "agents", o.Agents, "agents")
+			flags.DurationVar(&o.Talk, "talk", o.Talk, "mean length of a conversation")
+			flags.StringVar(&o.Mode, "mode", o.Mode, "pacing: power, progressive or preview")
+			flags.Float64Var(&o.Ratio, "ratio", o.Ratio, "lines for each free agent, in mode power")
+			flags.Uint64Var(&o.Seed, "seed", o.Seed, "of all that people do; the same seed, the same people")
 			flags.StringVar(&o.Dir, "dir", "", "where recordings and records go (default a new temporary directory)")
 			flags.BoolVar(&o.JSON, "json", false, "one JSON object at the end, and nothing else")
 			return func(ctx context.Context, t *terminal, _ []string) error {
@@ -40,7 +40,11 @@ Interrupt it once, and no new call is made; twice, and it ends.
 				ctx, stop := interruptible(ctx)
 				defer stop()
 				context.AfterFunc(ctx, stop) // so that a second signal ends the process
-				return demo.Run(ctx, o)
+				err := demo.Run(ctx, o)
+				if errors.Is(err, demo.ErrOptions) {
+					return usage("%v", err)
+				}
+				return err
 			}
 		},
 	}

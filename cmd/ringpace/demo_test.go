@@ -10,7 +10,7 @@ func TestDemo(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, `"bridged"`) {
 		t.Errorf("code %d: %s%s", code, out, errs)
 	}
-	if code, _, errs := ringpace(nil, "demo", "--leads", "-1"); code != exitFailure {
+	if code, _, errs := ringpace(nil, "demo", "--leads", "-1"); code != exitUsage {
 		t.Errorf("code %d: %s", code, errs)
 	}
 }

@@ -28,14 +28,14 @@ type Client struct {
 }
 
 // NewClient makes a client for the daemon at server, such as
-// "http://127.0.0.1:8370"; a missing scheme is http.
+// "http://127.0.0.1:8080"; a missing scheme is http.
 func NewClient(server, token string) (*Client, error) {
 	if !strings.Contains(server, "://") {
 		server = "http://" + server
 	}
 	base, err := url.Parse(server)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, Invalid("the server must be an address such as http://127.0.0.1:8370, not %q", server)
+		return nil, Invalid("the server must be an address such as http://127.0.0.1:8080, not %q", server)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = 0 // an import answers when it has read the file
@@ -335,7 +335,7 @@ func (c *Client) refusal(model *huma.ErrorModel) error {
 	}
 	switch {
 	case model.Status == http.StatusUnauthorized && c.token == "":
-		r.Detail = "the daemon asks for a token; give one with --token or RINGPACE_TOKEN (they are in its configuration under api)"
+		r.Detail = "the daemon asks for a token; give one with --token or RINGPACE_TOKEN (they are in its configuration under http.tokens)"
 	case model.Status == http.StatusUnauthorized:
 		r.Detail = "the daemon does not know this token; see --token and RINGPACE_TOKEN"
 	case r.Detail == "":

@@ -46,7 +46,7 @@ type ImportResult struct {
 	List       string  `json:"list"`
 	Rows       int     `json:"rows"`
 	Added      int     `json:"added"`
-	Duplicates int     `json:"duplicates" doc:"Rows whose lead the campaign had already; not taken"`
+	Duplicates int     `json:"duplicates" doc:"Rows whose lead the campaign, or an earlier row, had already; not taken"`
 	Rejected   int     `json:"rejected" doc:"Rows that could not be read as a lead"`
 	DurationS  float64 `json:"duration_s"`
 }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
@@ -25,11 +26,11 @@ import (
 
 // Options are what a demo is like. The zero value of each is a sensible default.
 type Options struct {
-	Leads  int           // people on the list, at most MaxLeads; default 200
-	Agents int           // default 10
-	Talk   time.Duration // mean length of a conversation; default 3 s
-	Mode   string        // pacing: power, progressive or preview; default power
-	Ratio  float64       // power: lines per free agent; default 1.5
+	Leads  int           // people on the list, at most MaxLeads
+	Agents int           // 1 to 300
+	Talk   time.Duration // mean length of a conversation, 100 ms to a minute
+	Mode   string        // pacing: power, progressive or preview
+	Ratio  float64       // power: lines per free agent
 	Seed   uint64        // of everything that people do
 	Dir    string        // where recordings, records and the log go; a new or empty directory; default: a temporary one
 
@@ -41,26 +42,38 @@ type Options struct {
 // ErrSums is returned, with the result written, when the sums do not add up.
 var ErrSums = errors.New("demo: the sums do not add up")
 
+// ErrOptions is wrapped by the errors for options that make no sense.
+var ErrOptions = errors.New("demo")
+
+// Default is a demo that shows what there is to see in a minute.
+func Default() Options {
+	return Options{Leads: 200, Agents: 10, Talk: 3 * time.Second, Mode: string(pacing.Power), Ratio: 1.5, Seed: 1}
+}
+
+// Bounds of the options: all is in one process, on one machine.
+const (
+	maxAgents = 300
+	maxTalk   = time.Minute
+)
+
 // Compressed time: how long it rings until the caller gives up.
 const ringTimeout = 3 * time.Second
 
 func (o Options) settled() (Options, error) {
-	fill(&o.Leads, 200)
-	fill(&o.Agents, 10)
-	fill(&o.Talk, 3*time.Second)
-	fill(&o.Mode, string(pacing.Power))
-	fill(&o.Ratio, 1.5)
-	fill(&o.Seed, 1)
 	if o.Out == nil {
 		o.Out = os.Stdout
 	}
 	switch {
 	case o.Leads < 1 || o.Leads > MaxLeads:
-		return o, fmt.Errorf("demo: %d leads; there are 1 to %d fictional numbers", o.Leads, MaxLeads)
-	case o.Agents < 1 || o.Agents > 1000:
-		return o, fmt.Errorf("demo: %d agents; 1 to 1000 are possible", o.Agents)
-	case o.Talk < 100*time.Millisecond:
-		return o, fmt.Errorf("demo: conversations of %v; at least 100ms", o.Talk)
+		return o, fmt.Errorf("%w: %d leads; there are 1 to %d fictional numbers", ErrOptions, o.Leads, MaxLeads)
+	case o.Agents < 1 || o.Agents > maxAgents:
+		return o, fmt.Errorf("%w: %d agents; 1 to %d are possible", ErrOptions, o.Agents, maxAgents)
+	case o.Talk < 100*time.Millisecond || o.Talk > maxTalk:
+		return o, fmt.Errorf("%w: conversations of %v; 100ms to %v are possible", ErrOptions, o.Talk, maxTalk)
+	case !slices.Contains(pacing.Modes(), pacing.Mode(o.Mode)):
+		return o, fmt.Errorf("%w: no mode %q; there are %v", ErrOptions, o.Mode, pacing.Modes())
+	case pacing.Mode(o.Mode) == pacing.Power && !(o.Ratio >= 1 && o.Ratio <= 10):
+		return o, fmt.Errorf("%w: a ratio of %v lines for each free agent; 1 to 10 are possible", ErrOptions, o.Ratio)
 	}
 	err := o.directory()
 	return o, err
@@ -84,13 +97,6 @@ func (o *Options) directory() (err error) {
 		return fmt.Errorf("demo: directory %s is not empty; name a new one", o.Dir)
 	}
 	return nil
-}
-
-func fill[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
 }
 
 // Run runs a demo until every lead is called, or until ctx is done: then no new

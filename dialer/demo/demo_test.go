@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -21,7 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // small is a demo that is over in some seconds.
 func small(t *testing.T, out *bytes.Buffer) Options {
-	return Options{Leads: 20, Agents: 4, Talk: 300 * time.Millisecond, Seed: 7, Dir: t.TempDir(), Out: out}
+	o := Default()
+	o.Leads, o.Agents, o.Talk, o.Seed, o.Dir, o.Out = 20, 4, 300*time.Millisecond, 7, t.TempDir(), out
+	return o
 }
 
 func run(t *testing.T, o Options) {
@@ -92,7 +95,8 @@ func TestStoppedDemoAddsUpToo(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	out := &stopper{stop: cancel}
-	o := Options{Leads: 500, Agents: 4, Talk: 300 * time.Millisecond, Dir: t.TempDir(), Out: out}
+	o := small(t, nil)
+	o.Leads, o.Out = 500, out
 	if err := Run(ctx, o); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -108,16 +112,27 @@ func TestOptionsAreChecked(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "cdr"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, o := range map[string]Options{
-		"too many leads":  {Leads: MaxLeads + 1},
-		"negative leads":  {Leads: -1},
-		"no time to talk": {Talk: time.Millisecond},
-		"full directory":  {Dir: full},
-		"unknown mode":    {Mode: "wild", Dir: t.TempDir()},
+	for name, spoil := range map[string]func(*Options){
+		"too many leads":  func(o *Options) { o.Leads = MaxLeads + 1 },
+		"no leads":        func(o *Options) { o.Leads = 0 },
+		"negative leads":  func(o *Options) { o.Leads = -1 },
+		"no agents":       func(o *Options) { o.Agents = 0 },
+		"too many agents": func(o *Options) { o.Agents = maxAgents + 1 },
+		"no time to talk": func(o *Options) { o.Talk = time.Millisecond },
+		"endless talk":    func(o *Options) { o.Talk = time.Hour },
+		"unknown mode":    func(o *Options) { o.Mode = "wild" },
+		"no ratio":        func(o *Options) { o.Ratio = 0 },
 	} {
-		if err := Run(t.Context(), o); err == nil {
-			t.Errorf("%s: no error", name)
+		o := small(t, &bytes.Buffer{})
+		spoil(&o)
+		if err := Run(t.Context(), o); !errors.Is(err, ErrOptions) {
+			t.Errorf("%s: error %v", name, err)
 		}
+	}
+	o := small(t, &bytes.Buffer{})
+	o.Dir = full
+	if err := Run(t.Context(), o); err == nil {
+		t.Error("a directory that is in use: no error")
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	startLimit = 20 * time.Second // for the registration, and for the agents' legs
 	drainLimit = 15 * time.Second // for calls that are up when the demo is stopped
 	closeLimit = 10 * time.Second // for the daemon and the lab to let go
-	stallLimit = 60 * time.Second // without any change on the floor
+	stallLimit = 3 * maxTalk      // without any change on the floor
 	frameTime  = 200 * time.Millisecond
 )
 

@@ -102,7 +102,7 @@ func configure(o Options, password string, carrier, pbx netip.AddrPort, agents [
 		"PBX": pbx, "Agents": agents, "Campaign": campaign, "Mode": o.Mode, "Ratio": o.Ratio,
 		"RingTimeout": ringTimeout,
 		// Neither limit is to bind: what is shown is the pacing.
-		"Channels": 4*o.Agents + 20, "CallsPerSecond": 10 * o.Agents,
+		"Channels": 4*o.Agents + 20, "CallsPerSecond": min(10*o.Agents, 1000),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("demo: settings: %w", err)

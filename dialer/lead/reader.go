@@ -28,6 +28,7 @@ type Row struct {
 	Cells  []string // as they were read; one, the whole line, where it could not be split; none where it is no text
 	Lead   Lead     // if Reason is empty
 	Reason string   // why the row was rejected
+	Again  bool     // it was rejected because an earlier row has the same person
 	Note   string   // the row was taken, but for this (a second number that is none)
 }
 
@@ -139,6 +140,7 @@ func (r *Reader) Next() (Row, error) {
 		row.Lead, row.Note, err = r.lead(in.cells)
 		if err == nil {
 			err = r.remember(&row)
+			row.Again = err != nil
 		}
 		if err != nil {
 			row.Lead, row.Note, row.Reason = Lead{}, "", err.Error()

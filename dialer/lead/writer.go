@@ -32,15 +32,16 @@ func NewWriter(w io.Writer, phones int, fields []string) (*Writer, error) {
 	for i := range out.phones {
 		header = append(header, "phone"+strings.Repeat(" "+strconv.Itoa(i+1), min(i, 1)))
 	}
-	header = append(header, "priority", "due", "deadline", "time_zone", ours+"list", ours+"attempts", ours+"last_try")
+	header = append(header, "priority", "due", "deadline", "time_zone", ours+"list", ours+"state", ours+"attempts", ours+"last_try")
 	for _, f := range fields {
 		header = append(header, arm(f))
 	}
 	return out, out.csv.Write(header)
 }
 
-// Write writes one lead. Call Flush at the end.
-func (w *Writer) Write(l *Lead) error {
+// Write writes one lead and where it stands, which is for people to read: a list that
+// is imported begins anew. Call Flush at the end.
+func (w *Writer) Write(l *Lead, state string) error {
 	cells := []string{arm(l.ID)}
 	for i := range w.phones {
 		switch {
@@ -52,7 +53,7 @@ func (w *Writer) Write(l *Lead) error {
 			cells = append(cells, l.Numbers[i])
 		}
 	}
-	cells = append(cells, strconv.Itoa(l.Priority), stamp(l.Due), stamp(l.Deadline), l.TimeZone, arm(l.List),
+	cells = append(cells, strconv.Itoa(l.Priority), stamp(l.Due), stamp(l.Deadline), l.TimeZone, arm(l.List), state,
 		strconv.Itoa(l.Attempts), stamp(l.LastTry))
 	for _, f := range w.fields {
 		cells = append(cells, arm(l.Fields[f]))

@@ -28,7 +28,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	}
 	for _, l := range leads {
 		l.Attempts, l.LastTry = 3, time.Unix(0, 0)
-		if err := w.Write(&l); err != nil {
+		if err := w.Write(&l, "ready"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func FuzzWriter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Write(&l); err != nil {
+		if err := w.Write(&l, "ready"); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Flush(); err != nil {

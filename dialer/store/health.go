@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // knockEvery is how often Redis is looked for while it is away.
@@ -17,12 +20,79 @@ type health struct {
 	wake chan struct{} // has room for one; a call has failed, look again at once
 
 	joined atomic.Bool // this boot has taken the node's name
+	rival  rival       // the goroutine's that beats
 
 	mu       sync.Mutex
 	err      error     // why it is away; nil: it is there
 	since    time.Time // of the last change
 	changed  chan struct{}
 	warnings []string
+}
+
+// rival is another process that went by this node's name when this one came.
+type rival struct {
+	beat  string    // its last sign of life
+	since time.Time // when it was seen first
+	alive bool      // it gave another
+}
+
+// errTaking is why Redis is not used yet while it is found out whether a rival lives.
+var errTaking = errors.New("another process goes by this node's name; waiting to see whether it lives")
+
+// rivalled looks whether another process lives under this node's name, before it is
+// taken over: one that died a moment ago gives no further sign. It returns nil where
+// the name is free.
+func (s *Store) rivalled(ctx context.Context) error {
+	r := &s.health.rival
+	if s.takeover <= 0 || r.alive {
+		return s.rivalry()
+	}
+	beat, err := s.redis.HGet(ctx, nodesKey, s.node).Result()
+	switch boot, _, _ := strings.Cut(beat, " "); {
+	case errors.Is(err, redis.Nil), err == nil && boot == s.boot:
+		return nil
+	case err != nil:
+		return explain(ctx, err)
+	}
+	switch {
+	case r.since.IsZero():
+		r.beat, r.since = beat, time.Now()
+	case r.beat != beat:
+		r.alive = true
+	case time.Since(r.since) > s.takeover:
+		return nil
+	}
+	if !r.alive {
+		return fmt.Errorf("%w: %w", ErrAway, errTaking)
+	}
+	return s.rivalry()
+}
+
+func (s *Store) rivalry() error {
+	if s.health.rival.alive {
+		return fmt.Errorf("%w: %w: %s", ErrAway, ErrNodeTaken, s.node)
+	}
+	return nil
+}
+
+// Join waits until this process has the node's name, and returns ErrNodeTaken where
+// another lives under it. It waits for nothing where Redis is away.
+func (s *Store) Join(ctx context.Context) error {
+	tick := time.NewTicker(knockEvery)
+	defer tick.Stop()
+	for {
+		switch _, away := s.Status(); {
+		case errors.Is(away, ErrNodeTaken):
+			return away
+		case !errors.Is(away, errTaking):
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 func newHealth() *health {
@@ -43,6 +113,15 @@ func (h *health) set(err error) bool {
 	close(h.changed)
 	h.changed = make(chan struct{})
 	return true
+}
+
+// why changes the reason for which Redis is away.
+func (h *health) why(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil && !errors.Is(h.err, ErrClosed) {
+		h.err = err
+	}
 }
 
 // Up reports whether Redis is there. While it is not, nothing may be dialed.
@@ -142,6 +221,13 @@ func (s *Store) beat(ctx context.Context, how string) {
 	defer cancel()
 	if how == "beat" && !s.health.joined.Load() {
 		how = "join"
+	}
+	if how == "join" {
+		if err := s.rivalled(short); err != nil {
+			s.lost(err)
+			s.health.why(err)
+			return
+		}
 	}
 	alive, err := s.scripts.node.Run(short, s.redis, []string{nodesKey},
 		s.node, s.boot, s.nodeLease.Milliseconds(), how).Int()

@@ -25,7 +25,11 @@ type Config struct {
 
 	Timeout   time.Duration // of one round trip; 1 s. Bulk work may take ten times as long
 	NodeLease time.Duration // a node that was not heard of for that long is dead; 10 s
-	CDRLimit  int64         // records that a campaign's stream keeps, about; 1,000,000; < 0: all
+	// Takeover is how long another process that goes by this node's name may give no
+	// sign of life before it is taken for dead; 0: it is dead at once. A living one
+	// gives a sign each second.
+	Takeover time.Duration
+	CDRLimit int64 // records that a campaign's stream keeps, about; 1,000,000; < 0: all
 
 	scriptHead string // tests: "#!lua\n" makes Redis 7 check that a script keeps to its slot
 }
@@ -35,6 +39,7 @@ type Store struct {
 	node, boot string
 	timeout    time.Duration
 	nodeLease  time.Duration
+	takeover   time.Duration
 	cdrLimit   int64
 	log        *slog.Logger
 	redis      redis.UniversalClient
@@ -97,7 +102,7 @@ func open(ctx context.Context, cfg Config, client redis.UniversalClient) (*Store
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{
-		node: cfg.Node, boot: cfg.Boot, timeout: cfg.Timeout, nodeLease: cfg.NodeLease,
+		node: cfg.Node, boot: cfg.Boot, timeout: cfg.Timeout, nodeLease: cfg.NodeLease, takeover: cfg.Takeover,
 		cdrLimit: max(cfg.CDRLimit, 0), log: cfg.Logger,
 		redis: client, scripts: loadScripts(cfg.scriptHead), journal: log,
 		health: newHealth(), outbox: newOutbox(), left: make(map[string]cdr.Record),
