@@ -209,52 +209,79 @@ func TestRungAgentWhoDoesNotAnswer(t *testing.T) {
 	h.awaitAgent("a1001", api.AgentReady)
 }
 
-func TestPreview(t *testing.T) {
-	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Campaign: "mode: preview", Talk: 200 * time.Millisecond})
+// TestPhoneThatGoesMute holds that an agent whose phone lost its network, and so says
+// no goodbye, is not given to customers.
+func TestPhoneThatGoesMute(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, call_back: false", Media: "timeout: 2s"})
 	h.awaitAgent("a1001", api.AgentReady)
-	if _, err := h.daemon.Preview(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
-		t.Errorf("a preview of an empty list: %v", err)
-	}
-	h.awaitAgent("a1001", api.AgentReady)
-	h.load(0, 2)
-	show := func() string {
-		t.Helper()
-		s, err := h.daemon.Preview(t.Context(), "a1001")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.State != api.AgentReserved || s.Lead == nil || s.Lead.Fields["name"] == "" {
-			t.Fatalf("the preview shows %+v", s)
-		}
-		return s.Lead.Number
-	}
-	first := show()
-	if _, err := h.daemon.Skip(t.Context(), "a1001"); err != nil {
+	if err := h.pbx.Extension("1001").StopMedia(); err != nil {
 		t.Fatal(err)
 	}
+	h.awaitAgent("a1001", api.AgentOffline)
+	if s := h.agent("a1001"); !strings.Contains(s.Reason, "no audio") {
+		t.Errorf("offline for %q", s.Reason)
+	}
+}
+
+// TestModeChangesOnReload holds that a nailed leg is hung up when its agent is to be
+// rung from now on, and that the next call rings them.
+func TestModeChangesOnReload(t *testing.T) {
+	p := plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: 300 * time.Millisecond}
+	h := build(t, p)
 	h.awaitAgent("a1001", api.AgentReady)
-	if n := h.carrier.Report().Calls; n != 0 {
-		t.Errorf("%d calls, and nobody said dial", n)
+	p.AgentSet = "wrap_up: 0s, mode: ring"
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	for i := range 2 {
-		num := show()
-		if _, err := h.daemon.Dial(t.Context(), "a1001"); err != nil {
-			t.Fatal(err)
-		}
-		recs := h.awaitRecords(i + 1)
-		if r := recs[i]; r.Number != num || r.Agent != "a1001" || r.Outcome != cdr.Person {
-			t.Errorf("record %+v", r)
-		}
-		h.awaitAgent("a1001", api.AgentReady)
+	if err := h.pbx.Extension("1001").Await(t.Context(), false); err != nil {
+		t.Fatal("the nailed leg stays up:", err)
 	}
-	if !func() bool {
-		for _, r := range h.records() {
-			if r.Number == first {
-				return true
-			}
+	h.awaitAgent("a1001", api.AgentReady)
+	h.load(0, 1)
+	if r := h.awaitRecords(1)[0]; r.Outcome != cdr.Person {
+		t.Errorf("record %+v", r)
+	}
+	h.await("no session", func() bool {
+		s, err := h.daemon.Status(t.Context())
+		return err == nil && s.Media.Sessions == 0
+	})
+}
+
+func TestRemovedAgentGoesHome(t *testing.T) {
+	p := plan{Agents: 2}
+	h := build(t, p)
+	h.awaitAgent("a1002", api.AgentReady)
+	p.Agents = 1
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1002", api.AgentOffline)
+	if _, err := h.daemon.Login(t.Context(), "a1002"); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("an agent who is not in the configuration logs in: %v", err)
+	}
+}
+
+func TestLogoutWhileRinging(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 1s", RingFor: time.Minute})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentRinging)
+	if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentOffline)
+}
+
+// TestAgentLegFigures holds that a record tells of the agent's leg during the call, not
+// of the shift.
+func TestAgentLegFigures(t *testing.T) {
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: 500 * time.Millisecond})
+	h.awaitAgent("a1001", api.AgentReady)
+	h.load(0, 4)
+	for _, r := range h.awaitRecords(4) {
+		if r.AgentLeg == nil || r.AgentLeg.Received > r.Customer.Received+20 {
+			t.Errorf("agent's leg %+v, customer's leg %+v", r.AgentLeg, r.Customer)
 		}
-		return false
-	}() {
-		t.Errorf("the skipped lead %s was never dialed", first)
 	}
 }

@@ -165,3 +165,104 @@ func TestDoNotCall(t *testing.T) {
 		t.Errorf("%d calls reached the carrier, want 1", n)
 	}
 }
+
+// waiting waits for a call that has been answered and has no agent, and returns its id.
+func (h *house) waiting() (id string) {
+	h.t.Helper()
+	h.await("a call that waits for its agent", func() bool {
+		calls, err := h.daemon.Calls(h.t.Context())
+		if err != nil || len(calls) != 1 || calls[0].State != api.CallAnswered {
+			return false
+		}
+		id = calls[0].ID
+		return true
+	})
+	return id
+}
+
+// TestHangupCallIsAtOnce holds that no message is played to a customer whose call is to
+// end now, by command or with the daemon.
+func TestHangupCallIsAtOnce(t *testing.T) {
+	ends := map[string]func(h *house, id string) error{
+		"by command": func(h *house, id string) error { return h.daemon.HangupCall(h.t.Context(), id) },
+		"at the end": func(h *house, _ string) error { h.daemon.HangUp(); h.quit(); return nil },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 60s", RingFor: time.Minute, Campaign: "abandon_after: 2s"})
+			h.load(0, 1)
+			if err := end(h, h.waiting()); err != nil {
+				t.Fatal(err)
+			}
+			var recs []cdr.Record
+			h.await("the record", func() bool { recs = h.file(); return len(recs) == 1 })
+			if r := recs[0]; r.Message != "" || r.HungUpBy != cdr.Ringpace || r.Outcome != cdr.Abandoned {
+				t.Errorf("record %+v", r)
+			}
+		})
+	}
+}
+
+// TestPortsRunOut holds that leads are not used up when there is no port for a call,
+// and that the reason is told.
+func TestPortsRunOut(t *testing.T) {
+	h := build(t, plan{
+		Agents: 1, Behave: func(string) lab.Behaviour { return lab.NoAnswer }, RingTimeout: 20 * time.Second,
+		Campaign: "mode: power\n    ratio: 5", NoCalls: true, NoLogin: true, Ports: 2,
+	})
+	h.load(0, 20)
+	if _, err := h.daemon.Login(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentPaused)
+	if _, err := h.daemon.Ready(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	h.await("the reason", func() bool {
+		x, err := h.daemon.Explain(t.Context(), "test")
+		return err == nil && strings.Contains(x.Summary, "no free RTP port")
+	})
+	if n := len(h.records()); n != 0 {
+		t.Errorf("%d leads were used up", n)
+	}
+	if n := h.carrier.Report().Calls; n != 1 {
+		t.Errorf("%d calls, want the one for which there was a port", n)
+	}
+}
+
+// TestOneChannel holds that a trunk's channels are never passed, and that what waits for
+// one is dialed when it is free.
+func TestOneChannel(t *testing.T) {
+	h := build(t, plan{Agents: 3, AgentSet: "wrap_up: 0s", Talk: 200 * time.Millisecond, Channels: 1, Campaign: "mode: power\n    ratio: 3"})
+	h.load(0, 4)
+	h.awaitRecords(4)
+	overlap := 0
+	calls := h.carrier.Calls()
+	for i, c := range calls {
+		for _, d := range calls[:i] {
+			if d.Ended.After(c.Began) {
+				overlap++
+			}
+		}
+	}
+	if overlap > 0 {
+		t.Errorf("%d pairs of calls were up at once on one channel", overlap)
+	}
+}
+
+// TestWrapUpIsNoConversation holds that a call counts as bridged only while it is.
+func TestWrapUpIsNoConversation(t *testing.T) {
+	h := build(t, plan{Agents: 1, Talk: 200 * time.Millisecond})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentWrapUp)
+	h.await("the call in wrap-up", func() bool {
+		calls, err := h.daemon.Calls(t.Context())
+		return err == nil && len(calls) == 1 && calls[0].State == api.CallWrapUp
+	})
+	if s, err := h.daemon.Status(t.Context()); err != nil || s.Bridged != 0 {
+		t.Errorf("status %+v, %v", s, err)
+	}
+}

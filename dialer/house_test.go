@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,10 @@ type plan struct {
 	Trunk    string // settings of the trunk instead of the lab carrier's
 	Peer     string // settings of the peer instead of the lab PBX's
 	From     string // caller ID; default: official
+	Media    string // further settings of the audio
+	Hours    string // of the campaign; default always
+	Channels int    // of the trunk; default 400
+	Ports    int    // pairs of RTP ports that there are; default plenty
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
 }
@@ -73,7 +78,7 @@ redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
 sip: {listen: ["udp://127.0.0.1:0"]}
-media: {cooldown: 1s}
+media: {cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
 agent_defaults: {auto_login: {{.AutoLogin}}}
@@ -82,7 +87,7 @@ trunks:
     {{.Trunk}}
     caller_ids: ["{{.Official}}"]
     identity: {assert: true}
-    channels: 400
+    channels: {{.Channels}}
     calls_per_second: 200
 peers:
   - {name: pbx, {{.Peer}}}
@@ -94,7 +99,7 @@ campaigns:
   - name: test
     start: {{.Start}}
     region: US
-    hours: always
+    hours: {{.Hours}}
     goodbye: 200ms
     ring_timeout: {{.RingTimeout}}
     compliance: {least_ring: 0s}
@@ -189,6 +194,12 @@ func (h *house) rewrite(p plan) {
 	if p.Password == "" {
 		p.Password = "vault"
 	}
+	if p.Hours == "" {
+		p.Hours = "always"
+	}
+	if p.Channels == 0 {
+		p.Channels = 400
+	}
 	if p.RingTimeout == 0 {
 		p.RingTimeout = 3 * time.Second
 	}
@@ -204,7 +215,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
+		"Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -219,6 +230,9 @@ func (h *house) start(p plan) {
 	h.t.Helper()
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
+	if p.Ports > 0 {
+		h.cfg.Media.Ports = h.freePorts(p.Ports)
+	}
 	options := dialer.Options{Logger: logger, Version: "test", Path: h.path}
 	var err error
 	if p.Redis == "" {
@@ -251,6 +265,24 @@ func (h *house) start(p plan) {
 			h.t.Log(h.log.String())
 		}
 	})
+}
+
+// freePorts finds a range of n pairs of ports below those that the system hands out.
+func (h *house) freePorts(n int) config.PortRange {
+	h.t.Helper()
+next:
+	for first := 20_000; first < 32_000; first += 2 * n {
+		for port := first; port < first+2*n; port++ {
+			c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				continue next
+			}
+			_ = c.Close()
+		}
+		return config.PortRange{Min: uint16(first), Max: uint16(first + 2*n - 1)}
+	}
+	h.t.Fatal("no free ports")
+	return config.PortRange{}
 }
 
 // await waits until something is so.
