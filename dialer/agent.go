@@ -297,10 +297,12 @@ func (a *agent) pause(reason string) error {
 // hangup ends the conversation; the customer's leg is then held quiet for the
 // goodbye.
 func (a *agent) hangup() error {
-	if a.bridge == nil {
+	switch {
+	case a.bridge != nil:
+		a.part(cdr.Agent)
+	case a.talk == nil || a.state == api.AgentRinging:
 		return api.Conflict("agent %s is not talking to anybody", a.id)
 	}
-	a.part(cdr.Agent)
 	return nil
 }
 

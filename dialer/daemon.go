@@ -57,11 +57,12 @@ type Daemon struct {
 	hurry    chan struct{} // closed: calls are hung up, not waited for
 	hurryOne sync.Once
 
+	reloading sync.Mutex // one reload at a time
 	mu        sync.Mutex // protects what a reload changes
 	cfg       *config.Config
 	campaigns map[string]*campaign
 	agents    map[string]*agent
-	spawn     func(*agent) // runs an agent's actor; set by Run
+	spawn     func(*agent) // runs an agent's actor; set by Run, used under reloading
 }
 
 // New opens everything that the configuration names: the store, the sockets of
@@ -264,6 +265,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer func() { stopDialing(); stopCalling(); sendHome(); stopServing() }()
 
 	var rooms, people, dialers sync.WaitGroup // end in the order: dialers, people, rooms
+	d.reloading.Lock() // until every actor runs
+	d.spawn = func(a *agent) { people.Go(func() { a.run(attending) }) }
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := d.server.Serve(serving, d.listener); err != nil {
@@ -287,15 +290,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.alarms.set("cdr_file", "call detail records are not written to the file: "+err.Error())
 		}
 	})
-	d.mu.Lock()
-	d.spawn = func(a *agent) { people.Go(func() { a.run(attending) }) }
-	for _, a := range d.agents {
+	for _, a := range d.allAgents() {
 		d.spawn(a)
 	}
-	for _, c := range d.campaigns {
+	for _, c := range d.allCampaigns() {
 		dialers.Go(func() { c.run(dialing, calling) })
 	}
-	d.mu.Unlock()
+	d.reloading.Unlock()
 	people.Go(func() { d.autoLogin(attending) })
 
 	var err error

@@ -74,7 +74,7 @@ func (d *Daemon) ImportLeads(ctx context.Context, campaign string, r io.Reader, 
 	res.Rows, res.Added, res.Duplicates, res.Rejected = im.sum.Rows, im.sum.Added, im.sum.Duplicates, im.sum.Rejected
 	res.DurationS = time.Since(started).Seconds()
 	if c, known := d.findCampaign(campaign); known == nil {
-		c.post(func() { c.beat(ctx) }) // there are leads to dial
+		c.post(func() { c.beat(c.ctx) }) // there are leads to dial
 	}
 	return res, err
 }

@@ -16,7 +16,8 @@
 // by channels: an actor's inbox takes functions to run on it, and a talk carries
 // what an attempt and an agent tell each other about one customer. No actor waits
 // for another with its inbox closed: what an attempt sends to an agent the agent
-// takes at once, since agents never wait for the network, the disk or the store.
+// takes at once, since agents wait neither for the far side nor for the disk or the
+// store: they open and close sockets, and that is all.
 //
 // What actors share is the floor (a mutex held for microseconds), the trunks'
 // channels (likewise) and the published status of each actor (an atomic pointer).

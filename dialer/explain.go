@@ -64,7 +64,7 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		return nil
 	})
 	if err != nil {
-		return x, err
+		return x, away(err)
 	}
 	s := d.statusOf(c)
 	for _, state := range api.AgentStates() {

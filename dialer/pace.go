@@ -111,12 +111,12 @@ func (c *campaign) judge(ids []string, leads []lead.Lead) (left []string, room b
 			back = append(back, store.Deferral{LeadID: l.ID, Due: v.Until, Reason: v.Reason})
 		case v.Action == gate.Skip:
 			c.skip(newID(), l, string(v.Rule))
-		case len(ids) == 0 || !room || !c.launch(ids[0], l, nil):
-			room = room && len(ids) == 0
+		case len(ids) > 0 && room && c.launch(ids[0], l, nil):
+			ids = ids[1:]
+		default:
+			room = len(ids) == 0 // with ids left, it was the trunks that had none
 			back = append(back, store.Deferral{LeadID: l.ID})
 			c.due++
-		default:
-			ids = ids[1:]
 		}
 	}
 	c.unclaim(back...)

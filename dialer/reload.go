@@ -13,6 +13,11 @@ import (
 // Reload implements api.Floor: it reads the configuration file anew and applies what
 // may change while running.
 func (d *Daemon) Reload(ctx context.Context) ([]api.Change, error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	if d.draining.Load() {
+		return nil, api.Unavailable("the daemon shuts down")
+	}
 	if d.opts.Path == "" {
 		return nil, api.Conflict("the daemon was started without a configuration file")
 	}
@@ -78,8 +83,8 @@ func (d *Daemon) applyAgents(cfgs []config.Agent) {
 		a := d.newAgent(c)
 		d.mu.Lock()
 		d.agents[c.ID] = a
-		d.spawn(a)
 		d.mu.Unlock()
+		d.spawn(a)
 	}
 	for _, a := range d.allAgents() {
 		if !known[a.id] {

@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -134,24 +135,31 @@ func (d *Daemon) keepAgents(ctx context.Context) {
 	}
 }
 
-// autoLogin logs in the agents whose shift is always, as soon as the store is there.
+// autoLogin logs in the agents whose shift is always, once each, as soon as the store
+// lets it: another node that has died keeps its agents for as long as their lease.
 func (d *Daemon) autoLogin(ctx context.Context) {
-	for {
-		changed := d.store.Changed()
-		if d.store.Up() {
-			for _, a := range d.allAgents() {
-				if d.configured(a.id).AutoLogin {
-					if _, err := d.logIn(ctx, a, true); err != nil && !d.draining.Load() {
-						d.log.Warn("cannot log the agent in", "agent", a.id, "error", err)
-					}
-				}
-			}
-			return
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var wanted []*agent
+	for _, a := range d.allAgents() {
+		if d.configured(a.id).AutoLogin {
+			wanted = append(wanted, a)
 		}
+	}
+	for told := false; len(wanted) > 0 && !d.draining.Load(); told = true {
+		changed := d.store.Changed()
+		wanted = slices.DeleteFunc(wanted, func(a *agent) bool {
+			_, err := d.logIn(ctx, a, true)
+			if err != nil && !told && d.store.Up() {
+				d.log.Warn("cannot log the agent in yet", "agent", a.id, "error", err)
+			}
+			return err == nil
+		})
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
+		case <-tick.C:
 		}
 	}
 }
