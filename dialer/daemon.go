@@ -265,7 +265,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer func() { stopDialing(); stopCalling(); sendHome(); stopServing() }()
 
 	var rooms, people, dialers sync.WaitGroup // end in the order: dialers, people, rooms
-	d.reloading.Lock() // until every actor runs
+	d.reloading.Lock()                        // until every actor runs
 	d.spawn = func(a *agent) { people.Go(func() { a.run(attending) }) }
 	failed := make(chan error, 1)
 	rooms.Go(func() {

@@ -78,7 +78,7 @@ redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
 sip: {listen: ["udp://127.0.0.1:0"]}
-media: {cooldown: 1s{{with .Media}}, {{.}}{{end}}}
+media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
 agent_defaults: {auto_login: {{.AutoLogin}}}
@@ -271,7 +271,7 @@ func (h *house) start(p plan) {
 func (h *house) freePorts(n int) config.PortRange {
 	h.t.Helper()
 next:
-	for first := 20_000; first < 32_000; first += 2 * n {
+	for first := 10_000; first < 20_000; first += 2 * n {
 		for port := first; port < first+2*n; port++ {
 			c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
 			if err != nil {

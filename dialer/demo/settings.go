@@ -31,6 +31,7 @@ sip:
   listen: ["udp://127.0.0.1:0"]
 
 media:
+  ports: 10000-19999
   cooldown: 1s
 
 recording:
