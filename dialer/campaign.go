@@ -36,9 +36,8 @@ type campaign struct {
 	stop   func() string // why nothing may be dialed by this node; "" if nothing forbids it
 	log    *slog.Logger
 
-	inbox  chan func()
+	inbox
 	nudged chan struct{}
-	gone   chan struct{} // closed when run has ended
 	status atomic.Pointer[api.CampaignStatus]
 	wants  atomic.Pointer[[]string] // trunks to dial over; nil while nothing is to be dialed
 	tally  *tally
@@ -71,7 +70,7 @@ type campaign struct {
 func newCampaign(eq *equipment, cfg config.Campaign, t *trunks, c *calls, stop func() string, log *slog.Logger) (*campaign, error) {
 	k := &campaign{
 		equipment: eq, name: cfg.Name, trunks: t, calls: c, stop: stop, log: log.With("campaign", cfg.Name),
-		inbox: make(chan func()), nudged: make(chan struct{}, 1), gone: make(chan struct{}), since: time.Now(), tally: &tally{}, shown: map[*preview]bool{},
+		inbox: newInbox(), nudged: make(chan struct{}, 1), since: time.Now(), tally: &tally{}, shown: map[*preview]bool{},
 		owner: "it has not asked for it yet", last: &api.Decision{}, text: "No decision was made yet.",
 	}
 	if err := k.configure(cfg); err != nil {
@@ -100,27 +99,6 @@ func (c *campaign) configure(cfg config.Campaign) error {
 		c.terms.dispositions = append(c.terms.dispositions, d.Name)
 	}
 	return nil
-}
-
-// ask runs f on the actor and returns its error.
-func (c *campaign) ask(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	select {
-	case c.inbox <- func() { done <- f() }:
-	case <-c.gone:
-		return errGone
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return <-done
-}
-
-// post runs f on the actor, unless the actor has ended.
-func (c *campaign) post(f func()) {
-	select {
-	case c.inbox <- f:
-	case <-c.gone:
-	}
 }
 
 // publish makes the campaign's status anew for readers and tells it to the feed.
@@ -167,7 +145,7 @@ func (c *campaign) run(ctx, calls context.Context) {
 		case <-ctx.Done():
 			c.withdrawAll("the daemon shuts down")
 			return
-		case f := <-c.inbox:
+		case f := <-c.messages:
 			f()
 		case <-tick.C:
 			c.beat(ctx)

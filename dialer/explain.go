@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		c.pace()
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: c.text, Limit: c.last.Limit,
-			Decision: c.last, Facts: c.last.Reasons,
+			Decision: c.last, Facts: slices.Clone(c.last.Reasons), // more are added here
 		}
 		return nil
 	})

@@ -1,0 +1,154 @@
+package dialer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/pacing"
+	"ringpace/sip"
+)
+
+// dial calls the agent's extension.
+func (a *agent) dial(inv sip.Invite) {
+	a.dropLeg(sip.CauseNormal) // there is none, unless the mode changed
+	peer := a.peer(a.cfg.Peer)
+	if peer == nil {
+		a.legLost(fmt.Sprintf("peer %q is not configured", a.cfg.Peer))
+		return
+	}
+	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
+	held := func() { a.post(a.holdChanged) }
+	audio, err := a.engine.NewSession(a.codecs)
+	if err != nil {
+		a.legLost(err.Error())
+		return
+	}
+	l, err := dialLeg(a.ctx, peer.Trunk, audio, inv, held)
+	if err != nil {
+		a.legLost(err.Error())
+		return
+	}
+	a.leg, a.proven = l, false
+}
+
+// arrive is called when the extension has answered and its audio comes in: only
+// then is the agent's leg good for a customer.
+func (a *agent) arrive() {
+	a.proven, a.proof, a.retries = true, nil, 0
+	if t := a.talk; t != nil && a.bridge == nil && a.state == api.AgentRinging {
+		a.join()
+		return
+	}
+	if a.state == api.AgentConnecting {
+		a.settle()
+	}
+}
+
+// signal takes what the agent's extension says.
+func (a *agent) signal(ev sip.Event, open bool) {
+	switch ev := ev.(type) {
+	case sip.Answered:
+		if err := a.leg.accept(ev.Body); err != nil {
+			a.log.Warn("the extension's answer cannot be used", "error", err)
+			a.legLost(err.Error())
+			return
+		}
+		if !a.proven {
+			a.proof = time.NewTimer(proofOfAudio)
+		}
+	case sip.Progress:
+		if len(ev.Body) > 0 {
+			_ = a.leg.accept(ev.Body) // early media of an extension is not needed; the answer decides
+		}
+	case sip.SessionAnswer:
+		if err := a.leg.accept(ev.Body); err != nil {
+			a.log.Warn("a session answer cannot be used", "error", err)
+		}
+		a.holdChanged()
+	case sip.Failed:
+		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
+	case sip.Ended:
+		a.legLost(fmt.Sprintf("extension %s hung up", a.cfg.Extension))
+	default:
+		if !open && a.leg != nil {
+			a.legLost("the call to the extension ended")
+		}
+	}
+}
+
+// legLost deals with a leg that could not be had or is no more.
+func (a *agent) legLost(why string) {
+	a.log.Info("agent leg lost", "why", why)
+	talked := a.bridge != nil
+	if talked {
+		a.unbridge()
+	}
+	a.dropLeg(sip.CauseNormal)
+	a.reason = why
+	switch {
+	case talked:
+		a.depart(cdr.Agent) // settles, at once or after the wrap-up
+	case a.state == api.AgentRinging:
+		if a.next == "" {
+			a.next, a.nextWhy = api.AgentPaused, why // an agent who does not answer is not rung again at once
+		}
+		close(a.talk.joined)
+		a.release()
+		a.settle()
+	case a.talk != nil || a.preview != nil || a.fetching || a.state == api.AgentOffline:
+		// settle follows
+	case a.mode == config.Nailed:
+		a.reconnect()
+	}
+}
+
+// reconnect calls a nailed agent back, later each time, or ends their shift where
+// they are not to be called back.
+func (a *agent) reconnect() {
+	if a.leg != nil {
+		a.become(api.AgentConnecting, a.reason)
+		return
+	}
+	if !a.cfg.CallBack {
+		a.offline(a.reason)
+		return
+	}
+	if a.state == api.AgentReady && !a.floor.busy(a.id, pacing.Away) {
+		return // a call is on its way here: take finds no leg, turns it away, and settles
+	}
+	wait := min(time.Second<<min(a.retries, 5), 30*time.Second)
+	wait += time.Duration(rand.Int64N(int64(wait) / 4))
+	a.retries++
+	a.redial = time.NewTimer(wait)
+	a.become(api.AgentConnecting, a.reason)
+}
+
+func (a *agent) dropLeg(cause sip.Cause) {
+	if a.leg != nil {
+		a.dropped = a.leg.drop(cause)
+		a.leg, a.proven, a.proof = nil, false, nil
+	}
+}
+
+func (a *agent) holdChanged() {
+	if a.bridge == nil || a.leg == nil {
+		return
+	}
+	if held := a.leg.audio.Held(); held && a.state == api.AgentTalking {
+		a.become(api.AgentHold, "")
+	} else if !held && a.state == api.AgentHold {
+		a.become(api.AgentTalking, "")
+	}
+}
+
+// listenIn looks whether the agent's phone still sends audio. One that has lost its
+// network says no goodbye: to be joined with it would be silence for a customer.
+func (a *agent) listenIn() {
+	if a.leg != nil && a.proven && a.leg.silentFor(a.mediaTimeout, time.Time{}) {
+		a.legLost(fmt.Sprintf("no audio came from extension %s for %v", a.cfg.Extension, a.mediaTimeout))
+	}
+}
