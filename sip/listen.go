@@ -1,0 +1,129 @@
+package sip
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// readBuffer is what a UDP socket should hold, in bytes, while its reader is busy.
+const readBuffer = 4 << 20
+
+// Listen is an address to listen on.
+type Listen struct {
+	Transport string         // "udp" or "tcp"
+	Addr      netip.AddrPort // a concrete address, not a wildcard; port 0 takes a free port
+}
+
+type listener struct {
+	transport string
+	addr      netip.AddrPort
+	close     func() error
+}
+
+// bind opens one socket and returns what serves it.
+func (e *Endpoint) bind(l Listen) (serve func(), err error) {
+	if !l.Addr.IsValid() || l.Addr.Addr().IsUnspecified() {
+		// A wildcard is never matched as the source of a request: sipgo would open a
+		// second socket on a random port, and the Via and Contact would name no host.
+		return nil, fmt.Errorf("%w on %s %s: give the address of an interface, not a wildcard", ErrListen, l.Transport, l.Addr)
+	}
+	switch l.Transport {
+	case "udp":
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(l.Addr))
+		if err != nil {
+			return nil, fmt.Errorf("%w on udp %s: %w", ErrListen, l.Addr, err)
+		}
+		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
+		e.listeners = append(e.listeners, listener{"udp", localAddr(c.LocalAddr()), c.Close})
+		socket := &udpSocket{PacketConn: c, reading: make(chan struct{})}
+		e.ready = append(e.ready, socket.reading)
+		return func() { _ = e.tpl.ServeUDP(socket) }, nil
+	case "tcp":
+		c, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(l.Addr))
+		if err != nil {
+			return nil, fmt.Errorf("%w on tcp %s: %w", ErrListen, l.Addr, err)
+		}
+		e.listeners = append(e.listeners, listener{"tcp", localAddr(c.Addr()), c.Close})
+		return func() { _ = e.tpl.ServeTCP(tcpListener{c}) }, nil
+	}
+	return nil, fmt.Errorf("%w on %s: transport %q is not udp or tcp", ErrListen, l.Addr, l.Transport)
+}
+
+func localAddr(a net.Addr) netip.AddrPort {
+	ap, _ := netip.ParseAddrPort(a.String()) // of a bound socket: always parses
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// udpSocket tells when sipgo begins to read it. Only then the socket is in sipgo's
+// pool: a request sent earlier would try to bind the address a second time.
+type udpSocket struct {
+	net.PacketConn
+	once    sync.Once
+	reading chan struct{} // closed at the first read
+}
+
+func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	s.once.Do(func() { close(s.reading) })
+	return s.PacketConn.ReadFrom(b)
+}
+
+// tcpListener puts a deadline on every write of the connections it accepts, so
+// that a peer that stops reading cannot hold up a call.
+type tcpListener struct{ net.Listener }
+
+func (l tcpListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tcpConn{c}, nil
+}
+
+type tcpConn struct{ net.Conn }
+
+func (c tcpConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// Addr returns the first address bound for that transport.
+func (e *Endpoint) Addr(transport string) (netip.AddrPort, bool) {
+	for _, l := range e.listeners {
+		if l.transport == transport {
+			return l.addr, true
+		}
+	}
+	return netip.AddrPort{}, false
+}
+
+// localFor returns the address from which to send to remote.
+func (e *Endpoint) localFor(transport string, remote netip.AddrPort) (netip.AddrPort, error) {
+	var fit []netip.AddrPort
+	for _, l := range e.listeners {
+		if l.transport == transport && l.addr.Addr().Is4() == remote.Addr().Is4() {
+			fit = append(fit, l.addr)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return netip.AddrPort{}, fmt.Errorf("%w: no %s listener of the address family of %s", ErrNoRoute, transport, remote)
+	case 1:
+		return fit[0], nil
+	}
+	// Ask the routing table: connecting a UDP socket sends nothing.
+	if c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(remote)); err == nil {
+		source := localAddr(c.LocalAddr()).Addr()
+		_ = c.Close()
+		for _, a := range fit {
+			if a.Addr() == source {
+				return a, nil
+			}
+		}
+	}
+	return fit[0], nil
+}
