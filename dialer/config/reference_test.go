@@ -1,6 +1,7 @@
 package config
 
 import (
+	"flag"
 	"os"
 	"reflect"
 	"regexp"
@@ -32,12 +33,25 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write the configuration reference of README.md anew")
+
 // TestReadmeTellsTheSame holds the README to the reference and to the least
-// configuration; what to paste is printed where they differ.
+// configuration. With -update it writes the reference there.
 func TestReadmeTellsTheSame(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+	const readme = "../../README.md"
+	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if *update {
+		table := regexp.MustCompile(`(?m)^\| key \| type \|.*\n(\|.*\n)*`)
+		if !table.Match(text) {
+			t.Fatalf("%s has no configuration reference", readme)
+		}
+		text = table.ReplaceAllLiteral(text, []byte(Reference()))
+		if err := os.WriteFile(readme, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, part := range []string{Reference(), strings.TrimSpace(string(configs.Minimal()))} {
 		if !strings.Contains(string(text), part) {
