@@ -7,14 +7,15 @@ SHELL       := bash
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 DEMOFLAGS ?=
+BENCHFLAGS ?=
 TESTFLAGS ?=
 BENCHTIME ?= 1s
 FUZZTIME  ?= 20s
 
-.PHONY: help demo build test lint bench fuzz deps docker clean
+.PHONY: help demo build test lint bench bench-sip fuzz fuzz-ci deps docker clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a campaign against a carrier and agents inside the process; DEMOFLAGS="--leads 200"
 	go run ./cmd/ringpace demo $(DEMOFLAGS)
@@ -39,6 +40,10 @@ lint: ## gofumpt, go vet, staticcheck: any finding fails
 bench: ## every benchmark, with its allocations; BENCHTIME=3s
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+bench-sip: ## what signalling costs, against SIPp (6 minutes); the last line is JSON; BENCHFLAGS="-profile cpu.out"
+	@.ci/deps programs
+	@go run ./dialer/lab/bench $(BENCHFLAGS)
+
 fuzz: ## every fuzz target in turn; FUZZTIME=1m
 	@for package in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
@@ -46,6 +51,15 @@ fuzz: ## every fuzz target in turn; FUZZTIME=1m
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+# The parsers of what strangers send, in signalling and session descriptions: one
+# worker each, two at a time.
+fuzz-ci: ## the parsers of signalling, two at a time; FUZZTIME=10s
+	@for package in $$(go list ./sip/...) ringpace/media; do \
+		go test -list '^Fuzz' $$package | sed -n "s|^Fuzz|$$package Fuzz|p"; \
+	done | sed '/media Fuzz/{/FuzzDescription/!d}' | xargs -P 2 -L 1 bash -euo pipefail -c '\
+		said=$$(go test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$said"; exit 255; }; \
+		echo "$$0 $$1: $$(grep "^fuzz: elapsed" <<<"$$said" | tail -n 1)"'
 
 deps: ## what the tests need besides Go, on Debian
 	.ci/deps

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime/pprof"
+	"sync"
+	"time"
+
+	"ringpace/sip"
+)
+
+// tick is how often calls that are due are begun.
+const tick = 5 * time.Millisecond
+
+// offer is the session description of every call. Nothing listens there.
+var offer = []byte("v=0\r\no=ringpace 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
+	"m=audio 9 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n" +
+	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n")
+
+// beCaller is a process that calls: an endpoint, a trunk, and what follows here.
+func beCaller(listen, server, profile string) error {
+	if profile != "" {
+		file, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	addr, err := netip.ParseAddrPort(listen)
+	if err != nil {
+		return err
+	}
+	endpoint, err := sip.NewEndpoint(sip.Config{Listen: []sip.Listen{{Transport: "udp", Addr: addr}}})
+	if err != nil {
+		return err
+	}
+	trunk, err := sip.NewTrunk(endpoint, sip.TrunkConfig{
+		Name: "carrier", Server: server, Username: "bench",
+		Identity: sip.Identity{CallerIDs: []string{"+493018180"}},
+	})
+	if err != nil {
+		return err
+	}
+	err = obey(func(o order) answer { return call(trunk, o) })
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, endpoint.Close(ctx))
+}
+
+// call makes the calls of one order, evenly spread, and waits for their ends.
+func call(trunk *sip.Trunk, o order) answer {
+	a := answer{Calls: o.Calls, Why: reasons{}}
+	if o.Calls <= 0 {
+		return a
+	}
+	var (
+		mu    sync.Mutex
+		calls sync.WaitGroup
+	)
+	used, begin := cpu(), time.Now()
+	clock := time.NewTicker(tick)
+	defer clock.Stop()
+	for begun := 0; begun < o.Calls; <-clock.C {
+		due := min(o.Calls, 1+int(time.Since(begin).Seconds()*float64(o.Rate)))
+		for ; begun < due; begun++ {
+			calls.Go(func() {
+				if err := one(trunk, o.Hold); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					a.Failed++
+					a.Why[err.Error()]++
+				}
+			})
+		}
+		a.Took = time.Since(begin)
+	}
+	calls.Wait()
+	a.CPU = cpu() - used
+	return a
+}
+
+// one makes one call, from INVITE to the end of BYE.
+func one(trunk *sip.Trunk, hold time.Duration) error {
+	c, err := trunk.Invite(context.Background(), sip.Invite{
+		To: "+4930123456", CallerID: "+493018180", Offer: offer, RingTimeout: 20 * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	answered := false
+	for ev := range c.Events() {
+		switch ev := ev.(type) {
+		case sip.Answered:
+			answered = true
+			time.AfterFunc(hold, func() { c.Hangup(sip.CauseNormal) })
+		case sip.Failed:
+			return fmt.Errorf("%d %s (%s) %v", ev.Status, ev.Phrase, ev.Class, ev.Err)
+		case sip.Ended:
+			if !ev.ByUs || ev.Err != nil {
+				err = fmt.Errorf("ended by us: %t, %v", ev.ByUs, ev.Err)
+			}
+		}
+	}
+	if !answered {
+		return errors.New("never answered")
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"ringpace/sip"
+)
+
+// beRegistrar is a process that registers everybody who knows the password.
+func beRegistrar(listen string) error {
+	addr, err := netip.ParseAddrPort(listen)
+	if err != nil {
+		return err
+	}
+	registrar, err := sip.NewRegistrar(sip.RegistrarConfig{
+		Credentials: func(user string) (string, bool) { return password(user), strings.HasPrefix(user, "phone") },
+	})
+	if err != nil {
+		return err
+	}
+	endpoint, err := sip.NewEndpoint(sip.Config{
+		Listen: []sip.Listen{{Transport: "udp", Addr: addr}}, Registrar: registrar,
+	})
+	if err != nil {
+		return err
+	}
+	err = obey(func(order) answer {
+		a := answer{CPU: cpu(), Requests: endpoint.Stats().Requests}
+		for i := 0; len(registrar.Contacts(userOf(i))) > 0; i++ {
+			a.Contacts++
+		}
+		return a
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, endpoint.Close(ctx))
+}
+
+func userOf(i int) string { return fmt.Sprintf("phone%05d", i) }
+
+func password(user string) string { return "secret of " + user }
