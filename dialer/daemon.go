@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -52,6 +53,8 @@ type Daemon struct {
 
 	disks    []string               // directories that records are written to
 	fullDisk atomic.Pointer[string] // what is wrong with one of them; nil if nothing is
+
+	reception atomic.Pointer[reception] // nil until Run, and then never changed
 
 	draining atomic.Bool
 	hurry    chan struct{} // closed: calls are hung up, not waited for
@@ -173,7 +176,9 @@ func (d *Daemon) openSignalling() error {
 		listen = append(listen, sip.Listen{Transport: l.Transport, Addr: l.Addr})
 	}
 	var err error
-	if d.endpoint, err = sip.NewEndpoint(sip.Config{Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Logger: d.log}); err != nil {
+	if d.endpoint, err = sip.NewEndpoint(sip.Config{
+		Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Invite: d.incoming, Screen: d.admit, Logger: d.log,
+	}); err != nil {
 		return err
 	}
 	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {
@@ -214,6 +219,9 @@ func tokensOf(cfg *config.Config) []api.Token {
 
 // Addr is where the API is served.
 func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
+
+// SIPAddr is where signalling of that transport is received.
+func (d *Daemon) SIPAddr(transport string) (netip.AddrPort, bool) { return d.endpoint.Addr(transport) }
 
 // peer returns the PBX of that name.
 func (d *Daemon) peer(name string) *peer {
@@ -297,6 +305,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		dialers.Go(func() { c.run(dialing, calling) })
 	}
 	d.reloading.Unlock()
+	d.reception.Store(&reception{calling: calling})
 	people.Go(func() { d.autoLogin(attending) })
 
 	var err error

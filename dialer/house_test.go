@@ -55,6 +55,8 @@ type plan struct {
 	Ports    int    // pairs of RTP ports that there are; default plenty
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
+
+	Strangers string // sip.strangers; default reject
 }
 
 // house is a floor under test: a carrier, a PBX, a daemon between them.
@@ -77,7 +79,7 @@ node: {id: test, data_dir: .}
 redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
-sip: {listen: ["udp://127.0.0.1:0"]}
+sip: {listen: ["udp://127.0.0.1:0"]{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
@@ -215,7 +217,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
+		"Strangers": p.Strangers, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -45,6 +45,11 @@ type Config struct {
 	// own. It must answer or reject, there or later. Nil: INVITEs get 403.
 	Invite func(*Incoming)
 
+	// Screen is asked before Invite whether the caller gets any answer at all, and
+	// must not wait. Of an INVITE for which it reports false nothing is sent, not even
+	// 100: a scanner learns nothing. Nil: all are answered.
+	Screen func(*Incoming) bool
+
 	// Registrar answers REGISTER. Nil: 403.
 	Registrar *Registrar
 }
@@ -54,6 +59,7 @@ type Endpoint struct {
 	log       *slog.Logger
 	userAgent string
 	invite    func(*Incoming)
+	screen    func(*Incoming) bool // may be nil
 	registrar *Registrar
 	authority *authority
 
@@ -97,6 +103,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		log:       log,
 		userAgent: cfg.UserAgent,
 		invite:    cfg.Invite,
+		screen:    cfg.Screen,
 		registrar: cfg.Registrar,
 		closing:   make(chan struct{}),
 		dead:      make(chan struct{}),

@@ -47,6 +47,11 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	in := &Incoming{e: e, req: req, tx: tx, path: p, offer: offer, cancelled: make(chan struct{})}
+	if e.screen != nil && !e.screen(in) {
+		e.count.rejected.Add(1)
+		tx.Terminate()
+		return
+	}
 	in.limit = time.AfterFunc(incomingLimit, func() { in.Reject(480, "Temporarily Unavailable") })
 	e.mu.Lock()
 	closed := e.closed
@@ -100,6 +105,11 @@ func (in *Incoming) To() string { return in.req.Recipient.User }
 
 // Source is where the INVITE came from.
 func (in *Incoming) Source() netip.AddrPort { return in.path.fallback }
+
+// Trunks are those that the INVITE may have come over: all whose server is at its
+// source. There is more than one where a carrier serves several accounts, or one
+// machine is both carrier and PBX. None: nobody that the configuration names.
+func (in *Incoming) Trunks() []*Trunk { return in.e.trunksAt(in.path.fallback) }
 
 // Offer is the SDP offer, nil when the caller leaves the offer to us.
 func (in *Incoming) Offer() []byte { return in.offer }

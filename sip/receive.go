@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -235,14 +236,30 @@ func (e *Endpoint) trunkAt(source string) *Trunk {
 	if err != nil {
 		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, t := range e.trunks {
-		if t.at(addr.Addr()) {
-			return t
-		}
+	if at := e.trunksAt(addr); len(at) > 0 {
+		return at[0]
 	}
 	return nil
+}
+
+// trunksAt returns the trunks whose server has that address; where some have its port
+// as well, only these.
+func (e *Endpoint) trunksAt(source netip.AddrPort) []*Trunk {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var host, port []*Trunk
+	for _, t := range e.trunks {
+		switch server := t.found(); {
+		case server == source:
+			port = append(port, t)
+		case server.Addr() == source.Addr():
+			host = append(host, t)
+		}
+	}
+	if len(port) > 0 {
+		return port
+	}
+	return host
 }
 
 // pathOf is the way back to where a request came from.

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -88,6 +89,9 @@ func (t *Trunk) check() error {
 		return err
 	}
 	t.host, t.port = host, port
+	if a, err := netip.ParseAddr(host); err == nil {
+		t.server = netip.AddrPortFrom(a, cmp.Or(port, defaultPort))
+	}
 	if cfg.Domain == "" {
 		cfg.Domain = host
 	}
@@ -167,11 +171,12 @@ func (t *Trunk) authenticator() *authenticator {
 	return &authenticator{username: t.cfg.AuthUsername, password: t.cfg.Password}
 }
 
-// at reports whether the trunk's server was found at that address.
-func (t *Trunk) at(addr netip.Addr) bool {
+// found is where the server was found last: for one that is given as an address,
+// there from the beginning.
+func (t *Trunk) found() netip.AddrPort {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.server.Addr() == addr
+	return t.server
 }
 
 // locate finds the server and the way to it.

@@ -91,7 +91,14 @@ type Token struct {
 type SIP struct {
 	Listen    []Listen `yaml:"listen"`
 	UserAgent string   `yaml:"user_agent"`
+	Strangers string   `yaml:"strangers" enum:"reject,silent" reload:"live"`
 }
+
+// What callers get whom no trunk, peer nor agent sends.
+const (
+	StrangersReject = "reject" // 403
+	StrangersSilent = "silent" // no answer at all
+)
 
 // Media is where RTP is sent from and received.
 type Media struct {

@@ -1,0 +1,65 @@
+package dialer
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"ringpace/dialer/config"
+	"ringpace/sip"
+)
+
+// reception judges every INVITE that comes in, once: who sends it, and so who of
+// the floor deals with it. It is nothing before Run.
+type reception struct {
+	calling   context.Context // of calls that come in: ends only when calls must
+	strangers atomic.Uint64   // INVITEs of nobody that the configuration names
+}
+
+// incoming is called for every INVITE that opens a dialog, on a goroutine of its own.
+func (d *Daemon) incoming(in *sip.Incoming) {
+	if d.reception.Load() == nil || d.draining.Load() {
+		in.Reject(503, "Service Unavailable") // carriers go on to another node
+		return
+	}
+	if who := d.agentCalling(in); who != nil {
+		d.agentDialed(in, who)
+		return
+	}
+	in.Reject(403, "Forbidden")
+}
+
+// admit reports whether an INVITE gets an answer: it comes from somewhere that the
+// configuration names, or strangers are told that they are refused. It looks at no
+// more than the source, for a flood must cost nothing.
+func (d *Daemon) admit(in *sip.Incoming) bool {
+	desk := d.reception.Load()
+	if desk == nil || len(in.Trunks()) > 0 {
+		return true
+	}
+	desk.strangers.Add(1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg.SIP.Strangers != config.StrangersSilent
+}
+
+// agentCalling is the agent from whose telephone an INVITE comes: the PBX is known by
+// its address, and vouches for the extension in From. It is nil for all others.
+func (d *Daemon) agentCalling(in *sip.Incoming) *config.Agent {
+	at := in.Trunks()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, a := range d.cfg.Agents {
+		fromPeer := slices.ContainsFunc(at, func(t *sip.Trunk) bool { p := d.peer(a.Peer); return p != nil && p.Trunk == t })
+		if fromPeer && a.Extension == in.From() {
+			return &a
+		}
+	}
+	return nil
+}
+
+// agentDialed deals with a call that an agent makes to Ringpace.
+func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
+	d.log.Info("an agent dialed a number that means nothing here", "agent", from.ID, "number", in.To())
+	in.Reject(404, "Not Found")
+}
