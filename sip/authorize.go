@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
+
+// errWrongCredentials: a nonce of ours, and a wrong password or an unknown user.
+var errWrongCredentials = errors.New("wrong credentials")
 
 // nonceLife is how long a nonce of ours is accepted.
 const nonceLife = 30 * time.Second
@@ -85,7 +89,7 @@ func (a *authority) check(req *sipgo.Request, password func(user string) (string
 			continue
 		}
 		if !a.matches(req, cred, password) {
-			return "", false, fmt.Errorf("%w: credentials of %q are wrong", ErrUnauthorized, clip(cred.Username, maxUser))
+			return "", false, fmt.Errorf("%w: %w of %q", ErrUnauthorized, errWrongCredentials, clip(cred.Username, maxUser))
 		}
 		if !fresh {
 			stale, err = true, fmt.Errorf("%w: nonce expired", ErrUnauthorized)
@@ -131,6 +135,7 @@ func sourceHost(req *sipgo.Request) string {
 func (in *Incoming) Authorize(credentials func(user string) (password string, ok bool)) error {
 	a := in.e.authority
 	_, stale, err := a.check(in.req, credentials)
+	in.e.judged(in.req, err)
 	if err == nil {
 		return nil
 	}

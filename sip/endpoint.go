@@ -12,6 +12,9 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/defence"
+	"ringpace/sip/trace"
 )
 
 // maxDatagram is the longest message that is sent over UDP, in bytes.
@@ -50,6 +53,12 @@ type Config struct {
 	// 100: a scanner learns nothing. Nil: all are answered.
 	Screen func(*Incoming) bool
 
+	// Defence decides who is heard. Nil: everybody.
+	Defence *defence.Guard
+
+	// Trace keeps the messages. Nil: none are kept.
+	Trace *trace.Recorder
+
 	// Registrar answers REGISTER. Nil: 403.
 	Registrar *Registrar
 }
@@ -62,6 +71,8 @@ type Endpoint struct {
 	screen    func(*Incoming) bool // may be nil
 	registrar *Registrar
 	authority *authority
+	guard     *defence.Guard
+	trace     *trace.Recorder
 
 	listeners []listener
 	ready     []<-chan struct{} // of the UDP listeners; see udpSocket
@@ -105,6 +116,8 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		invite:    cfg.Invite,
 		screen:    cfg.Screen,
 		registrar: cfg.Registrar,
+		guard:     cfg.Defence,
+		trace:     cfg.Trace,
 		closing:   make(chan struct{}),
 		dead:      make(chan struct{}),
 		calls:     map[dialogKey]*Call{},

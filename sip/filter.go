@@ -1,33 +1,72 @@
 package sip
 
 import (
-	"bytes"
+	"errors"
+	"net/netip"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/defence"
 )
 
-// filter sees what the sockets read before it is parsed. It hides what comes after
-// the endpoint has closed, and datagrams that do not even begin like SIP: sipgo
-// keeps every source address for as long as the socket lives.
-func (e *Endpoint) filter(from sipgo.TransportReadProps, data []byte) ([]byte, error) {
+// admit reports whether a message is to be parsed, and keeps a copy of it for the
+// trace. What comes after the endpoint has closed is not heard. data is one datagram,
+// or one whole message of a stream.
+func (e *Endpoint) admit(transport string, local, from netip.AddrPort, data []byte) bool {
 	if e.deaf.Load() {
-		return nil, nil
+		return false
 	}
-	if from.Transport == "UDP" && !isKeepAlive(data) && !beginsLikeSIP(data) {
+	if e.guard != nil {
+		if !e.guard.Allow(from, data) {
+			return false
+		}
+	} else if !defence.IsKeepAlive(data) && !defence.BeginsLikeSIP(data) {
 		e.count.malformed.Add(1)
+		return false
+	}
+	e.trace.Record(false, transport, local, from, data)
+	return true
+}
+
+// filter sees what sipgo reads before it parses it. Datagrams and streams were
+// judged where they were read, see udpSocket and stream; here come the messages of
+// WebSockets, whose frames sipgo takes apart.
+func (e *Endpoint) filter(from sipgo.TransportReadProps, data []byte) ([]byte, error) {
+	if transport := sipgo.NetworkToLower(from.Transport); transport == "ws" || transport == "wss" {
+		if !e.admit(transport, localAddr(from.LocalAddr), localAddr(from.RemoteAddr), data) {
+			return nil, nil
+		}
+	}
+	if e.deaf.Load() {
 		return nil, nil
 	}
 	return data, nil
 }
 
-// isKeepAlive reports a datagram of CRLFs (RFC 5626 section 3.5.1).
-func isKeepAlive(data []byte) bool {
-	return len(data) <= 4 && len(bytes.Trim(data, "\r\n")) == 0
+// judged tells the guard what came of checking a request's credentials. That there
+// were none, or old ones, is no fault.
+func (e *Endpoint) judged(req *sipgo.Request, err error) {
+	if e.guard == nil {
+		return
+	}
+	source, parseErr := parseSource(req.Source())
+	switch {
+	case parseErr != nil:
+	case err == nil:
+		e.guard.Proved(source.Addr())
+	case errors.Is(err, errWrongCredentials):
+		e.guard.Failed(source.Addr())
+	}
 }
 
-// beginsLikeSIP reports whether the first line could be that of a SIP message
-// (RFC 3261 section 7.1).
-func beginsLikeSIP(data []byte) bool {
-	line, _, ok := bytes.Cut(data, []byte("\r\n"))
-	return ok && (bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.HasSuffix(line, []byte(" SIP/2.0")))
+// trust tells the guard where a trunk's messages come from.
+func (t *Trunk) trust(addresses ...netip.Addr) {
+	if t.e.guard == nil {
+		return
+	}
+	var list []netip.Prefix
+	for _, a := range addresses {
+		list = append(list, netip.PrefixFrom(a, a.BitLen()))
+	}
+	t.e.guard.Trust("trunk "+t.cfg.Name, list)
 }

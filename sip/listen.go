@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync"
-	"time"
 )
 
 // readBuffer is what a UDP socket should hold, in bytes, while its reader is busy.
@@ -37,8 +35,12 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 			return nil, fmt.Errorf("%w on udp %s: %w", ErrListen, l.Addr, err)
 		}
 		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
-		e.listeners = append(e.listeners, listener{"udp", localAddr(c.LocalAddr()), c.Close})
-		socket := &udpSocket{PacketConn: c, reading: make(chan struct{})}
+		gone := make(chan struct{})
+		e.listeners = append(e.listeners, listener{"udp", localAddr(c.LocalAddr()), func() error {
+			close(gone)
+			return c.Close()
+		}})
+		socket := e.newUDPSocket(c, gone)
 		e.ready = append(e.ready, socket.reading)
 		return func() { _ = e.tpl.ServeUDP(socket) }, nil
 	case "tcp":
@@ -47,7 +49,7 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 			return nil, fmt.Errorf("%w on tcp %s: %w", ErrListen, l.Addr, err)
 		}
 		e.listeners = append(e.listeners, listener{"tcp", localAddr(c.Addr()), c.Close})
-		return func() { _ = e.tpl.ServeTCP(tcpListener{c}) }, nil
+		return func() { _ = e.tpl.ServeTCP(&streamListener{Listener: c, e: e, transport: "tcp"}) }, nil
 	}
 	return nil, fmt.Errorf("%w on %s: transport %q is not udp or tcp", ErrListen, l.Addr, l.Transport)
 }
@@ -55,40 +57,6 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 func localAddr(a net.Addr) netip.AddrPort {
 	ap, _ := netip.ParseAddrPort(a.String()) // of a bound socket: always parses
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// udpSocket tells when sipgo begins to read it. Only then the socket is in sipgo's
-// pool: a request sent earlier would try to bind the address a second time.
-type udpSocket struct {
-	net.PacketConn
-	once    sync.Once
-	reading chan struct{} // closed at the first read
-}
-
-func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
-	s.once.Do(func() { close(s.reading) })
-	return s.PacketConn.ReadFrom(b)
-}
-
-// tcpListener puts a deadline on every write of the connections it accepts, so
-// that a peer that stops reading cannot hold up a call.
-type tcpListener struct{ net.Listener }
-
-func (l tcpListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return tcpConn{c}, nil
-}
-
-type tcpConn struct{ net.Conn }
-
-func (c tcpConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }
 
 // Addr returns the first address bound for that transport.

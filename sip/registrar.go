@@ -99,6 +99,7 @@ func (r *Registrar) live(user string, now time.Time) []binding {
 // handle answers a REGISTER.
 func (r *Registrar) handle(e *Endpoint, req *sipgo.Request) *sipgo.Response {
 	user, stale, err := r.authority.check(req, r.cfg.Credentials)
+	e.judged(req, err)
 	if err != nil {
 		res := e.response(req, 401, "Unauthorized", nil)
 		for _, h := range r.authority.challenges(sourceHost(req), stale) {

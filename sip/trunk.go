@@ -196,6 +196,7 @@ func (t *Trunk) locate(ctx context.Context) (path, netip.AddrPort, error) {
 	t.mu.Lock()
 	t.server = server
 	t.mu.Unlock()
+	t.trust(server.Addr())
 	return path{transport: t.cfg.Transport, local: local, fallback: server}, server, nil
 }
 

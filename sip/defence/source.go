@@ -1,0 +1,103 @@
+package defence
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"time"
+)
+
+// key names a source: an IPv4 address, or the first 64 bits of an IPv6 address,
+// which is what one subscriber has (RFC 6177 section 2).
+type key [16]byte
+
+func keyOf(a netip.Addr) key {
+	a = a.Unmap()
+	k := key(a.As16())
+	if a.Is6() {
+		clear(k[8:])
+	}
+	return k
+}
+
+// prefix is the source as it is shown and listed.
+func (k key) prefix() netip.Prefix {
+	a := netip.AddrFrom16(k)
+	if a.Is4In6() {
+		return netip.PrefixFrom(a.Unmap(), 32)
+	}
+	return netip.PrefixFrom(a, 64)
+}
+
+// source is what is remembered of one.
+type source struct {
+	key      key
+	seen     time.Duration // since the guard began; 0: the entry is free
+	tokens   float64       // messages that it may send now
+	excess   float64       // messages dropped since the bucket was full last
+	struck   time.Duration // when the latest of the following was counted
+	hits     int           // scanner marks
+	failures int           // failed digests
+	refusals int           // requests that were refused
+	proved   time.Duration // until when it counts as proved
+}
+
+// ways is how many sources share one set of the table.
+const ways = 8
+
+// table keeps the sources that were seen last: sets of a fixed size, chosen by a
+// hash with a secret seed; in a full set the source that was silent longest goes.
+// So it is bounded, and an attacker with many addresses can neither make it slow
+// nor choose whom to push out.
+type table struct {
+	seed maphash.Seed
+	sets [][ways]source
+}
+
+func newTable(size int) *table {
+	sets := 1
+	for sets*ways < size {
+		sets *= 2
+	}
+	return &table{seed: maphash.MakeSeed(), sets: make([][ways]source, sets)}
+}
+
+// find returns the entry of a source, and whether it is a new one.
+func (t *table) find(k key) (s *source, fresh bool) {
+	set := &t.sets[maphash.Comparable(t.seed, k)&uint64(len(t.sets)-1)]
+	oldest := &set[0]
+	for i := range set {
+		s := &set[i]
+		if s.key == k && s.seen != 0 {
+			return s, false
+		}
+		if s.seen < oldest.seen {
+			oldest = s
+		}
+	}
+	*oldest = source{key: k}
+	return oldest, true
+}
+
+// peek returns the entry of a source, or nil.
+func (t *table) peek(k key) *source {
+	set := &t.sets[maphash.Comparable(t.seed, k)&uint64(len(t.sets)-1)]
+	for i := range set {
+		if s := &set[i]; s.key == k && s.seen != 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// used is how many sources are remembered.
+func (t *table) used() int {
+	n := 0
+	for i := range t.sets {
+		for j := range t.sets[i] {
+			if t.sets[i][j].seen != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,184 @@
+package trace
+
+import (
+	"bytes"
+	"cmp"
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	DefaultBytes    = 32 << 20
+	DefaultMessages = 65536
+)
+
+// maxLinks is how many calls are remembered as parts of others.
+const maxLinks = 16384
+
+// Config bounds what is kept.
+type Config struct {
+	Bytes    int // of messages; default 32 MiB
+	Messages int // default 65536
+}
+
+// Message is one message on the wire.
+type Message struct {
+	At        time.Time
+	Out       bool   // sent by us
+	Transport string // "udp", "tcp", "tls", "ws" or "wss"
+	Local     netip.AddrPort
+	Remote    netip.AddrPort
+	CallID    string
+	Data      []byte // with secrets masked
+}
+
+// Recorder keeps messages. A nil Recorder keeps nothing.
+type Recorder struct {
+	seed     maphash.Seed
+	recorded atomic.Uint64
+	export   atomic.Pointer[Exporter]
+
+	mu      sync.Mutex // protects the fields below
+	slab    []byte
+	head    int     // where the next message goes in the slab
+	entries []entry // a ring
+	first   int     // the oldest
+	count   int
+	links   map[string]link // by Call-ID
+	order   []string        // of links, the oldest first
+}
+
+// entry is one message in the ring.
+type entry struct {
+	at            time.Time
+	start, length int // in the slab
+	call          uint64
+	callStart     int // of the Call-ID in the message
+	callLength    int
+	transport     string
+	local, remote netip.AddrPort
+	out           bool
+}
+
+// link says that a call belongs to another.
+type link struct {
+	id    string // of the call that it belongs to
+	party string // who is at the other end
+	since time.Time
+}
+
+// New returns a recorder.
+func New(cfg Config) *Recorder {
+	return &Recorder{
+		seed:    maphash.MakeSeed(),
+		slab:    make([]byte, cmp.Or(cfg.Bytes, DefaultBytes)),
+		entries: make([]entry, cmp.Or(cfg.Messages, DefaultMessages)),
+		links:   map[string]link{},
+	}
+}
+
+// Record keeps a copy of one message. Keep-alives are not kept.
+func (r *Recorder) Record(out bool, transport string, local, remote netip.AddrPort, data []byte) {
+	if r == nil || len(data) <= 4 || len(data) > len(r.slab) {
+		return
+	}
+	now := time.Now()
+	r.recorded.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kept := r.place(len(data))
+	copy(kept, data)
+	from, to := inspect(kept)
+	e := &r.entries[(r.first+r.count)%len(r.entries)]
+	*e = entry{
+		at: now, start: r.head, length: len(data), call: maphash.Bytes(r.seed, kept[from:to]),
+		callStart: from, callLength: to - from, transport: transport, local: local, remote: remote, out: out,
+	}
+	r.head += len(data)
+	r.count++
+	if x := r.export.Load(); x != nil {
+		x.offer(e, kept, r.correlation(kept[from:to]))
+	}
+}
+
+// place makes room for n bytes at the head, one after the other, and for one more
+// entry, and returns the bytes. r.mu is held.
+func (r *Recorder) place(n int) []byte {
+	if r.head+n > len(r.slab) {
+		// The rest is too short: begin anew, once what lies there is gone.
+		for r.count > 0 && r.entries[r.first].start >= r.head {
+			r.drop()
+		}
+		r.head = 0
+	}
+	for r.count > 0 {
+		old := &r.entries[r.first]
+		overlaps := old.start < r.head+n && r.head < old.start+old.length
+		if !overlaps && r.count < len(r.entries) {
+			break
+		}
+		r.drop()
+	}
+	return r.slab[r.head : r.head+n]
+}
+
+func (r *Recorder) drop() {
+	r.first = (r.first + 1) % len(r.entries)
+	r.count--
+}
+
+// Link says that the call with that Call-ID belongs, from now on, to the call id:
+// the leg of an agent to that of a customer. party names who is at its other end.
+func (r *Recorder) Link(id, callID, party string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.links[callID]; ok {
+		r.order = slices.DeleteFunc(r.order, func(c string) bool { return c == callID })
+	} else if len(r.order) >= maxLinks {
+		delete(r.links, r.order[0])
+		r.order = r.order[1:]
+	}
+	r.links[callID] = link{id: id, party: party, since: time.Now()}
+	r.order = append(r.order, callID)
+}
+
+// correlation is the id of the call that a message belongs to: the one that its
+// call was linked to, else its Call-ID up to the @. r.mu is held.
+func (r *Recorder) correlation(callID []byte) []byte {
+	if l, ok := r.links[string(callID)]; ok {
+		return []byte(l.id)
+	}
+	id, _, _ := bytes.Cut(callID, []byte("@"))
+	return id
+}
+
+// Stats are counters, and gauges of now.
+type Stats struct {
+	Recorded uint64 // since the start
+	Kept     int    // messages that can be shown
+	Exported uint64 // sent to the collector
+	Dropped  uint64 // not sent, because the collector is too slow or away
+}
+
+// Stats returns the counters.
+func (r *Recorder) Stats() Stats {
+	if r == nil {
+		return Stats{}
+	}
+	s := Stats{Recorded: r.recorded.Load()}
+	if x := r.export.Load(); x != nil {
+		s.Exported, s.Dropped = x.sent.Load(), x.dropped.Load()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Kept = r.count
+	return s
+}
