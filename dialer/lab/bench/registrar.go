@@ -43,4 +43,4 @@ func beRegistrar(listen string) error {
 
 func userOf(i int) string { return fmt.Sprintf("phone%05d", i) }
 
-func password(user string) string { return "secret of " + user }
+func password(user string) string { return "secret-of-" + user }

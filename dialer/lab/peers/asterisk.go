@@ -31,6 +31,7 @@ func Password(user string) string { return user + "-secret" }
 // and TCP on one port.
 type PBX struct {
 	plan    Plan
+	manners Manners
 	ports   block
 	root    string // of the Debian system that it runs in
 	dir     string // of its files, as seen from inside root
@@ -38,10 +39,30 @@ type PBX struct {
 	process *process
 }
 
+// Manners are how all endpoints of an Asterisk behave, in the words of pjsip.conf.
+type Manners struct {
+	Timers      string      // session timers: "no", "yes" (default), "required", "always"
+	Reliable    string      // 100rel: "no", "yes" (default), "required"
+	DirectMedia bool        // re-INVITE two parties so that their media bypasses it
+	Certificate Certificate // with it Asterisk also speaks TLS
+	CAFile      string      // whom it trusts then; it asks its clients for certificates of it
+}
+
 // Asterisk starts an Asterisk whose trunk follows plan.
 func Asterisk(t testing.TB, plan Plan) *PBX {
 	t.Helper()
-	a := &PBX{plan: plan.checked(t), ports: reserve(t), root: asteriskRoot(t), logs: directory(t, "asterisk")}
+	return AsteriskWith(t, plan, Manners{})
+}
+
+// AsteriskWith starts an Asterisk of special manners whose trunk follows plan.
+func AsteriskWith(t testing.TB, plan Plan, manners Manners) *PBX {
+	t.Helper()
+	for value, usual := range map[*string]string{&manners.Timers: "yes", &manners.Reliable: "yes"} {
+		if *value == "" {
+			*value = usual
+		}
+	}
+	a := &PBX{plan: plan.checked(t), manners: manners, ports: reserve(t), root: asteriskRoot(t), logs: directory(t, "asterisk")}
 	for _, rule := range append(a.plan.Rules(), Rule{Behaviour: a.plan.Default}) {
 		if rule.Behaviour == Blocked {
 			t.Fatalf("Asterisk cannot %q", Blocked)
@@ -60,8 +81,11 @@ func Asterisk(t testing.TB, plan Plan) *PBX {
 	return a
 }
 
-// Addr is where Asterisk takes SIP.
+// Addr is where Asterisk takes SIP over UDP and TCP.
 func (a *PBX) Addr() netip.AddrPort { return a.ports.addr(0) }
+
+// SecureAddr is where Asterisk takes SIP over TLS.
+func (a *PBX) SecureAddr() netip.AddrPort { return a.ports.addr(1) }
 
 // Start starts a killed Asterisk anew and returns when it is fully booted. Of
 // registrations it knows those that had reached its disk, at most a second late.
@@ -141,8 +165,9 @@ func (a account) Password() string { return Password(a.User) }
 // asteriskData is the data of the files in asterisk/.
 type asteriskData struct {
 	Plan
+	Manners
 	Dir, Modules     string
-	Addr             netip.AddrPort
+	Addr, SecureAddr netip.AddrPort
 	RTPStart, RTPEnd uint16
 	Allow            string
 	Accounts         []account
@@ -155,10 +180,11 @@ func (a *PBX) configure() error {
 		return fmt.Errorf("no module directory in %s", a.root)
 	}
 	data := asteriskData{
-		Plan:     a.plan,
-		Dir:      a.dir,
-		Modules:  strings.TrimPrefix(modules[0], a.root),
-		Addr:     a.Addr(),
+		Plan:    a.plan,
+		Manners: a.manners,
+		Dir:     a.dir,
+		Modules: strings.TrimPrefix(modules[0], a.root),
+		Addr:    a.Addr(), SecureAddr: a.SecureAddr(),
 		RTPStart: a.ports.port(2),
 		RTPEnd:   a.ports.port(blockPorts - 1),
 		Allow:    "alaw",
@@ -172,6 +198,20 @@ func (a *PBX) configure() error {
 	}
 	for _, dir := range []string{"etc", "lib/keys", "log/cdr-custom", "run", "spool"} {
 		if err := os.MkdirAll(a.path(dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, source := range map[string]string{
+		"server.crt": a.manners.Certificate.CertFile, "server.key": a.manners.Certificate.KeyFile, "ca.crt": a.manners.CAFile,
+	} {
+		if source == "" {
+			continue
+		}
+		content, err := os.ReadFile(source)
+		if err == nil {
+			err = os.WriteFile(a.path("etc", name), content, 0o600)
+		}
+		if err != nil {
 			return err
 		}
 	}

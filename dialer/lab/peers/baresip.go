@@ -31,7 +31,7 @@ type Softphone struct {
 	Manual    bool          // calls ring until Command("accept") instead of being answered at once
 }
 
-// Phone is a headless baresip, registered at a PBX.
+// Phone is a headless baresip, registered somewhere.
 type Phone struct {
 	ports   block
 	dir     string
@@ -44,25 +44,49 @@ func Baresip(t testing.TB, pbx *PBX, phone Softphone) *Phone {
 	if phone.Extension == "" {
 		phone.Extension = Extension
 	}
+	b := BaresipAt(t, pbx.Account(phone.Extension), phone)
+	pbx.AwaitRegistered(t, phone.Extension)
+	return b
+}
+
+// BaresipAt starts a softphone with an account anywhere (phone.Extension does not
+// count) and returns when it says that it is registered.
+func BaresipAt(t testing.TB, account Account, phone Softphone) *Phone {
+	t.Helper()
+	account = account.complete()
 	if phone.ToneHz == 0 {
 		phone.ToneHz = 600
 	}
 	if phone.Speech == 0 {
 		phone.Speech = 2 * time.Minute
 	}
-	b := &Phone{ports: reserve(t), dir: directory(t, "baresip-"+phone.Extension)}
-	if err := b.configure(pbx, phone); err != nil {
+	b := &Phone{ports: reserve(t), dir: directory(t, "baresip-"+account.User)}
+	if err := b.configure(account, phone); err != nil {
 		t.Fatalf("baresip: %v", err)
 	}
-	b.process = start(t, "baresip "+phone.Extension, b.dir, exec.Command(program(t, "baresip"), "-f", b.dir, "-v"))
+	b.process = start(t, "baresip "+account.User, b.dir, exec.Command(program(t, "baresip"), "-f", b.dir, "-v"))
 	if err := b.process.await(func() error {
 		_, err := b.send("callstat", "")
 		return err
 	}); err != nil {
 		t.Fatalf("baresip does not answer: %v", err)
 	}
-	pbx.AwaitRegistered(t, phone.Extension)
+	b.Await(t, "reginfo", "OK")
 	return b
+}
+
+// Await gives a command again and again until baresip's answer contains a text.
+func (b *Phone) Await(t testing.TB, command, want string) {
+	t.Helper()
+	if err := b.process.await(func() error {
+		said, err := b.send(command, "")
+		if err == nil && !strings.Contains(said, want) {
+			err = fmt.Errorf("no %q in %q", want, said)
+		}
+		return err
+	}); err != nil {
+		t.Fatalf("baresip: %s: %v", command, err)
+	}
 }
 
 // Heard is what the n-th call of the phone (counted from 1) brought to its agent:
@@ -186,7 +210,7 @@ func (b *Phone) control() netip.AddrPort { return b.ports.addr(2) }
 func (b *Phone) path(name string) string { return filepath.Join(b.dir, name) }
 
 // configure writes baresip's directory.
-func (b *Phone) configure(pbx *PBX, phone Softphone) error {
+func (b *Phone) configure(account Account, phone Softphone) error {
 	modules, err := filepath.Glob("/usr/lib*/baresip/modules")
 	if err != nil || len(modules) == 0 {
 		return fmt.Errorf("no modules: run `make deps` (%v)", err)
@@ -204,13 +228,17 @@ func (b *Phone) configure(pbx *PBX, phone Softphone) error {
 	if err := text.Execute(&config, map[string]any{
 		"Addr": b.ports.addr(0), "Control": b.control(), "Modules": modules[0],
 		"RTPStart": b.ports.port(4), "RTPEnd": b.ports.port(blockPorts - 1),
-		"Speaks": b.path("speech.wav"), "Hears": b.dir,
+		"Speaks": b.path("speech.wav"), "Hears": b.dir, "CAFile": account.CAFile,
 	}); err != nil {
 		return err
 	}
-	account := fmt.Sprintf("<sip:%s@%s;transport=udp>;auth_user=%[1]s;auth_pass=%[3]s;regint=60;answermode=%[4]s;audio_codecs=pcma,pcmu\n",
-		phone.Extension, pbx.Addr(), Password(phone.Extension), mode)
-	for name, content := range map[string]string{"config": config.String(), "accounts": account, "contacts": ""} {
+	outbound := ""
+	if account.Domain != account.Server.String() {
+		outbound = fmt.Sprintf(";outbound=\"sip:%s;transport=%s\"", account.Server, account.Transport)
+	}
+	line := fmt.Sprintf("<%s;transport=%s>%s;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;audio_codecs=pcma,pcmu\n",
+		account.AOR(), account.Transport, outbound, account.User, account.Password, mode)
+	for name, content := range map[string]string{"config": config.String(), "accounts": line, "contacts": ""} {
 		if err := os.WriteFile(b.path(name), []byte(content), 0o644); err != nil {
 			return err
 		}
