@@ -9,6 +9,7 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
 	"ringpace/dialer/gate"
 	"ringpace/dialer/lead"
 	"ringpace/media"
@@ -35,11 +36,13 @@ type terms struct {
 // run begins, so whatever happens to this process it ends in a record.
 type attempt struct {
 	*equipment
-	tally *tally
-	terms terms
-	lead  lead.Lead
-	line  *line          // the trunk, one of whose channels is held
-	audio *media.Session // of the customer's leg
+	tally  *tally
+	terms  terms
+	cfg    *config.Campaign // as it was when the attempt began
+	trunks *trunks
+	lead   lead.Lead
+	line   *line          // the trunk, one of whose channels is held
+	audio  *media.Session // of the customer's leg
 	// preview is what an agent saw before the call, which is for them; nil in every
 	// other mode.
 	preview *preview
@@ -64,7 +67,7 @@ type attempt struct {
 // run makes the call. It ends when the call is over and the agent's wrap-up with
 // it.
 func (a *attempt) run(ctx context.Context) {
-	if a.ring(ctx) {
+	if a.place(ctx) {
 		a.listen()
 		bridge := a.seekAgent()
 		a.floor.landed(a.rec.ID)
@@ -102,21 +105,20 @@ func (a *attempt) show(state api.CallState) {
 	}})
 }
 
-// ring sends the INVITE and waits for what becomes of it. It reports whether the
-// call was answered.
-func (a *attempt) ring(ctx context.Context) bool {
-	a.rec.Marks.Invite = time.Now()
+// ring sends the INVITE over the line and waits for what becomes of it: an answer,
+// whose session description it returns, or a failure.
+func (a *attempt) ring(ctx context.Context, id string) (answer []byte, failure *sip.Failure) {
 	a.show(api.CallDialing)
 	leg, err := dialLeg(ctx, a.line.trunk.Trunk, a.audio, sip.Invite{
-		ID: a.rec.ID, To: a.rec.Number, CallerID: a.rec.CallerID, RingTimeout: a.terms.ringTimeout,
+		ID: id, To: a.rec.Number, CallerID: a.rec.CallerID, RingTimeout: a.terms.ringTimeout,
 	}, nil)
 	if err != nil {
-		a.log.Error("cannot place the call", "error", err)
-		a.rec.Outcome, a.rec.SIPReason = cdr.TrunkFailure, err.Error()
+		a.log.Error("cannot place the call", "trunk", a.rec.Trunk, "error", err)
+		class := sip.TrunkFailure
 		if errors.Is(err, sip.ErrTarget) {
-			a.rec.Outcome = cdr.InvalidNumber
+			class = sip.InvalidNumber
 		}
-		return false
+		return nil, &sip.Failure{Class: class, Phrase: err.Error(), Err: err, Elsewhere: !errors.Is(err, sip.ErrClosed)}
 	}
 	a.leg = leg
 	stop := a.stop
@@ -124,8 +126,7 @@ func (a *attempt) ring(ctx context.Context) bool {
 		select {
 		case ev, open := <-leg.call.Events():
 			if !open {
-				a.fail(sip.Failure{Class: sip.TrunkFailure, Err: errors.New("the call ended without an answer")})
-				return false
+				return nil, &sip.Failure{Class: sip.TrunkFailure, Err: errors.New("the call ended without an answer")}
 			}
 			switch ev := ev.(type) {
 			case sip.SessionAnswer:
@@ -134,10 +135,9 @@ func (a *attempt) ring(ctx context.Context) bool {
 				a.progress(ev)
 			case sip.Answered:
 				a.rec.Marks.Answered, a.rec.SIPStatus = ev.At, 200
-				return a.pickedUp(ev.Body)
+				return ev.Body, nil
 			case sip.Failed:
-				a.fail(ev.Failure)
-				return false
+				return nil, &ev.Failure
 			}
 		case by := <-stop:
 			a.rec.HungUpBy, a.stopped, stop = by, true, nil
@@ -198,10 +198,7 @@ func (a *attempt) renew(ev sip.SessionAnswer) {
 
 func (a *attempt) fail(f sip.Failure) {
 	a.rec.Outcome = outcomeOf(f)
-	a.rec.SIPStatus, a.rec.SIPReason, a.rec.Q850 = f.Status, describe(f), f.Q850
-	if f.Phrase != "" {
-		a.rec.SIPReason = f.Phrase
-	}
+	a.rec.SIPStatus, a.rec.SIPReason, a.rec.Q850 = f.Status, phraseOf(f), f.Q850
 	a.over = true
 }
 

@@ -43,9 +43,9 @@ type campaign struct {
 	tally  *tally
 
 	// ---
-	ctx       context.Context // run's: ends when no more is to be dialed
-	calling   context.Context // of the attempts: ends only when calls must
-	cfg       config.Campaign
+	ctx       context.Context  // run's: ends when no more is to be dialed
+	calling   context.Context  // of the attempts: ends only when calls must
+	cfg       *config.Campaign // is replaced, never changed
 	terms     terms
 	rules     gate.Rules
 	pacer     pacing.Pacer
@@ -90,7 +90,7 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	if err != nil {
 		return fmt.Errorf("campaign %s: message: %w", cfg.Name, err)
 	}
-	c.cfg, c.pacer, c.rules = cfg, pacer, cfg.Rules()
+	c.cfg, c.pacer, c.rules = &cfg, pacer, cfg.Rules()
 	c.terms = terms{
 		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, goodbye: cfg.Goodbye,
 		message: message, messageName: cfg.Message, policy: cfg.Policy(),
@@ -111,8 +111,7 @@ func (c *campaign) publish() {
 	c.status.Store(s)
 	c.wants.Store(nil)
 	if c.running && c.epoch != 0 {
-		names := c.cfg.Trunks // not the field itself, which a reload changes
-		c.wants.Store(&names)
+		c.wants.Store(&c.cfg.Trunks)
 	}
 	c.feed.Publish(api.Event{Kind: api.EventCampaign, Campaign: s})
 }

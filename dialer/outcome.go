@@ -43,3 +43,11 @@ func describe(f sip.Failure) string {
 	}
 	return string(f.Class)
 }
+
+// phraseOf is the reason phrase of a failure, or our words where none came.
+func phraseOf(f sip.Failure) string {
+	if f.Phrase != "" {
+		return f.Phrase
+	}
+	return describe(f)
+}

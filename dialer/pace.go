@@ -61,7 +61,7 @@ func (c *campaign) limits() pacing.Limits {
 		l.Leads = pacing.Unlimited // those asked for are claimed already
 	}
 	var why string
-	l.Channels, l.Rate, c.soon, why = c.trunks.room(c.cfg.Trunks, c.cfg.CallerID)
+	l.Channels, l.Rate, c.soon, why = c.trunks.room(c.cfg)
 	switch {
 	case !c.running:
 		l.Stop = "the campaign is stopped"
@@ -109,18 +109,43 @@ func (c *campaign) judge(ids []string, leads []lead.Lead) (left []string, room b
 		switch v := gate.Judge(c.rules, l, now); {
 		case v.Action == gate.Wait:
 			back = append(back, store.Deferral{LeadID: l.ID, Due: v.Until, Reason: v.Reason})
+			continue
 		case v.Action == gate.Skip:
 			c.skip(newID(), l, string(v.Rule))
-		case len(ids) > 0 && room && c.launch(ids[0], l, nil):
-			ids = ids[1:]
-		default:
-			room = len(ids) == 0 // with ids left, it was the trunks that had none
-			back = append(back, store.Deferral{LeadID: l.ID})
-			c.due++
+			continue
 		}
+		if why := c.trunks.unserved(c.cfg, l.Number()); why != "" {
+			back = append(back, store.Deferral{LeadID: l.ID, Due: now.Add(unservedDelay), Reason: why})
+			continue
+		}
+		if len(ids) > 0 && room {
+			if c.launch(ids[0], l, nil) {
+				ids = ids[1:]
+				continue
+			}
+			if c.trunks.only(c.cfg, l.Number()) && c.anyRoom() {
+				// Its own trunks are busy; those of others need not wait behind it.
+				back = append(back, store.Deferral{LeadID: l.ID, Due: now.Add(crowdedDelay), Reason: "the trunks for its number have no room"})
+				continue
+			}
+		}
+		room = len(ids) == 0 // with ids left, it was the trunks that had none
+		back = append(back, store.Deferral{LeadID: l.ID})
+		c.due++
 	}
 	c.unclaim(back...)
 	return ids, room
+}
+
+const (
+	unservedDelay = 10 * time.Minute // until a lead whose number no trunk takes is looked at again
+	crowdedDelay  = 2 * time.Second  // the same where the trunks that take it have no room
+)
+
+// anyRoom reports whether a trunk of the campaign has room for a call now.
+func (c *campaign) anyRoom() bool {
+	_, rate, _, _ := c.trunks.room(c.cfg)
+	return rate > 0 && time.Since(c.blockedAt) >= pulse
 }
 
 // unclaim gives claimed leads back. Those that cannot be given back now come back by
@@ -138,7 +163,7 @@ func (c *campaign) unclaim(back ...store.Deferral) {
 // reports false where there is no room for a call: then the lead is ours still and was
 // not dialed.
 func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
-	line := c.trunks.take(c.cfg.Trunks, c.cfg.CallerID)
+	line, _ := c.trunks.take(c.cfg, l.Number(), "")
 	if line == nil {
 		return false
 	}
@@ -169,7 +194,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 		return true
 	}
 	a := &attempt{
-		equipment: c.equipment, tally: c.tally, terms: c.terms, lead: *l, line: line, audio: audio, preview: p, rec: rec,
+		equipment: c.equipment, tally: c.tally, terms: c.terms, cfg: c.cfg, trunks: c.trunks, lead: *l, line: line, audio: audio, preview: p, rec: rec,
 		stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
 	}
 	c.tally.started()
@@ -195,7 +220,7 @@ func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 func (c *campaign) skip(id string, l *lead.Lead, rule string) {
 	now := time.Now()
 	rec := cdr.Record{
-		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.CallerID, Node: c.node,
+		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.Shown(l.Number())[0], Node: c.node,
 		Ordinal: l.Attempts + 1, Outcome: cdr.Skipped, Rule: rule, Marks: cdr.Marks{Claimed: now, Ended: now},
 	}
 	if err := c.store.Skip(rec, c.epoch, nextOf(gate.Next(c.terms.policy, l, &rec, now), time.Time{})); err != nil {

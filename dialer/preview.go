@@ -75,7 +75,11 @@ func (c *campaign) passes(l *lead.Lead) bool {
 	case gate.Skip:
 		c.skip(newID(), l, string(v.Rule))
 	default:
-		return true
+		why := c.trunks.unserved(c.cfg, l.Number())
+		if why == "" {
+			return true
+		}
+		c.unclaim(store.Deferral{LeadID: l.ID, Due: time.Now().Add(unservedDelay), Reason: why})
 	}
 	return false
 }

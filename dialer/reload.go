@@ -62,7 +62,7 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	if d.opts.Level != nil {
 		d.opts.Level.Set(cfg.Logging.SlogLevel())
 	}
-	d.trunks.limit(cfg.Trunks)
+	d.trunks.configure(cfg.Trunks)
 	d.applyAgents(cfg.Agents)
 	d.mu.Lock()
 	d.cfg = cfg

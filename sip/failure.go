@@ -33,6 +33,10 @@ type Failure struct {
 	RetryAfter time.Duration // of the Retry-After header, 0 if none
 	Warning    string        // of the Warning header
 	Err        error         // what went wrong on our side, nil if nothing did
+
+	// Elsewhere tells that nothing has rung and the fault is this trunk's, or on the
+	// way: the same call over another trunk may succeed.
+	Elsewhere bool
 }
 
 // String is the failure for a log line.

@@ -21,6 +21,7 @@ type Metrics struct {
 
 	started       *prometheus.CounterVec
 	ended         *prometheus.CounterVec
+	failedOver    *prometheus.CounterVec
 	ringing       *prometheus.HistogramVec
 	answerToAgent *prometheus.HistogramVec
 	talk          *prometheus.HistogramVec
@@ -40,6 +41,10 @@ func NewMetrics(version string) *Metrics {
 			Name: "ringpace_attempts_total",
 			Help: "Attempts ended, by campaign and outcome.",
 		}, []string{"campaign", "outcome"}),
+		failedOver: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringpace_failovers_total",
+			Help: "Calls that went on over another trunk, by campaign and the trunk that failed.",
+		}, []string{"campaign", "trunk"}),
 		ringing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "ringpace_answer_delay_seconds",
 			Help:    "INVITE to answer, for attempts that were answered.",
@@ -67,7 +72,7 @@ func NewMetrics(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(build, m.started, m.ended, m.ringing, m.answerToAgent, m.talk, m.decision,
+	m.registry.MustRegister(build, m.started, m.ended, m.failedOver, m.ringing, m.answerToAgent, m.talk, m.decision,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -75,6 +80,12 @@ func NewMetrics(version string) *Metrics {
 // AttemptStarted counts an attempt whose INVITE goes out.
 func (m *Metrics) AttemptStarted(campaign, trunk string) {
 	m.started.WithLabelValues(campaign, trunk).Inc()
+}
+
+// FailedOver counts a call that goes on over another trunk than the one named, which
+// could not carry it.
+func (m *Metrics) FailedOver(campaign, trunk string) {
+	m.failedOver.WithLabelValues(campaign, trunk).Inc()
 }
 
 // AttemptEnded counts an attempt that is over and takes its times from the marks.

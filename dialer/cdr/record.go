@@ -34,6 +34,10 @@ type Record struct {
 	SIPReason string `json:"sip_reason,omitempty"` // its reason phrase, or our words where none came
 	Q850      int    `json:"q850,omitempty"`       // ITU-T Q.850 cause from a Reason header (RFC 3326), 0 if none
 
+	// Tries are the trunks that were tried, in order, where it was more than one; the
+	// fields above are those of the last.
+	Tries []Try `json:"tries,omitempty"`
+
 	Queued      bool   `json:"queued,omitempty"` // no agent was free when the person answered
 	Agent       string `json:"agent,omitempty"`
 	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
@@ -50,6 +54,18 @@ type Record struct {
 
 // Bridged reports whether the customer was joined with an agent.
 func (r *Record) Bridged() bool { return !r.Marks.TalkEnded.IsZero() }
+
+// Try is one INVITE of an attempt that went over several trunks: each after the one
+// before had failed, and nothing had rung.
+type Try struct {
+	Trunk     string    `json:"trunk"`
+	CallerID  string    `json:"caller_id"`
+	SIPStatus int       `json:"sip_status,omitempty"` // the final response, 0 if none came
+	SIPReason string    `json:"sip_reason,omitempty"` // its reason phrase, or our words where none came
+	Q850      int       `json:"q850,omitempty"`
+	Invite    time.Time `json:"invite"`
+	Ended     time.Time `json:"ended"` // the final response, or when it was given up
+}
 
 // Marks are the instants of one attempt, each zero where it did not happen. Both
 // clocks of the abandonment rules (start of speech, end of greeting) are kept, so

@@ -133,58 +133,6 @@ type CDR struct {
 	KeepFiles  int    `yaml:"keep_files"` // 0 keeps all
 }
 
-// Transports of SIP.
-const (
-	UDP = "udp"
-	TCP = "tcp"
-)
-
-// Trunk is a way to the telephone network.
-type Trunk struct {
-	Name           string        `yaml:"name"`
-	Server         string        `yaml:"server"` // host or host:port
-	Transport      string        `yaml:"transport" enum:"udp,tcp"`
-	Domain         string        `yaml:"domain"` // default: Server without its port
-	Register       bool          `yaml:"register"`
-	Username       string        `yaml:"username"`
-	AuthUsername   string        `yaml:"auth_username"` // default: Username
-	Password       Secret        `yaml:"password"`
-	Expires        time.Duration `yaml:"expires"`
-	HealthInterval time.Duration `yaml:"health_interval"` // OPTIONS; 0 is off
-	CallerIDs      []string      `yaml:"caller_ids"`      // E.164 with +
-	DisplayName    string        `yaml:"display_name"`
-	Identity       Identity      `yaml:"identity"`
-	Channels       int           `yaml:"channels" reload:"live"`
-	CallsPerSecond float64       `yaml:"calls_per_second" reload:"live"`
-}
-
-// Identity is how a trunk wants to see the caller ID.
-type Identity struct {
-	Assert         bool   `yaml:"assert"`  // P-Asserted-Identity (RFC 3325)
-	Prefer         bool   `yaml:"prefer"`  // P-Preferred-Identity (RFC 3325)
-	Privacy        string `yaml:"privacy"` // RFC 3323: "", "none" or "id"
-	Format         string `yaml:"format" enum:"e164,plain,national"`
-	CountryCode    string `yaml:"country_code"`    // format national: digits
-	NationalPrefix string `yaml:"national_prefix"` // format national: digits, often 0
-	UserPhone      bool   `yaml:"user_phone"`      // ;user=phone
-}
-
-// Peer is a PBX at which agents' extensions are reached.
-type Peer struct {
-	Name           string        `yaml:"name"`
-	Server         string        `yaml:"server"` // host or host:port
-	Transport      string        `yaml:"transport" enum:"udp,tcp"`
-	Domain         string        `yaml:"domain"` // default: Server without its port
-	Register       bool          `yaml:"register"`
-	Username       string        `yaml:"username"`
-	AuthUsername   string        `yaml:"auth_username"` // default: Username
-	Password       Secret        `yaml:"password"`
-	Expires        time.Duration `yaml:"expires"`
-	HealthInterval time.Duration `yaml:"health_interval"`
-	FromUser       string        `yaml:"from_user"` // default: Username, else "ringpace"
-	DisplayName    string        `yaml:"display_name"`
-}
-
 // How an agent is reached.
 const (
 	Nailed = "nailed" // the leg stays up while the agent is logged in
@@ -230,9 +178,11 @@ type Campaign struct {
 	Ratio             float64                    `yaml:"ratio"`         // power: lines per free agent
 	MaxInFlight       int                        `yaml:"max_in_flight"` // 0 is no limit of its own
 	Trunks            []string                   `yaml:"trunks"`        // default: the only trunk
-	CallerID          string                     `yaml:"caller_id"`     // default: the trunk's first
-	Region            string                     `yaml:"region"`        // ISO 3166; default: that of CallerID
-	TimeZone          string                     `yaml:"time_zone"`     // IANA; where the number does not tell
+	CallerID          string                     `yaml:"caller_id"`     // default: the first trunk's first; "" where CallerIDs is set
+	CallerIDs         []string                   `yaml:"caller_ids"`    // in turn
+	CallerIDRules     []CallerIDRule             `yaml:"caller_id_rules"`
+	Region            string                     `yaml:"region"`    // ISO 3166; default: that of the caller ID
+	TimeZone          string                     `yaml:"time_zone"` // IANA; where the number does not tell
 	Hours             gate.Hours                 `yaml:"hours"`
 	RingTimeout       time.Duration              `yaml:"ring_timeout"`
 	AbandonAfter      time.Duration              `yaml:"abandon_after"`

@@ -300,9 +300,14 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
+// keys are the fields that have a key, those of embedded structs among them.
+func keys(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
+}
+
 func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) {
 	given := make(map[string]pair)
-	fields := reflect.VisibleFields(v.Type())
+	fields := keys(v.Type())
 	known := make([]string, len(fields))
 	for i, f := range fields {
 		known[i] = f.Tag.Get("yaml")

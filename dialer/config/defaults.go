@@ -50,18 +50,16 @@ func Default() *Config {
 // DefaultTrunk returns a trunk of which nothing is set.
 func DefaultTrunk() Trunk {
 	return Trunk{
-		Transport:      UDP,
-		Expires:        10 * time.Minute,
-		HealthInterval: 30 * time.Second,
-		Identity:       Identity{Format: "e164"},
-		Channels:       30,
-		CallsPerSecond: 5,
+		Link: defaultLink(), Identity: Identity{Format: "e164"},
+		Priority: 1, Weight: 1, Channels: 30, CallsPerSecond: 5,
 	}
 }
 
 // DefaultPeer returns a peer of which nothing is set.
-func DefaultPeer() Peer {
-	return Peer{Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second}
+func DefaultPeer() Peer { return Peer{Link: defaultLink()} }
+
+func defaultLink() Link {
+	return Link{Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second}
 }
 
 // DefaultAgent returns an agent of which nothing is set.
@@ -113,14 +111,11 @@ func (c *Config) settle() {
 		c.Media.Address = c.SIP.Listen[0].Addr.Addr()
 	}
 	for i := range c.Trunks {
-		t := &c.Trunks[i]
-		orElse(&t.Domain, hostOf(t.Server))
-		orElse(&t.AuthUsername, t.Username)
+		c.Trunks[i].settle()
 	}
 	for i := range c.Peers {
 		p := &c.Peers[i]
-		orElse(&p.Domain, hostOf(p.Server))
-		orElse(&p.AuthUsername, p.Username)
+		p.settle()
 		orElse(&p.FromUser, p.Username)
 		orElse(&p.FromUser, "ringpace")
 	}
@@ -139,17 +134,22 @@ func (c *Config) settle() {
 	}
 }
 
+func (l *Link) settle() {
+	orElse(&l.Domain, hostOf(l.Server))
+	orElse(&l.AuthUsername, l.Username)
+}
+
 func (c *Config) settleCampaign(k *Campaign) {
 	if len(k.Trunks) == 0 && len(c.Trunks) == 1 {
 		k.Trunks = []string{c.Trunks[0].Name}
 	}
-	if k.CallerID == "" && len(k.Trunks) > 0 {
+	if k.CallerID == "" && len(k.CallerIDs) == 0 && len(k.Trunks) > 0 {
 		if t := c.Trunk(k.Trunks[0]); t != nil && len(t.CallerIDs) > 0 {
 			k.CallerID = t.CallerIDs[0]
 		}
 	}
-	if k.Region == "" && k.CallerID != "" {
-		k.Region = regionOf(k.CallerID)
+	if shown := k.Shown(""); k.Region == "" && len(shown) > 0 && shown[0] != "" {
+		k.Region = regionOf(shown[0])
 	}
 }
 

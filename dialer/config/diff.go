@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
@@ -45,7 +46,7 @@ func (d *differ) add(key, before, after string, live bool) {
 }
 
 func (d *differ) structs(path string, a, b reflect.Value, live bool) {
-	for _, f := range reflect.VisibleFields(a.Type()) {
+	for _, f := range keys(a.Type()) {
 		d.field(join(path, f.Tag.Get("yaml")), f, a.FieldByIndex(f.Index), b.FieldByIndex(f.Index), reloadable(f, live))
 	}
 }
@@ -61,6 +62,11 @@ func (d *differ) field(key string, f reflect.StructField, a, b reflect.Value, li
 			if x[o] != y[o] {
 				d.add(join(key, string(o)), showRetry(x[o]), showRetry(y[o]), live)
 			}
+		}
+		return
+	case []CallerIDRule:
+		if before, after := showRules(x), showRules(b.Interface().([]CallerIDRule)); before != after {
+			d.add(key, before, after, live)
 		}
 		return
 	case []Disposition:
@@ -139,4 +145,12 @@ func showDispositions(all []Disposition) string {
 		}
 	}
 	return fmt.Sprint(parts)
+}
+
+func showRules(all []CallerIDRule) string {
+	parts := make([]string, len(all))
+	for i, r := range all {
+		parts[i] = fmt.Sprintf("{%v: %v}", r.Prefixes, r.CallerIDs)
+	}
+	return strings.Join(parts, " ")
 }

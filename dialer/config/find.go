@@ -2,6 +2,8 @@ package config
 
 import (
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"ringpace/dialer/gate"
@@ -59,6 +61,55 @@ func names[T any](all []T, of func(*T) string) []string {
 		}
 	}
 	return out
+}
+
+// Shown returns the caller IDs of which one is shown to a number: those of the rule
+// with the longest prefix of it, else the campaign's own.
+func (k *Campaign) Shown(number string) []string {
+	shown, longest := k.CallerIDs, 0
+	if len(shown) == 0 {
+		shown = []string{k.CallerID}
+	}
+	for _, r := range k.CallerIDRules {
+		if n := longestPrefix(r.Prefixes, number); n > longest {
+			shown, longest = r.CallerIDs, n
+		}
+	}
+	return shown
+}
+
+// AllShown returns every caller ID that the campaign may show to anybody.
+func (k *Campaign) AllShown() []string {
+	all := k.CallerIDs
+	if len(all) == 0 && k.CallerID != "" {
+		all = []string{k.CallerID}
+	}
+	all = slices.Clone(all)
+	for _, r := range k.CallerIDRules {
+		for _, id := range r.CallerIDs {
+			if !slices.Contains(all, id) {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
+}
+
+// Serves reports whether the trunk takes calls to a number, and by how many
+// characters of a prefix; 0 where it takes all.
+func (t *Trunk) Serves(number string) (prefix int, ok bool) {
+	prefix = longestPrefix(t.Prefixes, number)
+	return prefix, prefix > 0 || len(t.Prefixes) == 0
+}
+
+func longestPrefix(prefixes []string, number string) int {
+	longest := 0
+	for _, p := range prefixes {
+		if len(p) > longest && strings.HasPrefix(number, p) {
+			longest = len(p)
+		}
+	}
+	return longest
 }
 
 // Rules returns what the gate holds the campaign's leads against.

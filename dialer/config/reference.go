@@ -59,7 +59,7 @@ func entries() []entry {
 }
 
 func structEntries(all *[]entry, path string, v reflect.Value, live bool) {
-	for _, f := range reflect.VisibleFields(v.Type()) {
+	for _, f := range keys(v.Type()) {
 		key, value := join(path, f.Tag.Get("yaml")), v.FieldByIndex(f.Index)
 		fieldLive := reloadable(f, live)
 		e := entry{key: key, kind: kindOf(f.Type, f.Tag.Get("enum")), standard: show(value), live: fieldLive}

@@ -81,11 +81,12 @@ func (v *validator) all() {
 
 // Names go into Redis keys, file paths and URLs.
 var (
-	nameForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$`)
-	e164Form = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
-	userForm = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`) // RFC 3261, section 25.1: user, without escapes
-	digits   = regexp.MustCompile(`^[0-9]{1,4}$`)
+	nameForm   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$`)
+	e164Form   = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	prefixForm = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
+	hostForm   = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+	userForm   = regexp.MustCompile(`^[A-Za-z0-9_.!~*'()&=+$,;?/-]{1,128}$`) // RFC 3261, section 25.1: user, without escapes
+	digits     = regexp.MustCompile(`^[0-9]{1,4}$`)
 )
 
 // unique checks a name's form and that no other of its kind has it.

@@ -148,6 +148,7 @@ func (v *validator) callerID(key string, k *Campaign) {
 	if len(k.Trunks) == 0 && len(v.config.Trunks) > 1 {
 		v.bad(key+".trunks", "is missing, and there are several trunks%s", suggest("", v.config.trunkNames()))
 	}
+	shown := k.AllShown()
 	for i, n := range k.Trunks {
 		at := fmt.Sprintf("%s.trunks[%d]", key, i)
 		t := v.config.Trunk(n)
@@ -156,18 +157,88 @@ func (v *validator) callerID(key string, k *Campaign) {
 			v.bad(at, "no trunk %q%s", n, suggest(n, v.config.trunkNames()))
 		case slices.Contains(k.Trunks[:i], n):
 			v.bad(at, "%q stands here twice; remove one", n)
-		case k.CallerID != "" && e164Form.MatchString(k.CallerID) && !slices.Contains(t.CallerIDs, k.CallerID):
-			owns := "it has no caller_ids"
-			if len(t.CallerIDs) > 0 {
-				owns = "it owns " + strings.Join(t.CallerIDs, ", ")
-			}
-			v.bad(key+".caller_id", "trunk %s does not own %s (%s); write one of its numbers, or add it to the trunk's "+
-				"caller_ids if the carrier gave it to you", n, k.CallerID, owns)
+		case len(k.CallerIDs) == 0 && len(k.CallerIDRules) == 0:
+			v.fixedCallerID(key+".caller_id", k.CallerID, t)
+		case !slices.ContainsFunc(t.CallerIDs, func(id string) bool { return slices.Contains(shown, id) }):
+			v.bad(at, "trunk %s owns none of the campaign's caller IDs (it owns %s), so that it could not be used; add one of "+
+				"its numbers to caller_ids, or leave the trunk out", n, orNothing(strings.Join(t.CallerIDs, ", ")))
 		}
 	}
-	if _, given := v.at[key+".caller_id"]; given {
+	_, fixed := v.at[key+".caller_id"]
+	if fixed {
 		v.e164(key+".caller_id", k.CallerID)
 	}
+	if fixed && len(k.CallerIDs) > 0 {
+		v.bad(key+".caller_ids", "caller_id is given too; write one of both")
+	}
+	v.numbers(key+".caller_ids", k.CallerIDs)
+	v.owned(key+".caller_ids", k, k.CallerIDs)
+	if fixed && len(k.CallerIDRules) > 0 && !v.own(k, k.CallerID) {
+		v.bad(key+".caller_id", notOwned, k.CallerID)
+	}
+	v.callerIDRules(key+".caller_id_rules", k)
+	v.whereabouts(key, k)
+}
+
+// fixedCallerID checks the one number of a campaign, which every trunk must own.
+func (v *validator) fixedCallerID(key, id string, t *Trunk) {
+	if id == "" || !e164Form.MatchString(id) || slices.Contains(t.CallerIDs, id) {
+		return
+	}
+	owns := "it has no caller_ids"
+	if len(t.CallerIDs) > 0 {
+		owns = "it owns " + strings.Join(t.CallerIDs, ", ")
+	}
+	v.bad(key, "trunk %s does not own %s (%s); write one of its numbers, or add it to the trunk's caller_ids if the carrier "+
+		"gave it to you; where the trunks own different numbers, list them under the campaign's caller_ids", t.Name, id, owns)
+}
+
+const notOwned = "no trunk of the campaign owns %s; write a number of its trunks, or add it to the caller_ids of the " +
+	"trunk whose carrier gave it to you"
+
+// owned checks that each number is one of a trunk of the campaign: no other can
+// ever be shown.
+func (v *validator) owned(key string, k *Campaign, ids []string) {
+	for i, id := range ids {
+		if !v.own(k, id) {
+			v.bad(fmt.Sprintf("%s[%d]", key, i), notOwned, id)
+		}
+	}
+}
+
+// own reports whether a trunk of the campaign has the number, or whether that cannot
+// be told because of another fault.
+func (v *validator) own(k *Campaign, id string) bool {
+	return !e164Form.MatchString(id) || slices.ContainsFunc(k.Trunks, func(n string) bool {
+		t := v.config.Trunk(n)
+		return t == nil || slices.Contains(t.CallerIDs, id)
+	})
+}
+
+func (v *validator) callerIDRules(key string, k *Campaign) {
+	taken := make(map[string]string)
+	for i, r := range k.CallerIDRules {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		if len(r.Prefixes) == 0 {
+			v.bad(at+".prefixes", "is missing; write for whom the rule is, such as [\"+49\"]; for all others caller_ids counts")
+		}
+		if len(r.CallerIDs) == 0 {
+			v.bad(at+".caller_ids", "is missing; write the numbers to show to them")
+		}
+		v.prefixes(at+".prefixes", r.Prefixes)
+		for j, p := range r.Prefixes {
+			if other, ok := taken[p]; ok && other != at {
+				v.bad(fmt.Sprintf("%s.prefixes[%d]", at, j), "%s is in %s already; remove one", p, other)
+			}
+			taken[p] = at
+		}
+		v.numbers(at+".caller_ids", r.CallerIDs)
+		v.owned(at+".caller_ids", k, r.CallerIDs)
+	}
+}
+
+// whereabouts checks where and when a campaign's people live.
+func (v *validator) whereabouts(key string, k *Campaign) {
 	if k.Region != "" && !lead.KnownRegion(k.Region) {
 		v.bad(key+".region", "%q is not a region; write two capital letters (ISO 3166), such as CN, DE or US", k.Region)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,36 +55,66 @@ func (v *validator) credentials(key string, register bool, username, auth string
 // placeholder is the password in the example files.
 const placeholder = "change-me"
 
-func (v *validator) trunk(key string, t *Trunk, names map[string]string) {
-	v.unique(key+".name", "trunk", t.Name, names)
-	if t.Server == "" {
-		v.bad(key+".server", "is missing; write the carrier's host, such as sip.example.com or 192.0.2.20:5060")
+// link checks what trunks and peers have in common; example is of a server.
+func (v *validator) link(key, kind, example string, l *Link, names map[string]string) {
+	v.unique(key+".name", kind, l.Name, names)
+	if l.Server == "" {
+		v.bad(key+".server", "is missing; write %s", example)
 	} else {
-		v.reaches(key, t.Transport, t.Server)
+		v.reaches(key, l.Transport, l.Server)
 	}
-	v.clean(key+".domain", t.Domain)
-	v.clean(key+".display_name", t.DisplayName)
-	v.credentials(key, t.Register, t.Username, t.AuthUsername, t.Password)
-	v.expires(key+".expires", t.Expires)
-	v.health(key+".health_interval", t.HealthInterval)
+	v.clean(key+".domain", l.Domain)
+	v.clean(key+".display_name", l.DisplayName)
+	v.credentials(key, l.Register, l.Username, l.AuthUsername, l.Password)
+	v.expires(key+".expires", l.Expires)
+	v.health(key+".health_interval", l.HealthInterval)
+}
+
+func (v *validator) trunk(key string, t *Trunk, names map[string]string) {
+	v.link(key, "trunk", "the carrier's host, such as sip.example.com or 192.0.2.20:5060", &t.Link, names)
 	if len(t.CallerIDs) == 0 {
 		v.bad(key+".caller_ids", "there is none; write the numbers that the carrier gave you, such as [\"+12025550100\"]")
 	}
-	seen := make(map[string]int)
-	for i, n := range t.CallerIDs {
-		k := fmt.Sprintf("%s.caller_ids[%d]", key, i)
-		v.e164(k, n)
-		if first, ok := seen[n]; ok {
-			v.bad(k, "%s is caller_ids[%d] already; remove one", n, first)
-		}
-		seen[n] = i
-	}
+	v.numbers(key+".caller_ids", t.CallerIDs)
 	v.identity(key+".identity", t)
+	v.prefixes(key+".prefixes", t.Prefixes)
+	if t.Priority < 1 || t.Priority > 100 {
+		v.bad(key+".priority", "%d; write 1 to 100; trunks of the least priority go first", t.Priority)
+	}
+	if t.Weight < 1 || t.Weight > 1000 {
+		v.bad(key+".weight", "%d; write 1 to 1000; of trunks of one priority a trunk of weight 2 gets twice the calls of one of weight 1", t.Weight)
+	}
 	if t.Channels < 1 || t.Channels > 10000 {
 		v.bad(key+".channels", "%d; write how many calls at once the carrier sold you (1 to 10000)", t.Channels)
 	}
 	if !(t.CallsPerSecond > 0) || t.CallsPerSecond > 1000 {
 		v.bad(key+".calls_per_second", "%v; write how many new calls a second the carrier accepts (above 0, up to 1000)", t.CallsPerSecond)
+	}
+}
+
+// numbers checks a list of numbers in E.164.
+func (v *validator) numbers(key string, list []string) {
+	seen := make(map[string]int)
+	for i, n := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		v.e164(at, n)
+		if first, ok := seen[n]; ok {
+			v.bad(at, "%s is caller_ids[%d] already; remove one", n, first)
+		}
+		seen[n] = i
+	}
+}
+
+// prefixes checks a list of beginnings of numbers in E.164.
+func (v *validator) prefixes(key string, list []string) {
+	for i, p := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch {
+		case !prefixForm.MatchString(p):
+			v.bad(at, "%q is not the beginning of a number in E.164; write + and digits, such as +49 or +1202", p)
+		case slices.Contains(list[:i], p):
+			v.bad(at, "%q stands here twice; remove one", p)
+		}
 	}
 }
 
@@ -120,17 +151,7 @@ func (v *validator) e164(key, n string) {
 }
 
 func (v *validator) peer(key string, p *Peer, names map[string]string) {
-	v.unique(key+".name", "peer", p.Name, names)
-	if p.Server == "" {
-		v.bad(key+".server", "is missing; write the PBX's host, such as pbx.example.com or 192.0.2.30:5060")
-	} else {
-		v.reaches(key, p.Transport, p.Server)
-	}
-	v.clean(key+".domain", p.Domain)
-	v.clean(key+".display_name", p.DisplayName)
-	v.credentials(key, p.Register, p.Username, p.AuthUsername, p.Password)
-	v.expires(key+".expires", p.Expires)
-	v.health(key+".health_interval", p.HealthInterval)
+	v.link(key, "peer", "the PBX's host, such as pbx.example.com or 192.0.2.30:5060", &p.Link, names)
 	if p.FromUser != "" && !userForm.MatchString(p.FromUser) {
 		v.bad(key+".from_user", "%q cannot stand in a SIP address (RFC 3261, section 25.1)", p.FromUser)
 	}

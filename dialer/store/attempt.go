@@ -69,6 +69,25 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 	return ordinal, nil
 }
 
+// Reroute notes that a started attempt goes on over another trunk: the one round trip
+// before its next INVITE. rec is the whole record so far, with that trunk. On an
+// error nothing may be sent, and the attempt ends in Finish: ErrLeadWithdrawn and
+// ErrDoNotCall where that came about since the start, ErrUnclaimed where the attempt
+// is not known, ErrAway.
+func (s *Store) Reroute(ctx context.Context, rec cdr.Record) error {
+	sp, err := campaignSpace(rec.Campaign)
+	if err != nil {
+		return err
+	}
+	text, err := s.live.reroute(rec)
+	if err != nil {
+		return fmt.Errorf("store: attempt %s: %w", rec.ID, err)
+	}
+	keys := append([]string{sp.lead(rec.LeadID)}, sp.keys("attempts", "dnc", "dnc:prefix", "dnc:all", "dnc:all:prefix")...)
+	_, err = s.run(ctx, s.scripts.reroute, keys, rec.ID, rec.Number, text)
+	return err
+}
+
 // Progress notes on the local disk how far a live attempt has come, so that its
 // record tells it even if this process dies. rec is the whole record so far. It waits
 // for nothing.

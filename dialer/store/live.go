@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
+
+	"ringpace/dialer/cdr"
 )
 
 // live is the attempts that this process has started and not ended. Redis has them
@@ -29,6 +32,28 @@ func (l *live) put(id string, a liveAttempt) {
 		l.attempts = make(map[string]liveAttempt)
 	}
 	l.attempts[id] = a
+}
+
+// reroute changes the record of an open attempt, and returns what Redis keeps of it.
+func (l *live) reroute(rec cdr.Record) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a, ok := l.attempts[rec.ID]
+	if !ok {
+		return nil, ErrUnclaimed
+	}
+	var open openAttempt
+	if err := json.Unmarshal(a.text, &open); err != nil {
+		return nil, err
+	}
+	rec.Ordinal = open.Record.Ordinal
+	open.Record = rec
+	text, err := json.Marshal(open)
+	if err == nil {
+		a.text = text
+		l.attempts[rec.ID] = a
+	}
+	return text, err
 }
 
 func (l *live) forget(id string) {

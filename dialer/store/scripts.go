@@ -16,6 +16,7 @@ type scripts struct {
 	add, update, withdraw              *redis.Script
 	claim, unclaim                     *redis.Script
 	start, finish, abort, restore      *redis.Script
+	reroute                            *redis.Script
 	acquire, renew, release            *redis.Script
 	node, nodes, agents, agentsRelease *redis.Script
 	allot                              *redis.Script
@@ -38,7 +39,7 @@ func loadScripts(head string) *scripts {
 	for name, place := range map[string]**redis.Script{
 		"add": &s.add, "update": &s.update, "withdraw": &s.withdraw,
 		"claim": &s.claim, "unclaim": &s.unclaim,
-		"start": &s.start, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
+		"start": &s.start, "reroute": &s.reroute, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
 		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,

@@ -61,3 +61,14 @@ local function mark_ended(key, attempt)
   end
   redis.call('HSET', key, 'ended', table.concat(ids, ' '))
 end
+
+-- forbidding is the entry of a do-not-call list that forbids a number; nil if none.
+local function forbidding(number, numbers, prefixes)
+  if redis.call('SISMEMBER', numbers, number) == 1 then return number end
+  if redis.call('SCARD', prefixes) > 0 then
+    for len = 1, #number do
+      local prefix = string.sub(number, 1, len)
+      if redis.call('SISMEMBER', prefixes, prefix) == 1 then return prefix .. '*' end
+    end
+  end
+end

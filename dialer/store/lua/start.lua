@@ -17,17 +17,8 @@ if f[1] and f[2] ~= ARGV[3] then return redis.error_reply('CHANGED the lead is a
 if f[1] ~= 'claimed' or f[3] ~= ARGV[4] or has_ended(lead, ARGV[1]) then
   return redis.error_reply('UNCLAIMED the lead is ' .. (f[1] or 'unknown'))
 end
-for i = 6, 8, 2 do
-  if redis.call('SISMEMBER', KEYS[i], ARGV[5]) == 1 then return redis.error_reply('DNC ' .. ARGV[5]) end
-  if redis.call('SCARD', KEYS[i + 1]) > 0 then
-    for len = 1, #ARGV[5] do
-      local prefix = string.sub(ARGV[5], 1, len)
-      if redis.call('SISMEMBER', KEYS[i + 1], prefix) == 1 then
-        return redis.error_reply('DNC ' .. prefix .. '*')
-      end
-    end
-  end
-end
+local entry = forbidding(ARGV[5], KEYS[6], KEYS[7]) or forbidding(ARGV[5], KEYS[8], KEYS[9])
+if entry then return redis.error_reply('DNC ' .. entry) end
 local ordinal = redis.call('HINCRBY', lead, 'n', 1)
 redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('HSET', lead, 'state', 'dialing', 'attempt', ARGV[1], 'today', ARGV[6], 'last', now_ms())

@@ -1,0 +1,60 @@
+package config
+
+import "time"
+
+// Transports of SIP.
+const (
+	UDP = "udp"
+	TCP = "tcp"
+)
+
+// Link is what trunks and peers have in common: where calls are sent, and how we
+// make ourselves known there.
+type Link struct {
+	Name           string        `yaml:"name"`
+	Server         string        `yaml:"server"` // host or host:port
+	Transport      string        `yaml:"transport" enum:"udp,tcp"`
+	Domain         string        `yaml:"domain"` // default: Server without its port
+	Register       bool          `yaml:"register"`
+	Username       string        `yaml:"username"`
+	AuthUsername   string        `yaml:"auth_username"` // default: Username
+	Password       Secret        `yaml:"password"`
+	Expires        time.Duration `yaml:"expires"`
+	HealthInterval time.Duration `yaml:"health_interval"` // OPTIONS; 0 is off
+	DisplayName    string        `yaml:"display_name"`
+}
+
+// Trunk is a way to the telephone network.
+type Trunk struct {
+	Link
+	CallerIDs      []string `yaml:"caller_ids"` // E.164 with +
+	Identity       Identity `yaml:"identity"`
+	Prefixes       []string `yaml:"prefixes" reload:"live"` // of the numbers that it serves, with +; none: all
+	Priority       int      `yaml:"priority" reload:"live"` // the least goes first
+	Weight         int      `yaml:"weight" reload:"live"`   // share of the calls among those of one priority
+	Channels       int      `yaml:"channels" reload:"live"`
+	CallsPerSecond float64  `yaml:"calls_per_second" reload:"live"`
+}
+
+// Identity is how a trunk wants to see the caller ID.
+type Identity struct {
+	Assert         bool   `yaml:"assert"`  // P-Asserted-Identity (RFC 3325)
+	Prefer         bool   `yaml:"prefer"`  // P-Preferred-Identity (RFC 3325)
+	Privacy        string `yaml:"privacy"` // RFC 3323: "", "none" or "id"
+	Format         string `yaml:"format" enum:"e164,plain,national"`
+	CountryCode    string `yaml:"country_code"`    // format national: digits
+	NationalPrefix string `yaml:"national_prefix"` // format national: digits, often 0
+	UserPhone      bool   `yaml:"user_phone"`      // ;user=phone
+}
+
+// Peer is a PBX at which agents' extensions are reached.
+type Peer struct {
+	Link
+	FromUser string `yaml:"from_user"` // default: Username, else "ringpace"
+}
+
+// CallerIDRule says which numbers are shown to the people of some numbers.
+type CallerIDRule struct {
+	Prefixes  []string `yaml:"prefixes"`   // E.164 with +
+	CallerIDs []string `yaml:"caller_ids"` // in turn
+}
