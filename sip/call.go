@@ -35,8 +35,9 @@ type Call struct {
 	onOffer OnOffer
 	auth    *authenticator
 	d       *dialog        // the confirmed dialog, nil before
-	invite  *sipgo.Request // whose 2xx made d; nil for an incoming call
 	ack     *sipgo.Request // our latest ACK to a 2xx, sent again when that comes again
+
+	branches map[string]*branch // the INVITEs of an outgoing call, by Via branch
 
 	out   *clientInvite         // our re-INVITE in progress
 	in    *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
@@ -188,15 +189,12 @@ func (c *Call) confirmed() {
 				c.endByUs(CauseInterworking, ErrNoACK)
 				byeDone = c.startBye(CauseInterworking)
 			}
-		case res := <-c.out.refused():
-			c.changeRefused(res)
-		case <-c.out.failed():
-			c.changeFailed(transactionError(c.out.req, c.out.tx.Err()))
+		case end := <-c.out.ends():
+			c.changeEnded(end)
 		case <-c.out.abandoned():
-			c.abandonChange()
+			c.out.cancel()
 		case <-c.out.overdue():
-			c.out.tx.Terminate()
-			c.changeFailed(ErrTimeout)
+			c.out.cancel()
 		case <-byeDone:
 			return
 		}
@@ -262,17 +260,19 @@ func (c *Call) takeResponse(res *sipgo.Response) {
 	if c.out != nil && seq == c.out.seq && branchOf(res) == c.out.branch {
 		if res.IsSuccess() {
 			c.changeAccepted(res)
-		} else {
-			c.out.provisional = true
 		}
 		return
+	}
+	b := c.branches[branchOf(res)]
+	if b != nil && res.IsProvisional() {
+		c.silence(b)
 	}
 	if !res.IsSuccess() || !c.e.signer.ownBranch(branchOf(res), c.callID, c.localTag) {
 		return
 	}
 	if toTag(res) != c.d.remoteTag() {
 		// A second fork answered too (RFC 3261 section 13.2.2.4).
-		c.disown(res)
+		c.disown(b, res)
 		return
 	}
 	if c.ack != nil && c.ack.CSeq().SeqNo == seq {
@@ -281,9 +281,14 @@ func (c *Call) takeResponse(res *sipgo.Response) {
 	}
 }
 
-// disown ends the call behind a 2xx that is not ours to keep.
-func (c *Call) disown(res *sipgo.Response) {
-	invite, auth := c.invite, c.auth.fresh()
+// disown ends the call behind a 2xx that is not ours to keep. b is the branch that it
+// answers, nil if that is forgotten.
+func (c *Call) disown(b *branch, res *sipgo.Response) {
+	var invite *sipgo.Request
+	if b != nil {
+		invite = b.req
+	}
+	auth := c.auth.fresh()
 	c.e.work.Go(func() { c.e.disown(res, invite, auth) })
 }
 

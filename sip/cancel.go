@@ -10,14 +10,14 @@ import (
 // newCANCEL builds the CANCEL of an INVITE (RFC 3261 section 9.1): Request-URI,
 // top Via, From, To, Call-ID, CSeq number and Route of that INVITE, whatever has
 // been learned since; no Contact, no Require.
-func (e *Endpoint) newCANCEL(invite *sipgo.Request, cause Cause) *sipgo.Request {
+func (e *Endpoint) newCANCEL(invite *sipgo.Request, reason string) *sipgo.Request {
 	req := sipgo.NewRequest(sipgo.CANCEL, *invite.Recipient.Clone())
 	req.AppendHeader(invite.Via().Clone())
 	for _, name := range []string{"Max-Forwards", "User-Agent", "Route", "From", "To", "Call-ID"} {
 		sipgo.CopyHeaders(name, invite, req)
 	}
 	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sipgo.CANCEL})
-	req.AppendHeader(sipgo.NewHeader("Reason", cause.reason()))
+	req.AppendHeader(sipgo.NewHeader("Reason", reason))
 	req.SetBody(nil)
 	req.SetTransport(invite.Transport())
 	req.SetDestination(invite.Destination())
@@ -27,8 +27,8 @@ func (e *Endpoint) newCANCEL(invite *sipgo.Request, cause Cause) *sipgo.Request 
 
 // cancel sends the CANCEL of an INVITE, in a goroutine of its own. What comes of
 // it shows in the INVITE's final response; 481 means that this is on its way.
-func (e *Endpoint) cancel(invite *sipgo.Request, cause Cause) {
-	req := e.newCANCEL(invite, cause)
+func (e *Endpoint) cancel(invite *sipgo.Request, reason string) {
+	req := e.newCANCEL(invite, reason)
 	e.work.Go(func() {
 		if _, err := e.do(context.Background(), req); err != nil {
 			e.log.Debug("sip: CANCEL not answered", "call_id", strings.TrimSpace(req.CallID().Value()), "error", err)

@@ -45,3 +45,7 @@ func (c Cause) reason() string {
 	}
 	return "Q.850;cause=" + strconv.Itoa(int(c)) + `;text="` + c.String() + `"`
 }
+
+// completedElsewhere is the Reason of the CANCEL to branches that lost against
+// another one (RFC 3326 section 2).
+const completedElsewhere = `SIP;cause=200;text="Call completed elsewhere"`

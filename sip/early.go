@@ -64,20 +64,16 @@ func (s *setup) takeEarlyRequest(m incomingRequest) {
 // acknowledge sends PRACK for a provisional response that asks for it, although
 // we never say that we support 100rel (RFC 3262 section 4). It reports false for
 // one that came before, or out of order, and must not be taken up.
-func (s *setup) acknowledge(d *dialog, res *sipgo.Response) bool {
+func (s *setup) acknowledge(d *fork, res *sipgo.Response) bool {
 	reliable := slices.ContainsFunc(tokens(res, "Require", ""), func(t string) bool { return strings.EqualFold(t, "100rel") })
 	rseq, err := strconv.ParseUint(strings.TrimSpace(value(res, "RSeq")), 10, 32)
 	if !reliable || err != nil || rseq == 0 {
 		return true
 	}
-	last, known := s.reli[d.remoteTag()]
-	if known && uint32(rseq) != last+1 {
+	if d.rseq != 0 && uint32(rseq) != d.rseq+1 {
 		return false
 	}
-	if s.reli == nil {
-		s.reli = map[string]uint32{}
-	}
-	s.reli[d.remoteTag()] = uint32(rseq)
+	d.rseq = uint32(rseq)
 	req := d.request(s.e, sipgo.PRACK, d.nextSeq())
 	req.AppendHeader(sipgo.NewHeader("RAck", fmt.Sprintf("%d %d INVITE", rseq, res.CSeq().SeqNo)))
 	setBody(req, nil)

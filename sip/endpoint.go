@@ -43,6 +43,7 @@ type Config struct {
 	UserAgent string // User-Agent and Server header; default "Ringpace"
 	Realm     string // of Incoming.Authorize; default "ringpace"
 	Logger    *slog.Logger
+	Policy    Policy // of incoming calls that come from no trunk
 
 	// Invite is called for every INVITE that opens a dialog, on a goroutine of its
 	// own. It must answer or reject, there or later. Nil: INVITEs get 403.
@@ -67,6 +68,7 @@ type Config struct {
 type Endpoint struct {
 	log       *slog.Logger
 	userAgent string
+	policy    Policy
 	invite    func(*Incoming)
 	screen    func(*Incoming) bool // may be nil
 	registrar *Registrar
@@ -128,6 +130,10 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	}
 	if _, ok := quoteDisplay(e.userAgent); !ok {
 		return nil, fmt.Errorf("%w: user agent %q cannot be sent", ErrConfig, e.userAgent)
+	}
+	e.policy = cfg.Policy
+	if err := e.policy.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if cfg.Realm == "" {
 		cfg.Realm = "ringpace"

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -148,4 +149,18 @@ func classifyStatus(status int, rang bool) FailureClass {
 		return Rejected
 	}
 	return TrunkFailure
+}
+
+// elsewhere reports whether another trunk, or another server of this one, may do
+// what this one refused: it was overloaded, broken, or would not have the call for a
+// reason of its own. What the network says about the callee holds everywhere, and so
+// does a 6xx (RFC 3261 section 21.6).
+func elsewhere(f Failure, rang bool) bool {
+	switch {
+	case rang || f.Status >= 600 || errors.Is(f.Err, ErrClosed) || errors.Is(f.Err, ErrRedirect):
+		return false
+	case f.Q850 == 2 || f.Q850 == 3: // no route to the network, to the destination
+		return true
+	}
+	return f.Class == TrunkFailure || f.Class == Congestion
 }

@@ -111,6 +111,9 @@ func (in *Incoming) Source() netip.AddrPort { return in.path.fallback }
 // machine is both carrier and PBX. None: nobody that the configuration names.
 func (in *Incoming) Trunks() []*Trunk { return in.e.trunksAt(in.path.fallback) }
 
+// Transport is what the INVITE came over: "udp", "tcp", ...
+func (in *Incoming) Transport() string { return in.path.transport }
+
 // Offer is the SDP offer, nil when the caller leaves the offer to us.
 func (in *Incoming) Offer() []byte { return in.offer }
 

@@ -25,28 +25,22 @@ type changed struct {
 // clientInvite is a re-INVITE of ours whose final response has not come. Its
 // channels are those of a nil receiver when there is none.
 type clientInvite struct {
-	req         *sipgo.Request
-	tx          *inviteTx
-	seq         uint32
-	branch      string
-	provisional bool // a 1xx has come: CANCEL may be sent
-	cancelled   bool
-	change      *change
-	limit       *time.Timer
+	req       *sipgo.Request
+	tx        *inviteTx
+	end       chan inviteEnd
+	seq       uint32
+	branch    string
+	cancelled bool
+	change    *change
+	limit     *time.Timer
 }
 
-func (o *clientInvite) refused() <-chan *sipgo.Response {
+// ends brings the end of the transaction without a 2xx.
+func (o *clientInvite) ends() <-chan inviteEnd {
 	if o == nil {
 		return nil
 	}
-	return o.tx.refusal
-}
-
-func (o *clientInvite) failed() <-chan struct{} {
-	if o == nil {
-		return nil
-	}
-	return o.tx.failed
+	return o.end
 }
 
 // abandoned tells that the caller of Reinvite waits no longer.
@@ -64,6 +58,12 @@ func (o *clientInvite) overdue() <-chan time.Time {
 		return nil
 	}
 	return o.limit.C
+}
+
+// cancel gives the re-INVITE up. Its end comes all the same.
+func (o *clientInvite) cancel() {
+	o.cancelled = true
+	o.tx.cancel(CauseNormal.reason())
 }
 
 func (o *clientInvite) reply(answer []byte, err error) {
@@ -145,14 +145,12 @@ func (c *Call) sendReinvite(ch *change) error {
 	if err := c.d.hop(ctx, c.e, req); err != nil {
 		return err
 	}
-	tx, err := c.e.startInvite(ctx, req)
-	if err != nil {
-		return err
-	}
+	end := make(chan inviteEnd, 1)
 	c.out = &clientInvite{
-		req: req, tx: tx, seq: req.CSeq().SeqNo, branch: branchOf(req), change: ch,
+		req: req, end: end, seq: req.CSeq().SeqNo, branch: branchOf(req), change: ch,
 		limit: time.NewTimer(64 * sipgo.T1),
 	}
+	c.out.tx = c.e.startInvite(req, 0, func(x inviteEnd) { end <- x })
 	return nil
 }
 
@@ -194,8 +192,13 @@ func (c *Call) changeRefused(res *sipgo.Response) {
 	}
 }
 
-func (c *Call) changeFailed(err error) {
-	c.closeChange().reply(nil, err)
+// changeEnded handles the end of our re-INVITE without a 2xx.
+func (c *Call) changeEnded(end inviteEnd) {
+	if end.res == nil {
+		c.closeChange().reply(nil, end.err)
+		return
+	}
+	c.changeRefused(end.res)
 }
 
 func (c *Call) closeChange() *clientInvite {
@@ -203,15 +206,6 @@ func (c *Call) closeChange() *clientInvite {
 	out.limit.Stop()
 	c.out = nil
 	return out
-}
-
-// abandonChange cancels a re-INVITE that nobody waits for. Before a provisional
-// response no CANCEL may be sent; then the limit ends it.
-func (c *Call) abandonChange() {
-	c.out.cancelled = true
-	if c.out.provisional {
-		c.e.cancel(c.out.req, CauseNormal)
-	}
 }
 
 // takeReinvite answers a re-INVITE (RFC 3261 section 14.2).

@@ -51,44 +51,6 @@ func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.Client
 	return tx, nil
 }
 
-// inviteTx is the client transaction of an INVITE. Of its responses only the
-// failures are taken from here, ACKed by it already; the others come in order
-// through the call's mailbox.
-type inviteTx struct {
-	*sipgo.ClientTx
-	refusal chan *sipgo.Response // gets the response of 300 or more, if one comes
-	failed  chan struct{}        // closed when it ended without a final response
-}
-
-// startInvite sends an INVITE in a new client transaction. Its responses must be
-// taken up to the final one, whoever still wants them: sipgo hands them over
-// with the transaction's lock held, and would keep it for ever.
-func (e *Endpoint) startInvite(ctx context.Context, req *sipgo.Request) (*inviteTx, error) {
-	tx, err := e.start(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	i := &inviteTx{ClientTx: tx, refusal: make(chan *sipgo.Response, 1), failed: make(chan struct{})}
-	e.work.Go(func() {
-		for {
-			select {
-			case res := <-tx.Responses():
-				switch {
-				case res.StatusCode >= 300:
-					i.refusal <- res
-					return
-				case res.IsSuccess():
-					return
-				}
-			case <-tx.Done():
-				close(i.failed)
-				return
-			}
-		}
-	})
-	return i, nil
-}
-
 // send sends a message outside any transaction: the ACK to a 2xx.
 func (e *Endpoint) send(ctx context.Context, req *sipgo.Request) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)

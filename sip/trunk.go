@@ -37,6 +37,7 @@ type TrunkConfig struct {
 	HealthInterval time.Duration // between OPTIONS pings; 0: none
 
 	Identity Identity
+	Policy   Policy
 }
 
 // Trunk is a place that calls are sent to.
@@ -118,6 +119,9 @@ func (t *Trunk) check() error {
 	}
 	if cfg.HealthInterval < 0 || cfg.HealthInterval > 0 && cfg.HealthInterval < time.Second {
 		return fmt.Errorf("health interval %s: use 0 or at least a second", cfg.HealthInterval)
+	}
+	if err := cfg.Policy.check(); err != nil {
+		return err
 	}
 	return cfg.Identity.check()
 }

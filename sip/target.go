@@ -1,0 +1,59 @@
+package sip
+
+import (
+	"context"
+	"net/netip"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// target is one place that an INVITE is sent to (RFC 3261 section 16.5).
+type target struct {
+	uri    sipgo.Uri      // Request-URI
+	routes []sipgo.Uri    // Route, in the order of use
+	path   path           // transport and our address
+	addr   netip.AddrPort // where the request goes: the address of the first route, else of uri
+}
+
+// outlet is what an outgoing call has to know of the place that it is sent to: a
+// trunk, or the contacts of a registered user.
+type outlet struct {
+	name     string
+	domain   string // host in From and To
+	callHost string // host of the Call-ID
+	contact  string // user part of our Contact
+	identity *Identity
+	policy   Policy
+
+	// targets finds where uri is served: groups that are tried one after the other,
+	// the members of one group all at once.
+	targets func(ctx context.Context, uri sipgo.Uri) ([][]target, error)
+	uri     func(user string) sipgo.Uri // Request-URI of a user, as targets takes it
+	auth    func() *authenticator
+}
+
+// outlet describes the trunk to its calls.
+func (t *Trunk) outlet() outlet {
+	listen, _ := t.e.Addr(t.cfg.Transport) // checked in NewTrunk
+	return outlet{
+		name: t.cfg.Name, domain: t.cfg.Domain, callHost: listen.Addr().String(), contact: t.contactUser(),
+		identity: &t.cfg.Identity, policy: t.cfg.Policy,
+		targets: t.targets, uri: t.uri, auth: t.authenticator,
+	}
+}
+
+// targets returns the trunk's servers, in the order in which to try them, with
+// uri as the Request-URI.
+func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) {
+	p, server, err := t.locate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	routes := t.serviceRoutes()
+	if len(routes) > 0 {
+		if server, err = t.e.locateURI(ctx, &routes[0], p); err != nil {
+			return nil, err
+		}
+	}
+	return [][]target{{{uri: uri, routes: routes, path: p, addr: server}}}, nil
+}
