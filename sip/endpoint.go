@@ -14,6 +14,8 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/defence"
+	"ringpace/sip/digest"
+	"ringpace/sip/registrar"
 	"ringpace/sip/trace"
 )
 
@@ -61,7 +63,7 @@ type Config struct {
 	Trace *trace.Recorder
 
 	// Registrar answers REGISTER. Nil: 403.
-	Registrar *Registrar
+	Registrar *registrar.Registrar
 }
 
 // Endpoint is a SIP user agent on a set of addresses.
@@ -71,8 +73,8 @@ type Endpoint struct {
 	policy    Policy
 	invite    func(*Incoming)
 	screen    func(*Incoming) bool // may be nil
-	registrar *Registrar
-	authority *authority
+	registrar *registrar.Registrar
+	authority *digest.Authority
 	guard     *defence.Guard
 	trace     *trace.Recorder
 
@@ -138,7 +140,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = "ringpace"
 	}
-	e.authority = newAuthority(cfg.Realm)
+	e.authority = digest.New(cfg.Realm)
 	_, _ = rand.Read(e.signer.key[:]) // never fails
 	e.locator = newLocator(net.DefaultResolver)
 	e.strays.init()

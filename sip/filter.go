@@ -7,6 +7,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/defence"
+	"ringpace/sip/digest"
 )
 
 // admit reports whether a message is to be parsed, and keeps a copy of it for the
@@ -43,19 +44,15 @@ func (e *Endpoint) filter(from sipgo.TransportReadProps, data []byte) ([]byte, e
 	return data, nil
 }
 
-// judged tells the guard what came of checking a request's credentials. That there
-// were none, or old ones, is no fault.
-func (e *Endpoint) judged(req *sipgo.Request, err error) {
-	if e.guard == nil {
-		return
-	}
-	source, parseErr := parseSource(req.Source())
+// judged tells the guard what came of checking the credentials of a request. That
+// there were none, or old ones, is no fault.
+func (e *Endpoint) judged(source netip.Addr, err error) {
 	switch {
-	case parseErr != nil:
+	case e.guard == nil:
 	case err == nil:
-		e.guard.Proved(source.Addr())
-	case errors.Is(err, errWrongCredentials):
-		e.guard.Failed(source.Addr())
+		e.guard.Proved(source)
+	case errors.Is(err, digest.ErrWrong):
+		e.guard.Failed(source)
 	}
 }
 

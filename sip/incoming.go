@@ -25,6 +25,7 @@ type Incoming struct {
 	cancelled chan struct{}
 	once      sync.Once // closes cancelled
 	limit     *time.Timer
+	user      string // proved by Authorize
 
 	mu    sync.Mutex // protects final, and orders responses
 	final bool       // a final response has been given, by us or by CANCEL

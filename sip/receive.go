@@ -106,7 +106,7 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	if e.refuseExtension(tx, req) {
+	if req.Method != sipgo.REGISTER && e.refuseExtension(tx, req) {
 		return
 	}
 	switch req.Method {
@@ -115,11 +115,7 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 	case sipgo.OPTIONS:
 		e.respond(tx, e.options(req))
 	case sipgo.REGISTER:
-		if e.registrar == nil {
-			e.refuse(tx, req, 403, "Forbidden")
-			return
-		}
-		e.respond(tx, e.registrar.handle(e, req))
+		e.handleRegister(req, tx)
 	case sipgo.BYE, sipgo.UPDATE, sipgo.INFO, sipgo.PRACK:
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 	default:

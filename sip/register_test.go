@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ringpace/sip/registrar"
 )
 
 // run runs a trunk for the time of the test, or until stop is called.
@@ -182,7 +184,7 @@ func TestRegistrarAndTrunk(t *testing.T) {
 	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		changed := make(chan string, 10)
-		registrar, err := NewRegistrar(RegistrarConfig{
+		desk, err := registrar.New(registrar.Config{
 			Credentials: func(user string) (string, bool) { return "pw", user == "user" },
 			MinExpires:  time.Second,
 			Changed:     func(user string) { changed <- user },
@@ -190,7 +192,7 @@ func TestRegistrarAndTrunk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := newEndpoint(t, Config{Registrar: registrar})
+		server := newEndpoint(t, Config{Registrar: desk})
 		e := newEndpoint(t, Config{UserAgent: "phone"})
 		trunk := newTrunk(t, e, TrunkConfig{
 			Server: addrOf(t, server, transport), Transport: transport,
@@ -201,7 +203,7 @@ func TestRegistrarAndTrunk(t *testing.T) {
 			t.Errorf("user %q", user)
 		}
 		eventually(t, "registered", state(trunk, StateRegistered))
-		contacts := registrar.Contacts("user")
+		contacts := desk.Contacts("user")
 		if len(contacts) != 1 || contacts[0].Transport != transport || contacts[0].UserAgent != "phone" ||
 			!strings.HasPrefix(contacts[0].URI, "sip:user@"+addrOf(t, e, transport)) {
 			t.Fatalf("%+v", contacts)
@@ -211,7 +213,7 @@ func TestRegistrarAndTrunk(t *testing.T) {
 		}
 		stop()
 		receive(t, changed, "change")
-		if c := registrar.Contacts("user"); len(c) != 0 {
+		if c := desk.Contacts("user"); len(c) != 0 {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/icholy/digest"
 
-	sipgo "github.com/emiago/sipgo/sip"
+	"ringpace/sip/registrar"
 )
 
 // client is a scripted user agent at a registrar.
@@ -49,7 +48,7 @@ func (c *client) register(user, password, algorithm string, extra ...string) *me
 
 func TestRegistrar(t *testing.T) {
 	t.Parallel()
-	r, err := NewRegistrar(RegistrarConfig{
+	r, err := registrar.New(registrar.Config{
 		Realm:       "lab",
 		Credentials: func(user string) (string, bool) { return "pw-" + user, user == "100" || user == "200" },
 		MaxContacts: 2,
@@ -109,55 +108,4 @@ func TestRegistrar(t *testing.T) {
 	}
 	c.send(c.newRequest("REGISTER", "sip:127.0.0.1", "c2", "f", "", 2, "Authorization: "+cred.String()))
 	c.expect("403")
-}
-
-// Nonces expire; right credentials with an old one get stale=true, wrong ones not.
-func TestNonce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAuthority("lab")
-		password := func(user string) (string, bool) { return "pw", user == "u" }
-		request := func(chal *digest.Challenge, pw, source string) *sipgo.Request {
-			req := sipgo.NewRequest(sipgo.REGISTER, sipgo.Uri{Scheme: "sip", Host: "x"})
-			req.SetSource(source)
-			cred, err := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: "sip:x", Username: "u", Password: pw})
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.AppendHeader(sipgo.NewHeader("Authorization", cred.String()))
-			return req
-		}
-		const here, there = "192.0.2.1:5060", "192.0.2.2:5060"
-		chal, err := parseChallenge(a.challenges("192.0.2.1", false)[0].Value())
-		if err != nil || chal.Algorithm != "SHA-256" {
-			t.Fatal(chal, err)
-		}
-		check := func(pw, source string, ok, stale bool) {
-			t.Helper()
-			_, gotStale, err := a.check(request(chal, pw, source), password)
-			if (err == nil) != ok || gotStale != stale {
-				t.Errorf("%v stale %v", err, gotStale)
-			}
-		}
-		check("pw", here, true, false)
-		check("no", here, false, false)
-		check("pw", there, false, true)
-		time.Sleep(nonceLife + time.Millisecond)
-		check("pw", here, false, true)
-		check("no", here, false, false)
-		if v := a.challenges("192.0.2.1", true)[1].Value(); !strings.Contains(v, "stale=true") || !strings.Contains(v, "MD5") {
-			t.Error(v)
-		}
-	})
-}
-
-func FuzzAuthority(f *testing.F) {
-	a := newAuthority("lab")
-	f.Add(`Digest username="u", realm="lab", nonce="x", uri="sip:x", response="y", qop=auth, nc=00000001, cnonce="c"`)
-	f.Fuzz(func(t *testing.T, s string) {
-		req := sipgo.NewRequest(sipgo.REGISTER, sipgo.Uri{Scheme: "sip", Host: "x"})
-		req.AppendHeader(sipgo.NewHeader("Authorization", s))
-		if user, _, err := a.check(req, func(string) (string, bool) { return "", true }); err == nil {
-			t.Errorf("%q is %q", s, user)
-		}
-	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"ringpace/media"
 	"ringpace/sip"
+	"ringpace/sip/registrar"
 )
 
 // CarrierConfig is what a carrier demands and what its callees are like.
@@ -41,7 +42,7 @@ type CarrierConfig struct {
 type Carrier struct {
 	cfg       CarrierConfig
 	log       *slog.Logger
-	registrar *sip.Registrar
+	registrar *registrar.Registrar
 	endpoint  *sip.Endpoint
 	engine    *media.Engine
 	busyTone  *media.Prompt
@@ -89,7 +90,7 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 		refused:  make(map[string]int),
 	}
 	var err error
-	c.registrar, err = sip.NewRegistrar(sip.RegistrarConfig{
+	c.registrar, err = registrar.New(registrar.Config{
 		Realm: cfg.Realm, Credentials: c.credentials, Changed: func(string) { c.bell.ring() },
 	})
 	if err != nil {

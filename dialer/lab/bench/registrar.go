@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringpace/sip"
+	"ringpace/sip/registrar"
 )
 
 // beRegistrar is a process that registers everybody who knows the password.
@@ -17,21 +18,21 @@ func beRegistrar(listen string) error {
 	if err != nil {
 		return err
 	}
-	registrar, err := sip.NewRegistrar(sip.RegistrarConfig{
+	desk, err := registrar.New(registrar.Config{
 		Credentials: func(user string) (string, bool) { return password(user), strings.HasPrefix(user, "phone") },
 	})
 	if err != nil {
 		return err
 	}
 	endpoint, err := sip.NewEndpoint(sip.Config{
-		Listen: []sip.Listen{{Transport: "udp", Addr: addr}}, Registrar: registrar,
+		Listen: []sip.Listen{{Transport: "udp", Addr: addr}}, Registrar: desk,
 	})
 	if err != nil {
 		return err
 	}
 	err = obey(func(order) answer {
 		a := answer{CPU: cpu(), Requests: endpoint.Stats().Requests}
-		for i := 0; len(registrar.Contacts(userOf(i))) > 0; i++ {
+		for i := 0; len(desk.Contacts(userOf(i))) > 0; i++ {
 			a.Contacts++
 		}
 		return a

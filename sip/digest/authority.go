@@ -1,0 +1,163 @@
+// Package digest checks digest credentials as a SIP server: it asks for them,
+// verifies the answer, and refuses what is old or was seen before (RFC 3261
+// section 22, RFC 7616, RFC 8760). It knows nothing of messages: requests come as
+// their parts. An [Authority] may be used from any goroutine.
+package digest
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+	"time"
+
+	"github.com/icholy/digest"
+)
+
+// Of what Check returns.
+var (
+	// ErrNoCredentials: there are none for our realm, or they cannot be read. The
+	// first request of an honest client is like that.
+	ErrNoCredentials = errors.New("no credentials")
+
+	// ErrStale: the nonce is too old, of another process or address, or was used
+	// before. The same client may know the password: it is asked again.
+	ErrStale = errors.New("nonce is stale")
+
+	// ErrWrong: the password is wrong, or there is no such user.
+	ErrWrong = errors.New("wrong credentials")
+)
+
+// Authority checks credentials for one realm.
+type Authority struct {
+	realm  string
+	opaque string
+	nonces nonces
+}
+
+// New returns an authority. The realm must be fit for a quoted string.
+func New(realm string) *Authority {
+	a := &Authority{realm: realm}
+	_, _ = rand.Read(a.nonces.key[:]) // never fails
+	a.opaque = hex.EncodeToString(a.nonces.sign(nil, "opaque")[:8])
+	return a
+}
+
+// Realm is what the credentials are for.
+func (a *Authority) Realm() string { return a.realm }
+
+// Challenges returns the values of the WWW-Authenticate headers of a 401 to that
+// source address, the stronger algorithm first (RFC 8760 section 2.4). stale says
+// that a new nonce is all that was missing. weakest puts MD5 first, for clients
+// that read the first challenge only and know nothing else.
+func (a *Authority) Challenges(source string, stale, weakest bool) []string {
+	nonce := a.nonces.make(time.Now(), source)
+	algorithms := []string{"SHA-256", "MD5"}
+	if weakest {
+		algorithms = []string{"MD5", "SHA-256"}
+	}
+	out := make([]string, 0, len(algorithms))
+	for _, algorithm := range algorithms {
+		s := `Digest realm="` + a.realm + `", nonce="` + nonce + `", opaque="` + a.opaque + `", algorithm=` + algorithm + `, qop="auth,auth-int"`
+		if stale {
+			s += ", stale=true"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Request is what the credentials of a request are checked against.
+type Request struct {
+	Method        string
+	URI           string // Request-URI, as received
+	Body          []byte
+	Source        string   // address that it came from, without port
+	Authorization []string // values of the header fields
+}
+
+// Check verifies the credentials of a request and returns who it is from. The
+// error wraps ErrNoCredentials, ErrStale or ErrWrong; with ErrWrong user is who
+// was claimed, else "". An unknown user takes as long as a wrong password.
+func (a *Authority) Check(r Request, password func(user string) (string, bool)) (user string, err error) {
+	err = fmt.Errorf("%w for realm %q", ErrNoCredentials, a.realm)
+	for _, v := range r.Authorization {
+		cred, parseErr := digest.ParseCredentials(strings.TrimSpace(v))
+		if parseErr != nil || cred.Realm != a.realm {
+			continue
+		}
+		now := time.Now()
+		ours, fresh := a.nonces.check(cred.Nonce, r.Source, now)
+		if !ours {
+			// Of another process, or from another address: right or wrong, ask anew.
+			err = fmt.Errorf("%w: not ours", ErrStale)
+			continue
+		}
+		if !a.matches(r, cred, password) {
+			return cred.Username, ErrWrong
+		}
+		if !fresh || cred.Opaque != "" && cred.Opaque != a.opaque {
+			err = fmt.Errorf("%w: expired", ErrStale)
+			continue
+		}
+		if !a.nonces.use(cred.Nonce, uint32(cred.Nc), now) {
+			err = fmt.Errorf("%w: its count %d was used before", ErrStale, cred.Nc)
+			continue
+		}
+		return cred.Username, nil
+	}
+	return "", err
+}
+
+// matches computes the response anew and compares (RFC 7616 section 3.4).
+func (a *Authority) matches(r Request, cred *digest.Credentials, password func(user string) (string, bool)) bool {
+	var h hash.Hash
+	switch strings.ToUpper(cred.Algorithm) {
+	case "", "MD5":
+		h = md5.New()
+	case "SHA-256":
+		h = sha256.New()
+	default:
+		return false
+	}
+	qop := strings.ToLower(cred.QOP)
+	secret, known := password(cred.Username)
+	a2 := []string{r.Method, cred.URI}
+	switch qop {
+	case "auth":
+	case "auth-int":
+		a2 = append(a2, sum(h, string(r.Body)))
+	default:
+		return false
+	}
+	want := sum(h, sum(h, cred.Username, a.realm, secret), cred.Nonce, fmt.Sprintf("%08x", cred.Nc), cred.Cnonce, qop, sum(h, a2...))
+	same := hmac.Equal([]byte(want), []byte(strings.ToLower(cred.Response)))
+	return same && known && cred.Cnonce != "" && cred.Nc >= 1 && strings.EqualFold(cred.URI, r.URI)
+}
+
+// sum is the hash over the parts with colons between them, in hexadecimal.
+func sum(h hash.Hash, parts ...string) string {
+	h.Reset()
+	for i, p := range parts {
+		if i > 0 {
+			h.Write([]byte{':'})
+		}
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Username returns who the credentials for a realm claim to be of, unverified, or "".
+func Username(authorization []string, realm string) string {
+	for _, v := range authorization {
+		if cred, err := digest.ParseCredentials(strings.TrimSpace(v)); err == nil && cred.Realm == realm {
+			return cred.Username
+		}
+	}
+	return ""
+}
