@@ -6,6 +6,7 @@
 //	Daemon    wires the rooms together, starts and stops the actors, answers the API
 //	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts
 //	attempt   one call to one lead, from the INVITE to the call detail record
+//	customer  what every call with a customer has in common: audio, recording, agent, record
 //	agent     one person's shift: the leg to their extension, their states, their wrap-up
 //	trunks    the ways out: which have room for another call
 //	floor     who is free and which calls are in flight: where pacing looks and answers are matched

@@ -194,13 +194,16 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 		return true
 	}
 	a := &attempt{
-		equipment: c.equipment, tally: c.tally, terms: c.terms, cfg: c.cfg, trunks: c.trunks, lead: *l, line: line, audio: audio, preview: p, rec: rec,
-		stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
+		customer: customer{
+			equipment: c.equipment, tally: c.tally, terms: c.terms, lead: *l, rec: rec,
+			stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
+		},
+		cfg: c.cfg, trunks: c.trunks, line: line, audio: audio, preview: p,
 	}
 	c.tally.started()
 	c.metrics.AttemptStarted(c.name, rec.Trunk)
 	a.show(api.CallDialing)
-	c.calls.start(a, func() { a.run(c.calling) })
+	c.calls.start(&a.customer, func() { a.run(c.calling) })
 	return true
 }
 

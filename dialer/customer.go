@@ -1,0 +1,262 @@
+package dialer
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lead"
+	"ringpace/media"
+	"ringpace/media/detect"
+	"ringpace/media/record"
+	"ringpace/pacing"
+	"ringpace/sip"
+)
+
+// customer is the outside party of one call, whoever called whom: their leg, its
+// recording, the agent they are brought to, and the record of it all. The actor of
+// the call (attempt, inbound) owns it, but for status and stop.
+type customer struct {
+	*equipment
+	tally *tally
+	terms terms
+	lead  lead.Lead // who they are; no ID where nobody knows
+	log   *slog.Logger
+
+	status atomic.Pointer[api.CallStatus]
+	stop   chan cdr.Party // asks for the end of the call, now
+
+	// ---
+	rec       cdr.Record
+	leg       *leg // nil until there is one
+	over      bool // the far side has ended it
+	stopped   bool // somebody wants the call to end now
+	recording *record.Recording
+	speech    *detect.SpeechStart
+	untap     []func()
+	talk      *talk
+}
+
+// end asks for the end of the call, now. It may be called from any goroutine.
+func (c *customer) end(by cdr.Party) {
+	select {
+	case c.stop <- by:
+	default: // it is asked for already
+	}
+}
+
+// show publishes the state of the attempt.
+func (c *customer) show(state api.CallState) {
+	s := &api.CallStatus{
+		ID: c.rec.ID, Campaign: c.rec.Campaign, LeadID: c.rec.LeadID, Number: c.rec.Number, CallerID: c.rec.CallerID,
+		Trunk: c.rec.Trunk, State: state, Agent: c.rec.Agent,
+		StartedAt: c.rec.Marks.Claimed, AnsweredAt: c.rec.Marks.Answered,
+	}
+	if !c.rec.Marks.Invite.IsZero() {
+		s.StartedAt = c.rec.Marks.Invite
+	}
+	c.status.Store(s)
+	c.feed.Publish(api.Event{Kind: api.EventCall, Call: &api.CallEvent{
+		CallStatus: *s, Over: state == "", Outcome: string(c.rec.Outcome),
+	}})
+}
+
+// renew takes the far side's answer to an offer that it had asked us for.
+func (c *customer) renew(ev sip.SessionAnswer) {
+	if err := c.leg.accept(ev.Body); err != nil {
+		c.log.Warn("a session answer cannot be used", "error", err)
+	}
+}
+
+// listen begins to record and to listen for speech.
+func (c *customer) listen() {
+	c.speech = detect.NewSpeechStart(detect.SpeechConfig{})
+	c.untap = append(c.untap, c.leg.audio.AddTap(c.speech))
+	c.floor.advance(c.rec.ID, pacing.Waiting)
+	c.show(api.CallAnswered)
+	if c.recorder != nil {
+		rec, err := c.recorder.Start(record.Meta{
+			ID: c.rec.ID, Campaign: c.rec.Campaign, Number: c.rec.Number, LeadID: c.rec.LeadID,
+			Start: c.rec.Marks.Answered, Codec: c.leg.audio.Codec(),
+		})
+		if err != nil {
+			c.log.Error("the call is not recorded", "error", err)
+		} else {
+			c.recording = rec
+			c.rec.Recording = &cdr.Recording{} // there is one, whatever becomes of this process
+			c.untap = append(c.untap, c.leg.audio.AddTap(rec.Customer()))
+		}
+	}
+	c.remember()
+}
+
+// remember lets the journal know how far the attempt has come, so that a record
+// written after a crash tells it.
+func (c *customer) remember() {
+	if err := c.store.Progress(c.rec); err != nil {
+		c.log.Error("the journal does not take marks", "error", err)
+	}
+}
+
+// bring hands the customer to an agent.
+func (c *customer) bring(who *agent) {
+	t := newTalk(c.leg.audio)
+	t.call = api.AgentCall{
+		ID: c.rec.ID, Campaign: c.rec.Campaign, Number: c.rec.Number,
+		AnsweredAt: c.rec.Marks.Answered, Dispositions: c.terms.dispositions,
+	}
+	t.lead = viewOf(c.rec.Campaign, &c.lead)
+	if c.recording != nil {
+		t.tap = c.recording.Agent
+	}
+	c.talk, c.rec.Agent, c.rec.Marks.AgentClaimed = t, who.id, time.Now()
+	who.take(t)
+}
+
+// converse lasts as long as customer and agent are joined, and the goodbye after
+// it.
+func (c *customer) converse(bridge *media.Bridge) {
+	c.tally.connected()
+	c.show(api.CallBridged)
+	m := &c.rec.Marks
+	first := bridge.FirstSent()
+	watch := time.NewTicker(watchEvery)
+	defer watch.Stop()
+	for {
+		select {
+		case at := <-first:
+			m.AgentAudio, first = at, nil
+			c.remember()
+		case m.SpeechStart = <-c.speech.Started():
+		case m.GreetingEnd = <-c.speech.GreetingEnd():
+		case ev, open := <-c.leg.call.Events():
+			if c.ended(ev, open) {
+				m.TalkEnded = m.Ended
+				c.rec.Outcome = cdr.Person
+				return
+			}
+		case by := <-c.talk.parted:
+			m.TalkEnded = time.Now()
+			c.rec.Outcome, c.rec.HungUpBy = cdr.Person, by
+			c.sayGoodbye()
+			return
+		case by := <-c.stop:
+			m.TalkEnded = time.Now()
+			c.rec.Outcome, c.rec.HungUpBy = cdr.Person, by
+			return
+		case <-watch.C:
+			if c.leg.silentFor(c.mediaTimeout, m.Answered) {
+				c.log.Warn("no audio comes from the customer any more")
+				m.TalkEnded = time.Now()
+				c.rec.Outcome, c.rec.HungUpBy = cdr.Person, cdr.Network
+				return
+			}
+		}
+	}
+}
+
+// sayGoodbye keeps the customer's line quiet for a while before it is hung up: a
+// click in the ear is no way to part.
+func (c *customer) sayGoodbye() {
+	c.show(api.CallGoodbye)
+	c.remember()
+	wait(c, time.After(c.terms.goodbye))
+}
+
+// wait lasts until done, or until the call is over or to be ended.
+func wait[T any](c *customer, done <-chan T) {
+	for {
+		select {
+		case <-done:
+			return
+		case ev, open := <-c.leg.call.Events():
+			if c.ended(ev, open) {
+				return
+			}
+		case <-c.stop:
+			c.stopped = true
+			return
+		}
+	}
+}
+
+// ended takes an event of an answered call, and reports whether the call is over.
+func (c *customer) ended(ev sip.Event, open bool) bool {
+	end, ok := ev.(sip.Ended)
+	if open && !ok {
+		if answer, ok := ev.(sip.SessionAnswer); ok {
+			c.renew(answer)
+		}
+		return false
+	}
+	c.over = true
+	c.rec.Marks.Ended = time.Now()
+	if ok {
+		c.rec.Marks.Ended, c.rec.Q850 = end.At, end.Q850
+	}
+	if c.rec.HungUpBy == "" {
+		c.rec.HungUpBy = cdr.Customer
+		if !ok || end.Err != nil {
+			c.rec.HungUpBy = cdr.Network
+		}
+	}
+	return true
+}
+
+// close ends the customer's leg, unless they have done so, and all that hangs on it:
+// the trunk's channel, which release gives back, the recording, the agent's part.
+func (c *customer) close(release func()) {
+	c.floor.landed(c.rec.ID)
+	if c.rec.Marks.Ended.IsZero() {
+		c.rec.Marks.Ended = time.Now()
+	}
+	if c.recording != nil {
+		c.recording.End(c.rec.Marks.Ended)
+	}
+	if c.leg != nil {
+		for _, remove := range c.untap {
+			remove()
+		}
+		c.rec.Customer = c.leg.figures()
+		c.leg.drop(sip.CauseNormal)
+	}
+	release()
+	if c.talk != nil {
+		close(c.talk.over)
+		c.show(api.CallWrapUp)
+	}
+	c.closeRecording()
+}
+
+func (c *customer) closeRecording() {
+	if c.recording == nil {
+		return
+	}
+	if c.talk == nil && !c.keepUnbridged {
+		if err := c.recording.Discard(); err != nil {
+			c.log.Error("cannot remove a recording that is not kept", "error", err)
+		}
+		c.rec.Recording = nil
+		return
+	}
+	sum, err := c.recording.Close()
+	if err != nil {
+		c.log.Error("the recording is not whole", "error", err)
+	}
+	c.rec.Recording = recordingOf(sum)
+}
+
+// wrappedUp waits for the agent's wrap-up, if an agent had the call, and returns when
+// they promised to call again; zero where they did not.
+func (c *customer) wrappedUp() (promised time.Time) {
+	if c.talk == nil {
+		return time.Time{}
+	}
+	c.remember()
+	w := <-c.talk.wrapped
+	c.rec.Disposition, c.rec.Note, c.rec.AgentLeg = w.disposition.Name, w.disposition.Note, w.leg
+	c.rec.Marks.WrappedUp = time.Now()
+	return w.disposition.Callback
+}
