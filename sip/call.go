@@ -305,6 +305,7 @@ func (c *Call) takeRequest(m incomingRequest) {
 		return
 	}
 	c.d.remoteSeq = req.CSeq().SeqNo
+	c.d.moved(req)
 	if req.Method == sipgo.BYE {
 		c.e.respond(tx, c.e.response(req, 200, "OK", nil))
 		c.end(Ended{At: time.Now(), Failure: Failure{Q850: q850(reasons(req)), Phrase: reasonText(reasons(req))}})

@@ -14,9 +14,10 @@ import (
 // path is how messages of a call leave: transport, our address, and where to
 // send when nothing better is known.
 type path struct {
-	transport string         // "udp" or "tcp"
+	transport string         // "udp", "tcp", "tls", "ws" or "wss"
 	local     netip.AddrPort // the listener that is named in Via and Contact
 	fallback  netip.AddrPort // where the far side's messages come from, or the trunk's server
+	flow      bool           // the far side is a phone of our registrar: it is reached there alone, whatever its Contact says
 }
 
 // dialog is the state of one dialog (RFC 3261 section 12). Its owner is a call's
@@ -202,6 +203,10 @@ func address(req *sipgo.Request, p path, to netip.AddrPort) {
 // cannot be found, or was not reached (a Contact behind a NAT), is replaced by
 // where the far side's messages come from.
 func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error {
+	if d.path.flow && len(d.routes) == 0 {
+		address(req, d.path, d.path.fallback)
+		return nil
+	}
 	to, err := e.locateURI(ctx, d.nextHop(), d.path)
 	if d.path.fallback.IsValid() && (err != nil || d.unreached) {
 		to, err = d.path.fallback, nil
@@ -213,9 +218,19 @@ func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error
 	return nil
 }
 
+// moved follows a phone to another connection or NAT binding.
+func (d *dialog) moved(req *sipgo.Request) {
+	if source, err := parseSource(req.Source()); err == nil && d.path.flow && sipgo.NetworkToLower(req.Transport()) == d.path.transport {
+		d.path.fallback = source
+	}
+}
+
 // follow switches to the transport that the next hop asks for (RFC 3261 section
 // 19.1.1), where the endpoint has it.
 func (d *dialog) follow(e *Endpoint) {
+	if d.path.flow {
+		return
+	}
 	want := strings.ToLower(d.nextHop().UriParams.GetOr("transport", ""))
 	if want == "" || want == d.path.transport {
 		return

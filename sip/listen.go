@@ -69,6 +69,16 @@ func (e *Endpoint) Addr(transport string) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
+// listenerAt returns the listener at that address.
+func (e *Endpoint) listenerAt(transport string, at netip.AddrPort) (listener, bool) {
+	for _, l := range e.listeners {
+		if l.transport == transport && l.addr == at {
+			return l, true
+		}
+	}
+	return listener{}, false
+}
+
 // localFor returns the address from which to send to remote.
 func (e *Endpoint) localFor(transport string, remote netip.AddrPort) (netip.AddrPort, error) {
 	var fit []netip.AddrPort

@@ -266,12 +266,10 @@ func (e *Endpoint) pathOf(req *sipgo.Request, local net.Addr) (path, error) {
 		return path{}, err
 	}
 	p.fallback = source
-	at := localAddr(local)
-	for _, l := range e.listeners {
-		if l.transport == p.transport && l.addr == at {
-			p.local = at
-			return p, nil
-		}
+	p.flow = e.isPhone(p.transport, source)
+	if l, ok := e.listenerAt(p.transport, localAddr(local)); ok {
+		p.local = l.addr
+		return p, nil
 	}
 	p.local, err = e.localFor(p.transport, p.fallback)
 	return p, err

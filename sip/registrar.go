@@ -44,3 +44,16 @@ func (e *Endpoint) handleRegister(req *sipgo.Request, tx *sipgo.ServerTx) {
 func (e *Endpoint) own(addr netip.AddrPort) bool {
 	return slices.ContainsFunc(e.listeners, func(l listener) bool { return l.addr == addr })
 }
+
+// isPhone reports whether a registered user, or a browser, sends from there.
+func (e *Endpoint) isPhone(transport string, source netip.AddrPort) bool {
+	return transport == "ws" || transport == "wss" ||
+		e.registrar != nil && len(e.registrar.At(transport, source)) > 0
+}
+
+// lost tells the registrar that a connection is gone.
+func (e *Endpoint) lost(transport string, remote netip.AddrPort) {
+	if e.registrar != nil {
+		e.registrar.Lost(transport, remote)
+	}
+}

@@ -164,8 +164,12 @@ func (s *stream) Write(b []byte) (int, error) {
 
 // Close closes the connection.
 func (s *stream) Close() error {
-	if s.release != nil {
-		s.once.Do(s.release)
-	}
+	s.once.Do(func() {
+		if s.release != nil {
+			s.release()
+		}
+		// sipgo closes with its pool locked: the registrar hears of it elsewhere.
+		s.e.spawn(func() { s.e.lost(s.transport, s.remote) })
+	})
 	return s.Conn.Close()
 }

@@ -44,6 +44,9 @@ func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.Client
 	if e.deaf.Load() {
 		return nil, ErrClosed
 	}
+	if err := e.openable(req); err != nil {
+		return nil, err
+	}
 	tx, err := e.txl.Request(ctx, req)
 	if err != nil {
 		return nil, sendError(req, err)
@@ -59,6 +62,9 @@ func (e *Endpoint) send(ctx context.Context, req *sipgo.Request) error {
 	defer e.gate.RUnlock()
 	if e.deaf.Load() {
 		return ErrClosed
+	}
+	if err := e.openable(req); err != nil {
+		return err
 	}
 	conn, err := e.tpl.ClientRequestConnection(ctx, req)
 	if err != nil {

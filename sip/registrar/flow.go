@@ -25,18 +25,30 @@ func (c *Contact) lasts() bool { return c.Addr.IsValid() }
 func (r *Registrar) Lost(transport string, source netip.AddrPort) {
 	f := flow{transport, source}
 	r.mu.Lock()
-	users := slices.Clone(r.flows[f])
-	for _, user := range users {
-		r.set(user, slices.DeleteFunc(slices.Clone(r.users[user].contacts), func(c Contact) bool { return c.flow() == f && !c.lasts() }))
+	var changed []string
+	for _, user := range slices.Clone(r.flows[f]) {
+		contacts := r.users[user].contacts
+		left := slices.DeleteFunc(slices.Clone(contacts), func(c Contact) bool { return c.flow() == f && !c.lasts() })
+		if len(left) < len(contacts) {
+			r.set(user, left)
+			changed = append(changed, user)
+		}
 	}
 	r.mu.Unlock()
-	r.tell(users...)
+	r.tell(changed...)
 }
 
-// link notes whose contacts hang on connections. r.mu is held.
+// At returns the users who registered from there.
+func (r *Registrar) At(transport string, source netip.AddrPort) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.flows[flow{transport, source}])
+}
+
+// link notes who came from where. r.mu is held.
 func (r *Registrar) link(user string, contacts []Contact) {
 	for i := range contacts {
-		if f := contacts[i].flow(); !contacts[i].lasts() && !slices.Contains(r.flows[f], user) {
+		if f := contacts[i].flow(); !slices.Contains(r.flows[f], user) {
 			r.flows[f] = append(r.flows[f], user)
 		}
 	}

@@ -59,7 +59,7 @@ type Registrar struct {
 
 	mu     sync.Mutex // protects the fields below
 	users  map[string]*record
-	flows  map[flow][]string // who is reached by which connection
+	flows  map[flow][]string // who registered from where
 	due    expiries
 	timer  *time.Timer // to the first of due
 	dirty  map[string]struct{}

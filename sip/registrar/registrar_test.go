@@ -319,7 +319,7 @@ func TestLost(t *testing.T) {
 	changes = nil
 	d.Lost("tcp", netip.MustParseAddrPort(phone))
 	d.uris("sip:100@192.0.2.7:5060;transport=tcp", "sip:udp@h")
-	if strings.Join(changes, " ") != "100 200" || len(d.Contacts("200")) != 0 || len(d.flows) != 0 {
+	if strings.Join(changes, " ") != "100 200" || len(d.Contacts("200")) != 0 || len(d.flows) != 2 {
 		t.Errorf("%q %v %v", changes, d.Contacts("200"), d.flows)
 	}
 	d.Lost("tcp", netip.MustParseAddrPort(phone))

@@ -1,0 +1,137 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/registrar"
+)
+
+// LocalConfig configures the way to users who register here.
+type LocalConfig struct {
+	Name      string // in errors
+	Registrar *registrar.Registrar
+	Domain    string // host in From and To; default: the endpoint's first address
+	Policy    Policy
+}
+
+// Local is where calls to registered users are sent: to all of a user's contacts.
+type Local struct {
+	e        *Endpoint
+	cfg      LocalConfig
+	identity Identity
+}
+
+// NewLocal checks the configuration.
+func NewLocal(e *Endpoint, cfg LocalConfig) (*Local, error) {
+	if cfg.Registrar == nil {
+		return nil, fmt.Errorf("%w: %s: no registrar", ErrConfig, cfg.Name)
+	}
+	if cfg.Domain == "" {
+		cfg.Domain = e.listeners[0].addr.Addr().String()
+	}
+	if !isHost(cfg.Domain) {
+		return nil, fmt.Errorf("%w: %s: domain %q is no host name or address", ErrConfig, cfg.Name, cfg.Domain)
+	}
+	if err := cfg.Policy.check(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, cfg.Name, err)
+	}
+	return &Local{e: e, cfg: cfg}, nil
+}
+
+// Invite calls the user Invite.To as Trunk.Invite calls a number: the contacts of
+// the highest q all at once, then, if none of them can be reached, the next. It
+// fails with ErrNotRegistered when there is none.
+func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
+	if len(l.cfg.Registrar.Contacts(inv.To)) == 0 {
+		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, clip(inv.To, maxUser))
+	}
+	if inv.CallerID == "" {
+		inv.CallerID = "ringpace"
+	}
+	return l.e.place(ctx, outlet{
+		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.listeners[0].addr.Addr().String(), contact: "ringpace",
+		identity: &l.identity, policy: l.cfg.Policy,
+		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
+		uri:     func(user string) sipgo.Uri { return l.identity.uri(user, l.cfg.Domain) },
+		auth:    func() *authenticator { return &authenticator{} },
+	}, inv)
+}
+
+// targets returns the contacts of a user that can be reached, by falling q.
+func (l *Local) targets(user string) ([][]target, error) {
+	var groups [][]target
+	q := -1
+	for _, c := range l.cfg.Registrar.Contacts(user) {
+		t, err := l.e.contactTarget(c)
+		if err != nil {
+			l.e.log.Debug("sip: contact cannot be reached", "user", user, "contact", c.URI, "error", err)
+			continue
+		}
+		if c.Q != q {
+			groups, q = append(groups, nil), c.Q
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], t)
+	}
+	if len(groups) == 0 {
+		return nil, fmt.Errorf("%w: %q: no contact can be reached any more", ErrNotRegistered, user)
+	}
+	return groups, nil
+}
+
+// contactTarget returns how to send to a registered contact: over the connection of
+// its REGISTER, else to where that came from.
+func (e *Endpoint) contactTarget(c registrar.Contact) (target, error) {
+	t := target{addr: c.Addr}
+	if c.Transport != "udp" && e.connected(c.Transport, c.Source) {
+		t.addr = c.Source
+	}
+	if !t.addr.IsValid() {
+		return t, fmt.Errorf("%w: its connection from %s is gone", ErrTransport, c.Source)
+	}
+	if err := sipgo.ParseUri(c.URI, &t.uri); err != nil {
+		return t, err
+	}
+	for _, p := range c.Path {
+		var route sipgo.Uri
+		if err := sipgo.ParseUri(p, &route); err != nil {
+			return t, err
+		}
+		t.routes = append(t.routes, route)
+	}
+	local := c.Local
+	if _, ours := e.listenerAt(c.Transport, local); !ours { // before a restart, say
+		var err error
+		if local, err = e.localFor(c.Transport, t.addr); err != nil {
+			return t, err
+		}
+	}
+	t.path = path{transport: c.Transport, local: local, fallback: t.addr, flow: len(c.Path) == 0}
+	return t, nil
+}
+
+// connected reports whether a connection with remote is open.
+func (e *Endpoint) connected(transport string, remote netip.AddrPort) bool {
+	c, err := e.tpl.GetConnection(transport, remote.String())
+	if err != nil {
+		return false
+	}
+	_, _ = c.TryClose() // GetConnection counts a user more
+	return true
+}
+
+// openable fails for a request over a WebSocket that is gone: the phone opens it
+// (RFC 7118 section 5), and sipgo would knock at the port that it came from.
+func (e *Endpoint) openable(req *sipgo.Request) error {
+	transport := sipgo.NetworkToLower(req.Transport())
+	if transport != "ws" && transport != "wss" {
+		return nil
+	}
+	if to, err := parseSource(req.Destination()); err == nil && e.connected(transport, to) {
+		return nil
+	}
+	return fmt.Errorf("%w %s to %s: the phone has closed its connection", ErrTransport, req.Method, req.Destination())
+}
