@@ -88,7 +88,8 @@ func couldBegin(b []byte) bool {
 	if len(line) > longest {
 		return false
 	}
-	if bytes.IndexFunc(line[:min(len(line), 16)], func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 && !bytes.Equal(line, []byte("\r")) {
+	begin := bytes.TrimSuffix(line[:min(len(line), 16)], []byte("\r")) // its LF may be on the way
+	if bytes.IndexFunc(begin, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
 		return false
 	}
 	return !whole || bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.HasSuffix(line, []byte(" SIP/2.0"))

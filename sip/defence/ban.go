@@ -26,7 +26,6 @@ type Ban struct {
 type ban struct {
 	Ban
 	until time.Duration // since the guard began
-	over  bool          // lifted; kept for nothing but Times
 }
 
 // ban bans a source. g.mu is held.
@@ -54,7 +53,7 @@ func (g *Guard) ban(k key, why Reason, length time.Duration, now time.Duration) 
 	}
 	at := time.Now()
 	b.Ban = Ban{Source: k.prefix(), Reason: why, Since: at, Until: at.Add(length), Times: b.Times}
-	b.until, b.over = now+length, false
+	b.until = now + length
 	g.bannings[index(banReasons[:], why)].Add(1)
 	if s := g.sources.peek(k); s != nil {
 		s.hits, s.failures, s.refusals, s.excess = 0, 0, 0, 0
@@ -64,18 +63,19 @@ func (g *Guard) ban(k key, why Reason, length time.Duration, now time.Duration) 
 	}
 }
 
-// forget drops the ban that ends, or ended, first. g.mu is held.
+// forget makes room for one ban: of some, which are never the same, the one goes that
+// ends, or ended, first. g.mu is held.
 func (g *Guard) forget() {
+	const looked = 16
 	var first key
 	var at time.Duration
-	found := false
-	for k, b := range g.bans {
-		until := b.until
-		if b.over {
-			until = 0
+	n := 0
+	for k, b := range g.bans { // begins anywhere
+		if n == 0 || b.until < at {
+			first, at = k, b.until
 		}
-		if !found || until < at {
-			first, at, found = k, until, true
+		if n++; n == looked {
+			break
 		}
 	}
 	delete(g.bans, first)
@@ -83,7 +83,7 @@ func (g *Guard) forget() {
 
 // banned returns the ban that holds for a source, or nil. g.mu is held.
 func (g *Guard) banned(k key, now time.Duration) *ban {
-	if b := g.bans[k]; b != nil && !b.over && now < b.until {
+	if b := g.bans[k]; b != nil && now < b.until {
 		return b
 	}
 	return nil
@@ -96,7 +96,7 @@ func (g *Guard) Bans() []Ban {
 	now := g.now()
 	var out []Ban
 	for _, b := range g.bans {
-		if !b.over && now < b.until {
+		if now < b.until {
 			out = append(out, b.Ban)
 		}
 	}

@@ -158,7 +158,8 @@ func (g *Guard) Allow(from netip.AddrPort, data []byte) bool {
 
 // judge returns why a message is dropped, or "".
 func (g *Guard) judge(from netip.Addr, data []byte) Reason {
-	sip := IsKeepAlive(data) || BeginsLikeSIP(data)
+	keepAlive := IsKeepAlive(data)
+	sip := keepAlive || BeginsLikeSIP(data)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if within(g.cfg.Deny, from) {
@@ -193,6 +194,9 @@ func (g *Guard) judge(from netip.Addr, data []byte) Reason {
 			return Total
 		}
 		g.total--
+	}
+	if keepAlive {
+		return ""
 	}
 	m := sniff(data)
 	if scans(&m, g.words) {

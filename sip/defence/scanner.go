@@ -38,8 +38,10 @@ var probes = []probe{
 // scans reports whether a message bears the marks of a scanner. words are in lower
 // case.
 func scans(m *message, words [][]byte) bool {
+	var agent, from [128]byte
+	a, f := fold(&agent, m.agent), fold(&from, m.from)
 	for _, w := range words {
-		if len(m.agent) >= len(w) && containsFold(m.agent, w) || len(m.from) >= len(w) && len(w) > 8 && containsFold(m.from, w) {
+		if contains(a, w) || len(w) > 8 && contains(f, w) {
 			return true
 		}
 	}
@@ -58,22 +60,26 @@ func scans(m *message, words [][]byte) bool {
 	return string(m.method) == "OPTIONS" && string(host) == "nm" // nmap's own probe
 }
 
-// containsFold reports whether b has word, in lower case, in any case, and not in the
-// middle of another word.
-func containsFold(b, word []byte) bool {
-	for i := 0; i+len(word) <= len(b); i++ {
-		if i > 0 && alphanumeric(b[i-1]) {
-			continue
+// fold copies the beginning of b in lower case.
+func fold(into *[128]byte, b []byte) []byte {
+	b = b[:min(len(b), len(into))]
+	for i, c := range b {
+		into[i] = lower(c)
+	}
+	return into[:len(b)]
+}
+
+// contains reports whether b has word, and not in the middle of another word.
+func contains(b, word []byte) bool {
+	for at := 0; ; at++ {
+		i := bytes.Index(b[at:], word)
+		if i < 0 {
+			return false
 		}
-		j := 0
-		for j < len(word) && lower(b[i+j]) == word[j] {
-			j++
-		}
-		if j == len(word) {
+		if at += i; at == 0 || !alphanumeric(b[at-1]) {
 			return true
 		}
 	}
-	return false
 }
 
 func lower(c byte) byte {

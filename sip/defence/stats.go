@@ -23,7 +23,7 @@ func (g *Guard) Stats() Stats {
 	defer g.mu.Unlock()
 	now := g.now()
 	for _, b := range g.bans {
-		if !b.over && now < b.until {
+		if now < b.until {
 			s.Bans++
 		}
 	}

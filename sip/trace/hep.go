@@ -34,6 +34,9 @@ const (
 	typeSIP     = 1
 )
 
+// maxCorrelation bounds the correlation id, which a stranger may have chosen.
+const maxCorrelation = 256
+
 // encodeHEP appends one HEP3 packet: "HEP3", the total length, and chunks of vendor
 // id, type, length and value, all in network byte order.
 func encodeHEP(b []byte, cfg *HEPConfig, e *entry, data, correlation []byte) []byte {
@@ -67,7 +70,7 @@ func encodeHEP(b []byte, cfg *HEPConfig, e *entry, data, correlation []byte) []b
 	if cfg.Password != "" {
 		b = append(chunk(b, chunkKey, len(cfg.Password)), cfg.Password...)
 	}
-	if len(correlation) > 0 {
+	if correlation = correlation[:min(len(correlation), maxCorrelation)]; len(correlation) > 0 {
 		b = append(chunk(b, chunkCorrelation, len(correlation)), correlation...)
 	}
 	// The length of a packet, and of a chunk, has 16 bits: a longer message is cut.

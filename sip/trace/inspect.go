@@ -108,7 +108,7 @@ func maskCredentials(b []byte) {
 				if close := bytes.IndexByte(v, '"'); close >= 0 {
 					v = v[:close]
 				}
-			} else if close := bytes.IndexAny(v, ", \t\r"); close >= 0 {
+			} else if close := bytes.IndexAny(v, ", \t\r\""); close >= 0 {
 				v = v[:close]
 			}
 			mask(v)

@@ -3,7 +3,6 @@ package trace
 import (
 	"bytes"
 	"cmp"
-	"hash/maphash"
 	"net/netip"
 	"slices"
 	"sync"
@@ -39,7 +38,6 @@ type Message struct {
 
 // Recorder keeps messages. A nil Recorder keeps nothing.
 type Recorder struct {
-	seed     maphash.Seed
 	recorded atomic.Uint64
 	export   atomic.Pointer[Exporter]
 
@@ -57,7 +55,6 @@ type Recorder struct {
 type entry struct {
 	at            time.Time
 	start, length int // in the slab
-	call          uint64
 	callStart     int // of the Call-ID in the message
 	callLength    int
 	transport     string
@@ -75,7 +72,6 @@ type link struct {
 // New returns a recorder.
 func New(cfg Config) *Recorder {
 	return &Recorder{
-		seed:    maphash.MakeSeed(),
 		slab:    make([]byte, cmp.Or(cfg.Bytes, DefaultBytes)),
 		entries: make([]entry, cmp.Or(cfg.Messages, DefaultMessages)),
 		links:   map[string]link{},
@@ -96,8 +92,8 @@ func (r *Recorder) Record(out bool, transport string, local, remote netip.AddrPo
 	from, to := inspect(kept)
 	e := &r.entries[(r.first+r.count)%len(r.entries)]
 	*e = entry{
-		at: now, start: r.head, length: len(data), call: maphash.Bytes(r.seed, kept[from:to]),
-		callStart: from, callLength: to - from, transport: transport, local: local, remote: remote, out: out,
+		at: now, start: r.head, length: len(data), callStart: from, callLength: to - from,
+		transport: transport, local: local, remote: remote, out: out,
 	}
 	r.head += len(data)
 	r.count++

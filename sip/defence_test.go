@@ -1,0 +1,304 @@
+package sip
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/defence"
+	"ringpace/sip/trace"
+)
+
+func newTestGuard(t *testing.T, change func(*defence.Config)) *defence.Guard {
+	t.Helper()
+	cfg := defence.Default()
+	if change != nil {
+		change(&cfg)
+	}
+	g, err := defence.New(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// knock is an OPTIONS of a stranger at that address.
+func knock(from, callID string) string {
+	return "OPTIONS sip:ringpace SIP/2.0\r\nVia: SIP/2.0/UDP " + from + ";branch=z9hG4bK" + callID + ";rport\r\n" +
+		"From: <sip:x@example.com>;tag=1\r\nTo: <sip:ringpace>\r\nCall-ID: " + callID + "\r\nCSeq: 1 OPTIONS\r\n" +
+		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+}
+
+// sipgo keeps an entry for every address that ever sent it a datagram (trap row
+// "connection pool"). Ours sees no stranger that the guard refuses, and of the others
+// a bounded number at a time, while every answer leaves from the right socket.
+func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
+	const sources, most = 300, 20
+	flood := func(to netip.AddrPort, answered bool) {
+		t.Helper()
+		for i := range sources {
+			c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = c.Write([]byte(knock(c.LocalAddr().String(), fmt.Sprint("k", i))))
+			if answered {
+				_ = c.SetReadDeadline(time.Now().Add(patience))
+				b := make([]byte, 2048)
+				if n, err := c.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), "SIP/2.0 200") {
+					t.Fatalf("source %d: %q, %v", i, b[:n], err)
+				}
+			}
+			_ = c.Close()
+		}
+	}
+
+	// sipgo alone.
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), nil)
+	seen := make(chan struct{}, sources)
+	layer.OnMessage(func(sipgo.Message) { seen <- struct{}{} })
+	ended := make(chan struct{})
+	go func() { _ = layer.ServeUDP(socket); close(ended) }()
+	flood(localAddr(socket.LocalAddr()), false)
+	for range sources {
+		receive(t, seen, "message")
+	}
+	if n := layer.Pool("udp").Size(); n < sources/2 { // some had the same port
+		t.Errorf("sipgo keeps %d entries only: our bound is no longer needed", n)
+	}
+	_ = socket.Close()
+	<-ended
+
+	// Ours, each reader made to serve few sources.
+	e := newEndpoint(t, Config{Invite: func(*Incoming) {}})
+	small, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	first := e.newUDPSocket(small, gone)
+	first.most, first.park = most, time.Millisecond
+	e.serving.Go(func() { _ = e.tpl.ServeUDP(first) })
+	e.listeners = append(e.listeners, listener{"udp", localAddr(small.LocalAddr()), func() error { close(gone); return small.Close() }})
+	<-first.reading
+	flood(localAddr(small.LocalAddr()), true)
+	eventually(t, "few entries in the pool", func() bool { return e.tpl.Pool("udp").Size() <= 2*most+4 })
+
+	// And none at all for those who are not heard.
+	guarded := newEndpoint(t, Config{Defence: newTestGuard(t, func(c *defence.Config) { c.Silence = true })})
+	before := guarded.tpl.Pool("udp").Size()
+	to, _ := guarded.Addr("udp")
+	flood(to, false)
+	eventually(t, "every message judged", func() bool { return guarded.guard.Stats().Dropped[defence.Stranger] == sources })
+	if n := guarded.tpl.Pool("udp").Size(); n != before {
+		t.Errorf("%d entries for strangers that were not heard", n-before)
+	}
+}
+
+func TestTrunksServerIsTrustedOnceFound(t *testing.T) {
+	g := newTestGuard(t, func(c *defence.Config) { c.Silence, c.Burst = true, 1 })
+	e := newEndpoint(t, Config{Defence: g})
+	p := newPeer(t, addrOf(t, e, "udp"))
+	p.send(knock(p.addr, "a"))
+	eventually(t, "silence for a stranger", func() bool { return g.Stats().Dropped[defence.Stranger] == 1 })
+	trunk := newTrunk(t, e, TrunkConfig{Server: p.addr})
+	c := place(t, trunk, Invite{})
+	invite := p.expect("INVITE")
+	p.respond(invite, "486 Busy Here", "1", "")
+	p.expect("ACK")
+	skipTo[Failed](t, c)
+	for i := range 5 {
+		p.send(knock(p.addr, fmt.Sprint("b", i)))
+		p.expect("200")
+	}
+}
+
+func dialTCP(t *testing.T, e *Endpoint) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addrOf(t, e, "tcp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+	return c
+}
+
+// closed waits until the far side closes the connection.
+func closed(t *testing.T, c net.Conn, what string) {
+	t.Helper()
+	b, err := io.ReadAll(c)
+	if err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("%s: not closed: %v", what, err)
+	}
+	if len(b) > 0 {
+		t.Errorf("%s: answered %q", what, b)
+	}
+}
+
+func TestSlowAndBrokenConnectionsAreClosed(t *testing.T) {
+	g := newTestGuard(t, func(c *defence.Config) { c.Whole, c.Idle = 300*time.Millisecond, 600*time.Millisecond })
+	e := newEndpoint(t, Config{Defence: g})
+	closed(t, dialTCP(t, e), "says nothing")
+
+	half := dialTCP(t, e)
+	_, _ = io.WriteString(half, knock("127.0.0.1:9;transport=tcp", "h")[:50])
+	closed(t, half, "half a message")
+
+	drip := dialTCP(t, e)
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() { // a letter now and then, for ever
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for _, c := range knock("127.0.0.1:9", "d") {
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+			if _, err := fmt.Fprintf(drip, "%c", c); err != nil {
+				return
+			}
+		}
+	}()
+	closed(t, drip, "letter by letter")
+	close(stop)
+	<-done
+
+	idle := dialTCP(t, e)
+	_, _ = io.WriteString(idle, strings.Replace(knock("127.0.0.1:9", "i"), "UDP", "TCP", 1))
+	b := make([]byte, 2048)
+	if n, err := idle.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), "SIP/2.0 200") {
+		t.Fatalf("%q, %v", b[:n], err)
+	}
+	closed(t, idle, "says nothing more")
+	eventually(t, "count of slow ones", func() bool { return g.Stats().Dropped[defence.Slow] == 4 })
+
+	long := dialTCP(t, e)
+	_, _ = io.WriteString(long, "INVITE sip:a@b SIP/2.0\r\n")
+	for range 30 {
+		if _, err := io.WriteString(long, strings.Repeat("X-Long: x\r\n", 256)); err != nil {
+			break
+		}
+	}
+	closed(t, long, "longer than any message")
+	junk := dialTCP(t, e)
+	_, _ = io.WriteString(junk, "GET / HTTP/1.1\r\n\r\n")
+	closed(t, junk, "HTTP")
+	if d := g.Stats().Dropped; d[defence.Oversize] != 1 || d[defence.Junk] != 1 {
+		t.Errorf("dropped %v", d)
+	}
+	eventually(t, "no connection left", func() bool { return g.Stats().Connections == 0 })
+
+	// Who has proved itself may be silent: phones register once an hour.
+	g.Proved(loopback)
+	phone := dialTCP(t, e)
+	_, _ = io.WriteString(phone, strings.Replace(knock("127.0.0.1:9", "p"), "UDP", "TCP", 1))
+	if n, err := phone.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), "SIP/2.0 200") {
+		t.Fatalf("%q, %v", b[:n], err)
+	}
+	_ = phone.SetReadDeadline(time.Now().Add(time.Second))
+	if _, err := phone.Read(b); err == nil || !strings.Contains(err.Error(), "timeout") {
+		t.Errorf("the connection of a phone: %v", err)
+	}
+}
+
+func TestConnectionsOfOneSourceAreLimited(t *testing.T) {
+	g := newTestGuard(t, func(c *defence.Config) { c.Connections = 2 })
+	e := newEndpoint(t, Config{Defence: g})
+	a, b := dialTCP(t, e), dialTCP(t, e)
+	if c, err := net.Dial("tcp", addrOf(t, e, "tcp")); err == nil { // else it was reset at once
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		closed(t, c, "one too many")
+		_ = c.Close()
+	}
+	_ = a.Close()
+	eventually(t, "a free place", func() bool { return g.Stats().Connections == 1 })
+	for _, c := range []net.Conn{b, dialTCP(t, e)} {
+		_, _ = io.WriteString(c, strings.Replace(knock("127.0.0.1:9", "c"+c.LocalAddr().String()[10:]), "UDP", "TCP", 1))
+		buf := make([]byte, 2048)
+		if n, err := c.Read(buf); err != nil || !strings.HasPrefix(string(buf[:n]), "SIP/2.0 200") {
+			t.Errorf("%q, %v", buf[:n], err)
+		}
+	}
+	if n := g.Stats().Dropped[defence.Connections]; n != 1 {
+		t.Errorf("%d connections refused, want 1", n)
+	}
+}
+
+func TestMessagesOfAStreamAreJudged(t *testing.T) {
+	g := newTestGuard(t, nil)
+	e := newEndpoint(t, Config{Defence: g})
+	c := dialTCP(t, e)
+	good := strings.Replace(knock("127.0.0.1:9", "good"), "UDP", "TCP", 1)
+	bad := strings.Replace(good, "Max-Forwards", "User-Agent: sipvicious\r\nMax-Forwards", 1)
+	_, _ = io.WriteString(c, bad+good)
+	b := make([]byte, 4096)
+	n, err := c.Read(b)
+	if err != nil || strings.Count(string(b[:n]), "SIP/2.0 200") != 1 {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+	if n := g.Stats().Dropped[defence.Scanner]; n != 1 {
+		t.Errorf("%d scanner messages dropped, want 1", n)
+	}
+}
+
+// Both directions, each retransmission, datagrams and streams.
+func TestTraceSeesTheWire(t *testing.T) {
+	r := trace.New(trace.Config{})
+	e := newEndpoint(t, Config{Trace: r})
+	p := newPeer(t, addrOf(t, e, "udp"))
+	p.send(knock(p.addr, "u@x"))
+	p.send(knock(p.addr, "u@x"))
+	p.take()
+	p.take()
+	c := dialTCP(t, e)
+	_, _ = io.WriteString(c, strings.Replace(knock("127.0.0.1:9", "t@x"), "UDP", "TCP", 1))
+	_, _ = c.Read(make([]byte, 4096))
+	for id, want := range map[string]string{
+		"u": "udp in OPTIONS|udp in OPTIONS|udp out SIP/2.0 200|udp out SIP/2.0 200",
+		"t": "tcp in OPTIONS|tcp out SIP/2.0 200",
+	} {
+		var got string
+		eventually(t, "messages of "+id, func() bool {
+			var list []string
+			for _, out := range []bool{false, true} { // the two directions may overtake each other
+				for _, m := range r.Messages(id) {
+					if m.Out != out {
+						continue
+					}
+					words := strings.Fields(string(m.Data))
+					line := words[0]
+					if m.Out {
+						line = "out " + words[0] + " " + words[1]
+					} else {
+						line = "in " + line
+					}
+					list = append(list, m.Transport+" "+line)
+				}
+			}
+			got = strings.Join(list, "|")
+			return len(list) >= strings.Count(want, "|")+1
+		})
+		if got != want {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+	for _, m := range r.Messages("u") {
+		if m.Remote.String() != p.addr || m.Local.String() != addrOf(t, e, "udp") {
+			t.Errorf("from %s to %s", m.Remote, m.Local)
+		}
+	}
+}
