@@ -176,7 +176,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 	}
 	now := time.Now()
 	rec := cdr.Record{
-		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: line.callerID,
+		ID: id, Direction: cdr.Out, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: line.callerID,
 		Trunk: line.trunk.Name(), Node: c.node, Marks: cdr.Marks{Claimed: now},
 	}
 	rec.Ordinal, err = c.store.StartAttempt(c.ctx, store.Start{
@@ -223,7 +223,7 @@ func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 func (c *campaign) skip(id string, l *lead.Lead, rule string) {
 	now := time.Now()
 	rec := cdr.Record{
-		ID: id, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.Shown(l.Number())[0], Node: c.node,
+		ID: id, Direction: cdr.Out, Campaign: c.name, List: l.List, LeadID: l.ID, Number: l.Number(), CallerID: c.cfg.Shown(l.Number())[0], Node: c.node,
 		Ordinal: l.Attempts + 1, Outcome: cdr.Skipped, Rule: rule, Marks: cdr.Marks{Claimed: now, Ended: now},
 	}
 	if err := c.store.Skip(rec, c.epoch, nextOf(gate.Next(c.terms.policy, l, &rec, now), time.Time{})); err != nil {

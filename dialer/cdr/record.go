@@ -13,18 +13,35 @@ const (
 	Network  Party = "network"  // the trunk or a lost media path
 )
 
+// Direction says who called whom.
+type Direction string
+
+// The directions.
+const (
+	Out Direction = "out" // we called the customer
+	In  Direction = "in"  // they called the official number
+)
+
+// Callback is a caller's wish to be called, which was kept.
+type Callback struct {
+	Asked    time.Time `json:"asked"`
+	Due      time.Time `json:"due"` // not called before
+	Priority int       `json:"priority"`
+}
+
 // Record is the call detail record of one attempt. Every attempt ends in exactly
 // one. Its JSON form is what the Redis stream, the JSONL file and the API carry.
 type Record struct {
-	ID       string `json:"id"`       // the attempt's ULID; also in the SIP Call-ID and the recording's name
-	Campaign string `json:"campaign"` //
-	List     string `json:"list,omitempty"`
-	LeadID   string `json:"lead_id"`
-	Number   string `json:"number"`    // E.164 with +
-	CallerID string `json:"caller_id"` // E.164 with +, as presented
-	Trunk    string `json:"trunk,omitempty"`
-	Node     string `json:"node"`    // the node that wrote the record
-	Ordinal  int    `json:"ordinal"` // 1 for the lead's first attempt
+	ID        string    `json:"id"`        // the attempt's ULID; also in the SIP Call-ID and the recording's name
+	Direction Direction `json:"direction"` // out where it is empty: records of former versions
+	Campaign  string    `json:"campaign"`  //
+	List      string    `json:"list,omitempty"`
+	LeadID    string    `json:"lead_id"`
+	Number    string    `json:"number"`    // the customer's, E.164 with +; "" where a caller hides it
+	CallerID  string    `json:"caller_id"` // E.164 with +, as presented; of a call that came in: the number that was called
+	Trunk     string    `json:"trunk,omitempty"`
+	Node      string    `json:"node"`    // the node that wrote the record
+	Ordinal   int       `json:"ordinal"` // 1 for the lead's first attempt
 
 	Outcome  Outcome `json:"outcome"`
 	Rule     string  `json:"rule,omitempty"`     // the rule that forbade the call, when skipped
@@ -43,7 +60,9 @@ type Record struct {
 	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
 	Note        string `json:"note,omitempty"`        // what the agent wrote
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
-	Message     string `json:"message,omitempty"` // the prompt played to an abandoned person
+	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
+
+	Callback *Callback `json:"callback,omitempty"` // that a caller asked for
 
 	Marks Marks `json:"marks"`
 

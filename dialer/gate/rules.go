@@ -132,11 +132,17 @@ func (c *candidate) deadline() Verdict {
 }
 
 func (c *candidate) attempts() Verdict {
+	if c.asked() {
+		return Verdict{}
+	}
 	if n := counted(c.Lead); c.MaxAttempts > 0 && n >= c.MaxAttempts {
 		return skip(RuleAttempts, "tried %d times, and %d are allowed", n, c.MaxAttempts)
 	}
 	return Verdict{}
 }
+
+// asked reports whether the person wants to be called: then nobody has called too often.
+func (c *candidate) asked() bool { return !c.Callback.Asked.IsZero() }
 
 // counted is the attempts that the callee's network saw. Those that failed on our
 // side are no reason to give a person up.
@@ -159,7 +165,7 @@ func (c *candidate) due() Verdict {
 }
 
 func (c *candidate) perDay() Verdict {
-	if c.MaxAttemptsPerDay <= 0 || today(c.Lead, c.zones, c.now) < c.MaxAttemptsPerDay {
+	if c.asked() || c.MaxAttemptsPerDay <= 0 || today(c.Lead, c.zones, c.now) < c.MaxAttemptsPerDay {
 		return Verdict{}
 	}
 	return wait(endOfDay(c.LastTry, c.zones), RulePerDay, "tried %d times on the callee's day, and %d are allowed",

@@ -156,3 +156,21 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// TestCallbackIsNeverTooMuch holds that the caps on attempts do not hold against a person
+// who asked to be called, and that all else does.
+func TestCallbackIsNeverTooMuch(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	r := Rules{Hours: Daytime(), Zone: time.UTC, MaxAttempts: 3, MaxAttemptsPerDay: 1}
+	l := lead.Lead{Numbers: []string{"+491511234567"}, TimeZone: "UTC", Attempts: 3, Today: 1, LastTry: now.Add(-time.Hour)}
+	if v := Judge(r, &l, now); v.Rule != RuleAttempts {
+		t.Errorf("without a callback: %+v", v)
+	}
+	l.Callback = lead.Callback{Asked: now.Add(-time.Minute), Number: "+491511234567"}
+	if v := Judge(r, &l, now); v.Action != Allow {
+		t.Errorf("with a callback: %+v", v)
+	}
+	if v := Judge(r, &l, now.Add(11*time.Hour)); v.Rule != RuleHours {
+		t.Errorf("at night: %+v", v)
+	}
+}

@@ -27,11 +27,21 @@ type Lead struct {
 	LastTry  time.Time      `json:"last_try,omitzero"`
 	Outcomes map[string]int `json:"outcomes,omitempty"` // attempts so far by outcome, for retry caps
 	Dead     []string       `json:"dead,omitempty"`     // those of Numbers that the network said do not exist
+	Callback Callback       `json:"callback,omitzero"`  // what the person has asked for
 }
 
-// Number is the number that the next attempt dials: each in its turn, dead ones
-// passed over. It is "" when none is left.
+// Callback is a person's own wish to be called, kept until they were reached.
+type Callback struct {
+	Asked  time.Time `json:"asked"`  // when they called
+	Number string    `json:"number"` // from where: the number to call, E.164 with +
+}
+
+// Number is the number that the next attempt dials: the one that asked to be called,
+// else each in its turn, dead ones passed over. It is "" when none is left.
 func (l *Lead) Number() string {
+	if n := l.Callback.Number; n != "" && !slices.Contains(l.Dead, n) {
+		return n
+	}
 	for i := range l.Numbers {
 		n := l.Numbers[(l.Attempts+i)%len(l.Numbers)]
 		if !slices.Contains(l.Dead, n) {

@@ -8,6 +8,9 @@
 //	{c:CAMPAIGN}:lead:ID    hash: a lead (fields in lua/prelude.lua)
 //	{c:CAMPAIGN}:ids        sorted set: lead ids in order of import
 //	{c:CAMPAIGN}:numbers    hash: first number -> lead id
+//	{c:CAMPAIGN}:more       hash: further number -> lead id
+//	{c:CAMPAIGN}:talk:NUM   string: the agent who talked last with the number; expires
+//	{c:CAMPAIGN}:ended_in   sorted set: calls that came in and have ended, by time; the newest 10,000
 //	{c:CAMPAIGN}:waiting    sorted set: lead id by due time
 //	{c:CAMPAIGN}:ready      sorted set: rank and lead id by priority
 //	{c:CAMPAIGN}:claimed    sorted set: lead id by the lapse of its claim
@@ -21,7 +24,8 @@
 //	{a:POOL}:leases         hash: agent -> boot, lapse, node
 //	{ringpace}:…            nodes, campaigns, do-not-call for all
 //
-// Leases are values that are compared with the clock, never keys that expire.
+// Leases are values that are compared with the clock, never keys that expire. (Who
+// talked with whom is no lease: forgetting it does no harm.)
 //
 // # A call's way through the store
 //

@@ -14,7 +14,10 @@ import (
 type Next struct {
 	Due   time.Time // of the next attempt; zero: at once
 	Final bool      // there is none
-	Dead  bool      // the attempt's number does not exist: it is not dialed again
+	// Remember is how long a further call from the number is brought to the agent whom
+	// the person has talked with; 0: it is not.
+	Remember time.Duration
+	Dead     bool // the attempt's number does not exist: it is not dialed again
 }
 
 // Kinds of ends.
@@ -22,6 +25,7 @@ const (
 	endFinish = "finish" // of an attempt that was started
 	endSkip   = "skip"   // a rule forbade it before it started
 	endAbort  = "abort"  // its start got no answer: nothing was dialed
+	endIn     = "in"     // of a call that came in
 )
 
 // ending is the end of an attempt on its way to Redis. Its JSON is the journal's
@@ -120,6 +124,13 @@ func (s *Store) endCall(e ending) (call, error) {
 	if err != nil {
 		return call{}, fmt.Errorf("store: attempt %s: %w", rec.ID, err)
 	}
+	agent, remember := "", int64(0)
+	if rec.Bridged() && e.Next.Remember > 0 {
+		agent, remember = rec.Agent, e.Next.Remember.Milliseconds()
+	}
+	if e.Kind == endIn {
+		return s.endInCall(sp, rec, text, agent, remember), nil
+	}
 	final, dead := "", ""
 	if e.Next.Final {
 		final = "1"
@@ -129,13 +140,14 @@ func (s *Store) endCall(e ending) (call, error) {
 	}
 	args := []any{
 		rec.ID, rec.LeadID, e.Kind, e.Epoch, rec.Ordinal, millis(e.Next.Due), final,
-		string(rec.Outcome), text, s.cdrLimit, millis(rec.Marks.Invite), dead,
+		string(rec.Outcome), text, s.cdrLimit, millis(rec.Marks.Invite), dead, agent, remember,
 	}
 	if !rec.Marks.AgentAudio.IsZero() {
 		args = append(args, "bridged", 1, "talk_ms", rec.Marks.Talk().Milliseconds())
 	}
 	keys := append([]string{sp.lead(rec.LeadID)},
 		sp.keys("attempts", "waiting", "ready", "claimed", "done", "withdrawn", "counters", "cdrs")...)
+	keys = append(keys, sp.talk(rec.Number))
 	return call{s.scripts.finish, keys, args}, nil
 }
 

@@ -27,6 +27,9 @@ func (s space) keys(names ...string) []string {
 	return names
 }
 
+// talk is the key that names the agent who talked last with a number.
+func (s space) talk(number string) string { return string(s) + "talk:" + number }
+
 func (s space) lead(id string) string { return string(s) + "lead:" + id }
 
 // A brace in a name would end the hash tag early.

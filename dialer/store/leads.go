@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,9 +80,9 @@ func (s *Store) addTrip(ctx context.Context, sp space, leads []lead.Lead) (dupli
 			if err != nil {
 				return nil, err
 			}
-			args = append(args, l.ID, l.Numbers[0], l.Priority, millis(l.Due), text)
+			args = append(args, l.ID, strings.Join(l.Numbers, " "), l.Priority, millis(l.Due), text)
 		}
-		calls = append(calls, call{s.scripts.add, sp.keys("ids", "numbers", "waiting", "ready", "campaign"), args})
+		calls = append(calls, call{s.scripts.add, sp.keys("ids", "numbers", "waiting", "ready", "campaign", "more"), args})
 	}
 	answers, errs, err := s.runAll(ctx, calls)
 	if err != nil {
@@ -114,9 +115,9 @@ func (s *Store) UpdateLead(ctx context.Context, campaign string, l lead.Lead) (v
 	if err != nil {
 		return 0, err
 	}
-	keys := append([]string{sp.lead(l.ID)}, sp.keys("numbers", "waiting", "ready", "claimed")...)
+	keys := append([]string{sp.lead(l.ID)}, sp.keys("numbers", "waiting", "ready", "claimed", "more")...)
 	answer, err := s.run(ctx, s.scripts.update, keys,
-		l.ID, l.Version, l.Numbers[0], l.Priority, millis(l.Due), text)
+		l.ID, l.Version, strings.Join(l.Numbers, " "), l.Priority, millis(l.Due), text)
 	if err != nil {
 		return 0, err
 	}
@@ -279,7 +280,7 @@ func checkLead(l *lead.Lead) error {
 	switch {
 	case l.ID == "" || strings.ContainsAny(l.ID, "\r\n"):
 		return fmt.Errorf("%w: id %q", ErrLead, l.ID)
-	case len(l.Numbers) == 0 || l.Numbers[0] == "":
+	case len(l.Numbers) == 0 || slices.ContainsFunc(l.Numbers, func(n string) bool { return n == "" || strings.Contains(n, " ") }):
 		return fmt.Errorf("%w: %s has no number", ErrLead, l.ID)
 	}
 	return nil
@@ -288,7 +289,7 @@ func checkLead(l *lead.Lead) error {
 // listed is the part of a lead that its list gives, in JSON; the rest are fields of
 // their own.
 func listed(l lead.Lead) ([]byte, error) {
-	l.Version, l.Attempts, l.Today, l.LastTry, l.Outcomes, l.Dead = 0, 0, 0, time.Time{}, nil, nil
+	l.Version, l.Attempts, l.Today, l.LastTry, l.Outcomes, l.Dead, l.Callback = 0, 0, 0, time.Time{}, nil, nil, lead.Callback{}
 	text, err := json.Marshal(l)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrLead, l.ID, err)
@@ -312,6 +313,7 @@ func parseLead(f map[string]string) (LeadStatus, error) {
 	l.Today, _ = strconv.Atoi(f["today"])
 	l.Due, l.LastTry = instant(f["due"]), instant(f["last"])
 	l.Dead = strings.Fields(f["dead"])
+	l.Callback = lead.Callback{Asked: instant(f["asked"]), Number: f["asks"]}
 	for name, value := range f {
 		if outcome, ok := strings.CutPrefix(name, "o:"); ok {
 			if l.Outcomes == nil {

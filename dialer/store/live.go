@@ -18,7 +18,7 @@ type live struct {
 
 type liveAttempt struct {
 	space   space
-	lead    string
+	lead    string // "" for a call that came in, which takes no lead's turn
 	ordinal int
 	today   int
 	text    []byte // as the start script got it
@@ -68,6 +68,10 @@ func (l *live) calls(s *scripts) []call {
 	defer l.mu.Unlock()
 	calls := make([]call, 0, len(l.attempts))
 	for id, a := range l.attempts {
+		if a.lead == "" {
+			calls = append(calls, openCall(s, a.space, id, a.text))
+			continue
+		}
 		keys := append([]string{a.space.lead(a.lead)},
 			a.space.keys("attempts", "waiting", "ready", "claimed", "counters")...)
 		calls = append(calls, call{s.restore, keys, []any{id, a.lead, a.ordinal, a.today, a.text, millis(a.started)}})

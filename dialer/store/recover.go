@@ -133,7 +133,11 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 		rec, next := decide(open)
 		rec.ID, rec.Campaign, rec.LeadID = open.Record.ID, open.Record.Campaign, open.Record.LeadID
 		rec.Node = s.node // who wrote the record
-		if calls[i], err = s.endCall(ending{Kind: endFinish, Record: rec, Next: next}); err != nil {
+		kind := endFinish
+		if rec.Direction == cdr.In {
+			kind = endIn
+		}
+		if calls[i], err = s.endCall(ending{Kind: kind, Record: rec, Next: next}); err != nil {
 			return 0, err
 		}
 	}

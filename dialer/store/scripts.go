@@ -21,6 +21,7 @@ type scripts struct {
 	node, nodes, agents, agentsRelease *redis.Script
 	allot                              *redis.Script
 	dncSet, dncCopy                    *redis.Script
+	open, finishIn                     *redis.Script
 	all                                []*redis.Script
 }
 
@@ -42,6 +43,7 @@ func loadScripts(head string) *scripts {
 		"start": &s.start, "reroute": &s.reroute, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
 		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
+		"open": &s.open, "finish_in": &s.finishIn,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
 	} {
 		*place = redis.NewScript(head + prelude + read(name))

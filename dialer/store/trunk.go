@@ -203,6 +203,14 @@ func (t *TrunkShare) Startable() (n int, wait time.Duration) {
 	return 1, 0
 }
 
+// Admit takes a channel for a call that the carrier has sent: it is up already, whatever
+// this node's share. It is given back with Release.
+func (t *TrunkShare) Admit() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.used++
+}
+
 // Release gives back the channel of a call that is over.
 func (t *TrunkShare) Release() {
 	t.mu.Lock()

@@ -10,6 +10,8 @@
 --   ended    ids of its last 16 ended attempts   why      why it was put off
 --   gone     1: withdrawn while being dialed     o:NAME   attempts that ended in outcome NAME
 --   dead     numbers that do not exist
+--   asked    when the person asked to be called, ms, and was not reached since
+--   asks     the number that they asked from
 
 -- now_ms is the Redis clock in milliseconds: every node goes by it.
 local function now_ms()
@@ -71,4 +73,14 @@ local function forbidding(number, numbers, prefixes)
       if redis.call('SISMEMBER', prefixes, prefix) == 1 then return prefix .. '*' end
     end
   end
+end
+
+-- first_number splits a list of numbers into the first and the rest.
+local function first_number(list)
+  return string.match(list, '^(%S+)%s*(.*)$')
+end
+
+-- list_numbers says whose further numbers these are, where nobody else has them.
+local function list_numbers(more, list, id)
+  for num in string.gmatch(list, '%S+') do redis.call('HSETNX', more, num, id) end
 end

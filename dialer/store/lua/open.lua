@@ -1,0 +1,9 @@
+-- Notes a call that came in, so that it ends in a record whatever becomes of its node.
+-- KEYS 1 attempts, 2 calls that came in and have ended, 3 counters
+-- ARGV 1 id of the call, 2 its JSON
+-- Result: 1, or 0 where it is noted already or has ended.
+if redis.call('ZSCORE', KEYS[2], ARGV[1]) or redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then
+  return 0
+end
+redis.call('HINCRBY', KEYS[3], 'in:started', 1)
+return 1
