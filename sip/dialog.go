@@ -18,6 +18,7 @@ type path struct {
 	local     netip.AddrPort // the listener that is named in Via and Contact
 	fallback  netip.AddrPort // where the far side's messages come from, or the trunk's server
 	flow      bool           // the far side is a phone of our registrar: it is reached there alone, whatever its Contact says
+	profile   string         // of the trunk: whose certificate to believe, which connections to take
 }
 
 // dialog is the state of one dialog (RFC 3261 section 12). Its owner is a call's
@@ -191,10 +192,11 @@ func contactURI(user string, p path) sipgo.Uri {
 func address(req *sipgo.Request, p path, to netip.AddrPort) {
 	req.SetTransport(strings.ToUpper(p.transport))
 	req.SetDestination(to.String())
-	req.Laddr = sipgo.Addr{IP: p.local.Addr().AsSlice()}
+	// sipgo makes no use of the host name beside an address; connect does. For UDP it
+	// takes the listener by its port; for the others connect sets it: that of the
+	// listener would be any connection that it accepted.
+	req.Laddr = sipgo.Addr{IP: p.local.Addr().AsSlice(), Hostname: p.profile}
 	if p.transport == "udp" {
-		// The listener itself. For TCP the port stays open: sipgo files accepted
-		// connections under it, and would send to whoever connected last.
 		req.Laddr.Port = int(p.local.Port())
 	}
 }
@@ -240,17 +242,6 @@ func (d *dialog) follow(e *Endpoint) {
 		// The fallback belongs to the transport that messages came over.
 		d.path.fallback = netip.AddrPort{}
 	}
-}
-
-func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip.AddrPort, error) {
-	if uri.Port < 0 || uri.Port > 65535 {
-		return netip.AddrPort{}, fmt.Errorf("%w: port %d", ErrNoRoute, uri.Port)
-	}
-	host := uri.Host
-	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
-		host = maddr
-	}
-	return e.locator.locate(ctx, host, uint16(uri.Port), func(a netip.Addr) bool { return a.Is4() == p.local.Addr().Is4() })
 }
 
 // randomSeq returns a first CSeq number: below 2^31, with room to count.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"ringpace/sip/defence"
 	"ringpace/sip/digest"
 	"ringpace/sip/registrar"
+	"ringpace/sip/resolve"
 	"ringpace/sip/trace"
 )
 
@@ -62,6 +64,14 @@ type Config struct {
 	// Trace keeps the messages. Nil: none are kept.
 	Trace *trace.Recorder
 
+	// CertFile and KeyFile are the certificate of the TLS listeners, PEM. They are
+	// read again when they change.
+	CertFile, KeyFile string
+
+	// Resolver says which name servers to ask, and how. The zero value asks the
+	// system's.
+	Resolver resolve.Config
+
 	// Registrar answers REGISTER. Nil: 403.
 	Registrar *registrar.Registrar
 }
@@ -78,14 +88,16 @@ type Endpoint struct {
 	guard     *defence.Guard
 	trace     *trace.Recorder
 
-	listeners []listener
-	ready     []<-chan struct{} // of the UDP listeners; see udpSocket
-	tpl       *sipgo.TransportLayer
-	txl       *sipgo.TransactionLayer
-	locator   *locator
-	signer    signer
-	count     counters
-	strays    strays
+	listeners   []listener
+	ready       []<-chan struct{} // of the UDP listeners; see udpSocket
+	tpl         *sipgo.TransportLayer
+	txl         *sipgo.TransactionLayer
+	resolver    *resolve.Resolver
+	flows       *flows
+	certificate *certificate // nil: none
+	signer      signer
+	count       counters
+	strays      strays
 
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
@@ -142,12 +154,19 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	}
 	e.authority = digest.New(cfg.Realm)
 	_, _ = rand.Read(e.signer.key[:]) // never fails
-	e.locator = newLocator(net.DefaultResolver)
+	if cfg.CertFile != "" {
+		var err error
+		if e.certificate, err = newCertificate(cfg.CertFile, cfg.KeyFile, log); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
+	e.resolver = resolve.New(cfg.Resolver)
+	e.flows = newFlows(e)
 	e.strays.init()
 
 	// The library's log lines quote what a stranger sent: count them, let few through.
 	wire := slog.New(newWireLog(log, &e.count))
-	e.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), nil,
+	e.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), noTLS(),
 		sipgo.WithTransportLayerLogger(wire), sipgo.WithTransportLayerReadFilter(e.filter))
 	e.tpl.OnMessage(e.receive) // before the transaction layer's own: order matters
 	e.txl = sipgo.NewTransactionLayer(e.tpl, sipgo.WithTransactionLayerLogger(wire),
@@ -168,10 +187,21 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	for _, start := range serve {
 		e.serving.Go(start)
 	}
+	e.flows.serve()
 	for _, reading := range e.ready {
 		<-reading
 	}
 	return e, nil
+}
+
+// profile returns the TLS profile of a key, nil if there is none.
+func (e *Endpoint) profile(key string) *tlsProfile {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n, err := strconv.Atoi(key); err == nil && n > 0 && n <= len(e.trunks) {
+		return e.trunks[n-1].tls
+	}
+	return nil
 }
 
 // spawn runs f on a goroutine that Close waits for. It reports false, and runs
@@ -227,6 +257,8 @@ func (e *Endpoint) Close(ctx context.Context) error {
 	for _, l := range e.listeners {
 		err = errors.Join(err, l.close())
 	}
+	e.flows.close()
+	e.resolver.Close()
 	_ = e.tpl.Close() // the connections; errors are of those that were closed already
 	e.serving.Wait()
 	_ = e.tpl.Close()

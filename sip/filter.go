@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -57,13 +58,15 @@ func (e *Endpoint) judged(source netip.Addr, err error) {
 }
 
 // trust tells the guard where a trunk's messages come from.
-func (t *Trunk) trust(addresses ...netip.Addr) {
+func (t *Trunk) trust() {
 	if t.e.guard == nil {
 		return
 	}
-	var list []netip.Prefix
-	for _, a := range addresses {
-		list = append(list, netip.PrefixFrom(a, a.BitLen()))
+	list := slices.Clone(t.cfg.Sources)
+	t.mu.Lock()
+	for _, s := range t.servers {
+		list = append(list, netip.PrefixFrom(s.Addr(), s.Addr().BitLen()))
 	}
+	t.mu.Unlock()
 	t.e.guard.Trust("trunk "+t.cfg.Name, list)
 }

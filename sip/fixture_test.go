@@ -179,23 +179,6 @@ func addrOf(t *testing.T, e *Endpoint, transport string) string {
 
 func mustAddr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// fakeDNS is a name service of one host.
-type fakeDNS struct {
-	addr    string
-	err     error
-	lookups int
-}
-
-func (d *fakeDNS) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
-	d.lookups++
-	if d.err != nil {
-		return nil, d.err
-	}
-	return []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr(d.addr)}, nil
-}
-
-func isV4(a netip.Addr) bool { return a.Is4() }
-
 // logTo is a logger into a channel, for tests that count lines.
 func logTo(lines chan<- string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(writerFunc(func(b []byte) { lines <- string(b) }), nil))

@@ -79,10 +79,11 @@ func (t *Trunk) ping(ctx context.Context) {
 func (t *Trunk) pingOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	p, server, err := t.locate(ctx)
+	found, err := t.hops(ctx)
 	if err != nil {
 		return err
 	}
+	p, server := found[0].path, found[0].addr
 	callID, tag := sipgo.CallIDHeader(random(16)+"@"+t.cfg.Domain), random(8)
 	uri := t.uri("")
 	from := sipgo.Uri{Scheme: "sip", User: escapeUser(t.contactUser()), Host: t.cfg.Domain}

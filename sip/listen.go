@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,7 +12,7 @@ const readBuffer = 4 << 20
 
 // Listen is an address to listen on.
 type Listen struct {
-	Transport string         // "udp" or "tcp"
+	Transport string         // "udp", "tcp" or "tls"
 	Addr      netip.AddrPort // a concrete address, not a wildcard; port 0 takes a free port
 }
 
@@ -43,15 +44,31 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 		socket := e.newUDPSocket(c, gone)
 		e.ready = append(e.ready, socket.reading)
 		return func() { _ = e.tpl.ServeUDP(socket) }, nil
-	case "tcp":
-		c, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(l.Addr))
-		if err != nil {
-			return nil, fmt.Errorf("%w on tcp %s: %w", ErrListen, l.Addr, err)
-		}
-		e.listeners = append(e.listeners, listener{"tcp", localAddr(c.Addr()), c.Close})
-		return func() { _ = e.tpl.ServeTCP(&streamListener{Listener: c, e: e, transport: "tcp"}) }, nil
+	case "tcp", "tls":
+		return e.bindStream(l)
 	}
-	return nil, fmt.Errorf("%w on %s: transport %q is not udp or tcp", ErrListen, l.Addr, l.Transport)
+	return nil, fmt.Errorf("%w on %s: transport %q is not udp, tcp or tls", ErrListen, l.Addr, l.Transport)
+}
+
+// bindStream opens one socket for connections.
+func (e *Endpoint) bindStream(l Listen) (serve func(), err error) {
+	stream := &streamListener{e: e, transport: l.Transport}
+	serving := e.tpl.ServeTCP
+	if l.Transport == "tls" {
+		cfg, err := e.serverTLS()
+		if err != nil {
+			return nil, fmt.Errorf("%w on tls %s: %w", ErrListen, l.Addr, err)
+		}
+		stream.secure = func(c net.Conn) net.Conn { return tls.Server(c, cfg) }
+		serving = e.tpl.ServeTLS
+	}
+	c, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(l.Addr))
+	if err != nil {
+		return nil, fmt.Errorf("%w on %s %s: %w", ErrListen, l.Transport, l.Addr, err)
+	}
+	stream.Listener = c
+	e.listeners = append(e.listeners, listener{l.Transport, localAddr(c.Addr()), c.Close})
+	return func() { _ = serving(stream) }, nil
 }
 
 func localAddr(a net.Addr) netip.AddrPort {
@@ -79,13 +96,21 @@ func (e *Endpoint) listenerAt(transport string, at netip.AddrPort) (listener, bo
 	return listener{}, false
 }
 
-// localFor returns the address from which to send to remote.
+// localFor returns the address from which to send to remote. Over TCP or TLS that
+// may be one where we do not listen: its port is 0 then, until there is a connection.
 func (e *Endpoint) localFor(transport string, remote netip.AddrPort) (netip.AddrPort, error) {
-	var fit []netip.AddrPort
+	var fit, other []netip.AddrPort
 	for _, l := range e.listeners {
-		if l.transport == transport && l.addr.Addr().Is4() == remote.Addr().Is4() {
+		switch {
+		case l.addr.Addr().Is4() != remote.Addr().Is4():
+		case l.transport == transport:
 			fit = append(fit, l.addr)
+		case e.flows.handover[transport] != nil:
+			other = append(other, netip.AddrPortFrom(l.addr.Addr(), 0))
 		}
+	}
+	if len(fit) == 0 {
+		fit = other
 	}
 	switch len(fit) {
 	case 0:

@@ -3,105 +3,83 @@ package sip
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
-	"sync"
-	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/resolve"
 )
 
-// How long an address is used after it was looked up, and for how long still
-// when the name service is away.
-const (
-	locateFresh = time.Minute
-	locateStale = time.Hour
-	locateRetry = 5 * time.Second // after a failed lookup
-)
-
-const defaultPort = 5060 // RFC 3261 section 19.1.2, UDP and TCP
-
-// lookuper is the part of net.Resolver that is used.
-type lookuper interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+// hop is a server that was located, and the way to it.
+type hop struct {
+	path path
+	addr netip.AddrPort
 }
 
-// locator finds the addresses of hosts (A, AAAA) and remembers them.
-type locator struct {
-	resolver lookuper
-
-	mu    sync.Mutex // protects known
-	known map[string]located
+// server is the hop as the resolver knows it.
+func (h hop) server() resolve.Server {
+	return resolve.Server{Transport: h.path.transport, Addr: h.addr}
 }
 
-type located struct {
-	addrs []netip.Addr
-	at    time.Time // when addrs were looked up
-	tried time.Time // last try
-	err   error     // of the last try
-}
-
-func newLocator(r lookuper) *locator {
-	return &locator{resolver: r, known: map[string]located{}}
-}
-
-// locate returns an address of host, for which usable says yes. host may be an
-// address itself, IPv6 with or without brackets.
-func (l *locator) locate(ctx context.Context, host string, port uint16, usable func(netip.Addr) bool) (netip.AddrPort, error) {
-	if port == 0 {
-		port = defaultPort
+// locate finds the servers of a query that can be reached from here, in the order
+// in which to try them (RFC 3263).
+func (e *Endpoint) locate(ctx context.Context, q resolve.Query, profile string) ([]hop, error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	for _, l := range e.listeners {
+		if q.Transport == "" || q.Transport == l.transport || q.Transport != "udp" {
+			q.IPv4 = q.IPv4 || l.addr.Addr().Is4()
+			q.IPv6 = q.IPv6 || l.addr.Addr().Is6()
+		}
 	}
-	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return netip.AddrPortFrom(a.Unmap(), port), nil
-	}
-	addrs, err := l.lookup(ctx, strings.ToLower(host))
+	servers, err := e.resolver.Resolve(ctx, q)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%w: look up %s: %w", ErrNoRoute, host, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
-	for _, a := range addrs {
-		if usable(a) {
-			return netip.AddrPortFrom(a, port), nil
+	var out []hop
+	for _, s := range servers {
+		local, localErr := e.localFor(s.Transport, s.Addr)
+		if localErr != nil {
+			err = localErr
+			continue
 		}
+		p := path{transport: s.Transport, local: local, fallback: s.Addr, profile: profile}
+		out = append(out, hop{p, s.Addr})
 	}
-	return netip.AddrPort{}, fmt.Errorf("%w: %s has no address of a family we listen on", ErrNoRoute, host)
+	if len(out) == 0 {
+		return nil, err
+	}
+	return out, nil
 }
 
-func (l *locator) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	now := time.Now()
-	l.mu.Lock()
-	k := l.known[host]
-	l.mu.Unlock()
-	switch {
-	case len(k.addrs) > 0 && now.Sub(k.at) < locateFresh:
-		return k.addrs, nil
-	case now.Sub(k.tried) < locateRetry && k.err != nil:
-		if len(k.addrs) > 0 && now.Sub(k.at) < locateStale {
-			return k.addrs, nil
-		}
-		return nil, k.err
+// locateURI finds where to send a request of a dialog whose next hop is uri, from
+// the path's address.
+func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip.AddrPort, error) {
+	q, err := queryOf(uri, p.transport)
+	if err != nil {
+		return netip.AddrPort{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	addrs, err := l.resolver.LookupNetIP(ctx, "ip", host)
-	for i := range addrs {
-		addrs[i] = addrs[i].Unmap()
+	q.IPv4, q.IPv6 = p.local.Addr().Is4(), p.local.Addr().Is6()
+	servers, err := e.resolver.Resolve(ctx, q)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
-	if err == nil && len(addrs) == 0 {
-		err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+	return servers[0].Addr, nil
+}
+
+// queryOf is what has to be located for a URI that is reached over transport.
+func queryOf(uri *sipgo.Uri, transport string) (resolve.Query, error) {
+	if uri.Port < 0 || uri.Port > 65535 {
+		return resolve.Query{}, fmt.Errorf("%w: port %d", ErrNoRoute, uri.Port)
 	}
-	k.tried, k.err = now, err
-	if err == nil {
-		k.addrs, k.at = addrs, now
+	q := resolve.Query{Host: uri.Host, Port: uint16(uri.Port), Transport: transport, Secure: strings.EqualFold(uri.Scheme, "sips")}
+	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
+		q.Host = maddr
 	}
-	l.mu.Lock()
-	if len(l.known) > 1000 { // far sides can name hosts in Contact: bound it
-		clear(l.known)
-	}
-	l.known[host] = k
-	l.mu.Unlock()
-	if err != nil && len(k.addrs) > 0 && now.Sub(k.at) < locateStale {
-		return k.addrs, nil
-	}
-	return k.addrs, err
+	return q, nil
 }
 
 // parseSource parses the address that a message came from.

@@ -238,17 +238,18 @@ func (e *Endpoint) trunkAt(source string) *Trunk {
 	return nil
 }
 
-// trunksAt returns the trunks whose server has that address; where some have its port
-// as well, only these.
+// trunksAt returns the trunks of which a server or source has that address; where
+// servers have its port as well, only theirs.
 func (e *Endpoint) trunksAt(source netip.AddrPort) []*Trunk {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var host, port []*Trunk
 	for _, t := range e.trunks {
-		switch server := t.found(); {
-		case server == source:
+		byHost, byPort := t.serves(source)
+		if byPort {
 			port = append(port, t)
-		case server.Addr() == source.Addr():
+		}
+		if byHost {
 			host = append(host, t)
 		}
 	}
@@ -267,6 +268,9 @@ func (e *Endpoint) pathOf(req *sipgo.Request, local net.Addr) (path, error) {
 	}
 	p.fallback = source
 	p.flow = e.isPhone(p.transport, source)
+	if at := e.trunksAt(source); len(at) > 0 {
+		p.profile = at[0].profile
+	}
 	if l, ok := e.listenerAt(p.transport, localAddr(local)); ok {
 		p.local = l.addr
 		return p, nil

@@ -191,10 +191,11 @@ func backOff(first, most time.Duration, n int) time.Duration {
 func (r *registrant) register(ctx context.Context, expires time.Duration) (*sipgo.Response, error) {
 	t := r.t
 	return t.e.doAuth(ctx, t.authenticator(), func() (*sipgo.Request, error) {
-		p, server, err := t.locate(ctx)
+		found, err := t.hops(ctx)
 		if err != nil {
 			return nil, err
 		}
+		p, server := found[0].path, found[0].addr
 		uri := t.uri("")
 		aor := sipgo.Uri{Scheme: "sip", User: escapeUser(t.cfg.Username), Host: t.cfg.Domain}
 		req := t.e.newRequest(sipgo.REGISTER, uri, p, r.callID, r.tag)

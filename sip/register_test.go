@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"ringpace/sip/registrar"
@@ -290,39 +289,4 @@ func TestPing(t *testing.T) {
 	}
 	eventually(t, "up", state(trunk, StateUp))
 	stop()
-}
-
-// Name service: an address is kept while it is fresh, and used on when the name
-// service goes away.
-func TestLocator(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dns := &fakeDNS{addr: "192.0.2.1"}
-		l := newLocator(dns)
-		locate := func() (string, error) {
-			a, err := l.locate(t.Context(), "Sip.Example.com", 0, isV4)
-			return a.String(), err
-		}
-		check := func(want string, lookups int) {
-			t.Helper()
-			if got, err := locate(); err != nil || got != want || dns.lookups != lookups {
-				t.Fatalf("%s %v after %d lookups, want %s after %d", got, err, dns.lookups, want, lookups)
-			}
-		}
-		check("192.0.2.1:5060", 1)
-		dns.addr = "192.0.2.2"
-		check("192.0.2.1:5060", 1)
-		time.Sleep(locateFresh)
-		check("192.0.2.2:5060", 2)
-		dns.err = context.DeadlineExceeded
-		time.Sleep(locateFresh)
-		check("192.0.2.2:5060", 3)
-		check("192.0.2.2:5060", 3) // not asked again at once
-		time.Sleep(locateStale)
-		if _, err := locate(); err == nil {
-			t.Error("an address of an hour ago")
-		}
-		dns.err = nil
-		time.Sleep(locateRetry)
-		check("192.0.2.2:5060", 5)
-	})
 }

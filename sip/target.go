@@ -34,26 +34,9 @@ type outlet struct {
 
 // outlet describes the trunk to its calls.
 func (t *Trunk) outlet() outlet {
-	listen, _ := t.e.Addr(t.cfg.Transport) // checked in NewTrunk
 	return outlet{
-		name: t.cfg.Name, domain: t.cfg.Domain, callHost: listen.Addr().String(), contact: t.contactUser(),
+		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), contact: t.contactUser(),
 		identity: &t.cfg.Identity, policy: t.cfg.Policy,
 		targets: t.targets, uri: t.uri, auth: t.authenticator,
 	}
-}
-
-// targets returns the trunk's servers, in the order in which to try them, with
-// uri as the Request-URI.
-func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) {
-	p, server, err := t.locate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	routes := t.serviceRoutes()
-	if len(routes) > 0 {
-		if server, err = t.e.locateURI(ctx, &routes[0], p); err != nil {
-			return nil, err
-		}
-	}
-	return [][]target{{{uri: uri, routes: routes, path: p, addr: server}}}, nil
 }

@@ -44,8 +44,8 @@ func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.Client
 	if e.deaf.Load() {
 		return nil, ErrClosed
 	}
-	if err := e.openable(req); err != nil {
-		return nil, err
+	if err := e.connect(ctx, req); err != nil {
+		return nil, sendError(req, err)
 	}
 	tx, err := e.txl.Request(ctx, req)
 	if err != nil {
@@ -63,8 +63,8 @@ func (e *Endpoint) send(ctx context.Context, req *sipgo.Request) error {
 	if e.deaf.Load() {
 		return ErrClosed
 	}
-	if err := e.openable(req); err != nil {
-		return err
+	if err := e.connect(ctx, req); err != nil {
+		return sendError(req, err)
 	}
 	conn, err := e.tpl.ClientRequestConnection(ctx, req)
 	if err != nil {

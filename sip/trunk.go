@@ -2,7 +2,6 @@ package sip
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -21,12 +20,25 @@ const (
 	maxExpires     = 24 * time.Hour
 )
 
+// TransportAuto has NAPTR and SRV records choose the transport (RFC 3263 section
+// 4.1), among those that the endpoint has.
+const TransportAuto = "auto"
+
 // TrunkConfig configures a trunk: a carrier, or a PBX that extensions are called at.
 type TrunkConfig struct {
-	Name      string
-	Server    string // host or host:port; IPv6 addresses with a port in brackets
-	Transport string // "udp" (default) or "tcp"
-	Domain    string // host in Request-URI, From and To; default: Server
+	Name string
+
+	// Server is a host or host:port; IPv6 addresses with a port in brackets. A name
+	// without port is located by RFC 3263, through its SRV records; one with port
+	// by its addresses alone.
+	Server        string
+	Transport     string // "udp" (default), "tcp", "tls" or TransportAuto
+	TLS           TrunkTLS
+	Domain        string // host in Request-URI, From and To; default: Server
+	OutboundProxy string // host or host:port that everything goes through; default: none
+
+	// Sources are where its calls come from, beside its servers' addresses.
+	Sources []netip.Prefix
 
 	Username     string
 	AuthUsername string // default: Username
@@ -45,8 +57,12 @@ type Trunk struct {
 	e   *Endpoint
 	cfg TrunkConfig
 
-	host string // of Server
-	port uint16 // of Server, 0 if it names none
+	host    string      // of the outbound proxy, else of Server
+	port    uint16      // the same one's, 0 if it names none
+	own     uint16      // port in our URIs of the trunk, 0: none
+	choice  []string    // transports, where the name service chooses
+	tls     *tlsProfile // nil unless TLS may be used
+	profile string      // key of the trunk's TLS profile and connections
 
 	changed chan struct{}
 
@@ -54,8 +70,9 @@ type Trunk struct {
 	reg     registration
 	health  health
 	status  TrunkStatus
-	server  netip.AddrPort // where the server was found last
-	routes  []sipgo.Uri    // Service-Route (RFC 3608)
+	servers []netip.AddrPort // where its servers were found last
+	home    hop              // the server that we are registered at
+	routes  []sipgo.Uri      // Service-Route (RFC 3608)
 	running bool
 }
 
@@ -63,6 +80,7 @@ type Trunk struct {
 func NewTrunk(e *Endpoint, cfg TrunkConfig) (*Trunk, error) {
 	t := &Trunk{e: e, cfg: cfg, changed: make(chan struct{}, 1)}
 	t.cfg.Identity.CallerIDs = slices.Clone(cfg.Identity.CallerIDs)
+	t.cfg.Sources = slices.Clone(cfg.Sources)
 	if err := t.check(); err != nil {
 		return nil, fmt.Errorf("%w: trunk %q: %w", ErrConfig, cfg.Name, err)
 	}
@@ -72,6 +90,7 @@ func NewTrunk(e *Endpoint, cfg TrunkConfig) (*Trunk, error) {
 		t.status.Reason = "not registered yet"
 	}
 	e.mu.Lock()
+	t.profile = strconv.Itoa(len(e.trunks) + 1)
 	e.trunks = append(e.trunks, t)
 	e.mu.Unlock()
 	return t, nil
@@ -82,19 +101,24 @@ func (t *Trunk) check() error {
 	if cfg.Transport == "" {
 		cfg.Transport = "udp"
 	}
-	if _, ok := t.e.Addr(cfg.Transport); !ok {
-		return fmt.Errorf("transport %q: the endpoint listens on no address of it", cfg.Transport)
-	}
 	host, port, err := splitHostPort(cfg.Server)
 	if err != nil {
-		return err
-	}
-	t.host, t.port = host, port
-	if a, err := netip.ParseAddr(host); err == nil {
-		t.server = netip.AddrPortFrom(a, cmp.Or(port, defaultPort))
+		return fmt.Errorf("server %w", err)
 	}
 	if cfg.Domain == "" {
 		cfg.Domain = host
+	}
+	if cfg.Domain == host {
+		t.own = port
+	}
+	t.host, t.port = host, port
+	if cfg.OutboundProxy != "" {
+		if t.host, t.port, err = splitHostPort(cfg.OutboundProxy); err != nil {
+			return fmt.Errorf("outbound proxy %w", err)
+		}
+	}
+	if err := t.checkTransport(); err != nil {
+		return err
 	}
 	if !isHost(cfg.Domain) {
 		return fmt.Errorf("domain %q is no host name or address", cfg.Domain)
@@ -126,18 +150,53 @@ func (t *Trunk) check() error {
 	return cfg.Identity.check()
 }
 
+// checkTransport checks what the way to the server depends on. TCP and TLS need no
+// listener: the far side's requests come over our connection then.
+func (t *Trunk) checkTransport() error {
+	cfg := &t.cfg
+	_, udp := t.e.Addr("udp")
+	switch cfg.Transport {
+	case "tcp", "tls":
+	case "udp":
+		if !udp {
+			return fmt.Errorf("transport udp: the endpoint listens on no address of it")
+		}
+	case TransportAuto:
+		for _, transport := range transports {
+			if transport != "udp" || udp {
+				t.choice = append(t.choice, transport)
+			}
+		}
+	default:
+		return fmt.Errorf("transport %q: use udp, tcp, tls or auto", cfg.Transport)
+	}
+	if a, err := netip.ParseAddr(t.host); err == nil {
+		standard := uint16(5060) // RFC 3261 section 19.1.2
+		if cfg.Transport == "tls" {
+			standard = 5061
+		}
+		t.servers = []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), cmp.Or(t.port, standard))}
+	}
+	if cfg.Transport != "tls" && cfg.Transport != TransportAuto {
+		return nil
+	}
+	var err error
+	t.tls, err = newTLSProfile(cfg.TLS, t.host, t.e.log)
+	return err
+}
+
 // splitHostPort reads host, host:port, [v6]:port or a bare IPv6 address.
 func splitHostPort(s string) (host string, port uint16, err error) {
 	host = s
 	if h, p, err := net.SplitHostPort(s); err == nil {
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n == 0 {
-			return "", 0, fmt.Errorf("server %q: port %q", s, p)
+			return "", 0, fmt.Errorf("%q: port %q", s, p)
 		}
 		host, port = h, uint16(n)
 	}
 	if !isHost(host) {
-		return "", 0, fmt.Errorf("server %q is no host name or address", s)
+		return "", 0, fmt.Errorf("%q is no host name or address", s)
 	}
 	return host, port, nil
 }
@@ -175,42 +234,11 @@ func (t *Trunk) authenticator() *authenticator {
 	return &authenticator{username: t.cfg.AuthUsername, password: t.cfg.Password}
 }
 
-// found is where the server was found last: for one that is given as an address,
-// there from the beginning.
-func (t *Trunk) found() netip.AddrPort {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.server
-}
-
-// locate finds the server and the way to it.
-func (t *Trunk) locate(ctx context.Context) (path, netip.AddrPort, error) {
-	server, err := t.e.locator.locate(ctx, t.host, t.port, func(a netip.Addr) bool {
-		return slices.ContainsFunc(t.e.listeners, func(l listener) bool {
-			return l.transport == t.cfg.Transport && l.addr.Addr().Is4() == a.Is4()
-		})
-	})
-	if err != nil {
-		return path{}, server, err
-	}
-	local, err := t.e.localFor(t.cfg.Transport, server)
-	if err != nil {
-		return path{}, server, err
-	}
-	t.mu.Lock()
-	t.server = server
-	t.mu.Unlock()
-	t.trust(server.Addr())
-	return path{transport: t.cfg.Transport, local: local, fallback: server}, server, nil
-}
-
 // uri is the Request-URI of a user at the trunk. The server's port is part of it
 // when the domain is the server itself.
 func (t *Trunk) uri(user string) sipgo.Uri {
 	u := t.cfg.Identity.uri(user, t.cfg.Domain)
-	if t.cfg.Domain == t.host {
-		u.Port = int(t.port)
-	}
+	u.Port = int(t.own)
 	return u
 }
 

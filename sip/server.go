@@ -1,0 +1,94 @@
+package sip
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/resolve"
+)
+
+// transports are those that a trunk may choose among, best first: what is encrypted,
+// then what takes long messages.
+var transports = []string{"tls", "tcp", "udp"}
+
+// hops returns where the trunk's server is reached, in the order to try. A trunk
+// that is registered stays with the server that knows it, as long as that works.
+func (t *Trunk) hops(ctx context.Context) ([]hop, error) {
+	q := resolve.Query{Host: t.host, Port: t.port, Transport: t.cfg.Transport}
+	if q.Transport == TransportAuto {
+		q.Transport, q.Transports = "", t.choice
+	}
+	found, err := t.e.locate(ctx, q, t.profile)
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	t.servers = t.servers[:0]
+	for _, p := range found {
+		t.servers = append(t.servers, p.addr)
+	}
+	home := t.home
+	t.mu.Unlock()
+	t.trust()
+	if i := slices.Index(found, home); i > 0 && t.e.resolver.FailedUntil(home.server()).IsZero() {
+		found = slices.Insert(slices.Delete(found, i, i+1), 0, home)
+	}
+	return found, nil
+}
+
+// targets returns the trunk's servers, in the order in which to try them, with
+// uri as the Request-URI.
+func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) {
+	found, err := t.hops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	routes := t.preloaded()
+	if service := t.serviceRoutes(); len(service) > 0 {
+		// RFC 3608 section 6.1: they are the way, beginning with the first.
+		routes = service
+		q, err := queryOf(&routes[0], found[0].path.transport)
+		if err != nil {
+			return nil, err
+		}
+		if found, err = t.e.locate(ctx, q, t.profile); err != nil {
+			return nil, err
+		}
+	}
+	groups := make([][]target, len(found))
+	for i, p := range found {
+		groups[i] = []target{{uri: uri, routes: routes, path: p.path, addr: p.addr}}
+	}
+	return groups, nil
+}
+
+// preloaded is the Route to the outbound proxy, if there is one (RFC 3261 section
+// 8.1.2).
+func (t *Trunk) preloaded() []sipgo.Uri {
+	if t.cfg.OutboundProxy == "" {
+		return nil
+	}
+	u := sipgo.Uri{Scheme: "sip", Host: t.host, Port: int(t.port), UriParams: sipgo.HeaderParams{{K: "lr"}}}
+	if t.cfg.Transport == "tcp" || t.cfg.Transport == "tls" {
+		u.UriParams = append(u.UriParams, sipgo.HeaderKV{K: "transport", V: t.cfg.Transport})
+	}
+	return []sipgo.Uri{u}
+}
+
+// serves reports whether a message from there is the trunk's: host, that one of its
+// servers or sources has the address; port, that a server has the port as well.
+func (t *Trunk) serves(source netip.AddrPort) (host, port bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.servers {
+		host = host || s.Addr() == source.Addr()
+		port = port || s == source
+	}
+	for _, p := range t.cfg.Sources {
+		host = host || p.Contains(source.Addr())
+	}
+	return host, port
+}
