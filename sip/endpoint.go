@@ -79,6 +79,7 @@ type Config struct {
 // Endpoint is a SIP user agent on a set of addresses.
 type Endpoint struct {
 	log       *slog.Logger
+	wire      *slog.Logger // what strangers can cause: see wireLog
 	userAgent string
 	policy    Policy
 	invite    func(*Incoming)
@@ -165,11 +166,11 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	e.strays.init()
 
 	// The library's log lines quote what a stranger sent: count them, let few through.
-	wire := slog.New(newWireLog(log, &e.count))
+	e.wire = slog.New(newWireLog(log, &e.count))
 	e.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), noTLS(),
-		sipgo.WithTransportLayerLogger(wire), sipgo.WithTransportLayerReadFilter(e.filter))
+		sipgo.WithTransportLayerLogger(e.wire), sipgo.WithTransportLayerReadFilter(e.filter))
 	e.tpl.OnMessage(e.receive) // before the transaction layer's own: order matters
-	e.txl = sipgo.NewTransactionLayer(e.tpl, sipgo.WithTransactionLayerLogger(wire),
+	e.txl = sipgo.NewTransactionLayer(e.tpl, sipgo.WithTransactionLayerLogger(e.wire),
 		sipgo.WithTransactionLayerUnhandledResponseHandler(func(*sipgo.Response) {})) // receive has seen it
 	e.txl.OnRequest(e.handleRequest)
 

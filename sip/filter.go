@@ -9,6 +9,7 @@ import (
 
 	"ringpace/sip/defence"
 	"ringpace/sip/digest"
+	"ringpace/sip/wellformed"
 )
 
 // admit reports whether a message is to be parsed, and keeps a copy of it for the
@@ -43,6 +44,28 @@ func (e *Endpoint) filter(from sipgo.TransportReadProps, data []byte) ([]byte, e
 		return nil, nil
 	}
 	return data, nil
+}
+
+// proper returns what is to be parsed of an admitted message: nothing of one that is
+// not in order. Such a one is counted, costs a log line if there was none lately,
+// and is answered by write, where an answer is due.
+func (e *Endpoint) proper(data []byte, from netip.AddrPort, write func(*wellformed.Refusal, []byte)) []byte {
+	if defence.IsKeepAlive(data) {
+		return data
+	}
+	message, refusal := wellformed.Judge(data)
+	if message != nil {
+		return message
+	}
+	e.count.malformed.Add(1)
+	why := "no request that could be answered"
+	if refusal != nil {
+		why = refusal.Phrase
+		e.count.rejected.Add(1)
+		write(refusal, refusal.Response(from, random(8), e.userAgent))
+	}
+	e.wire.Warn("message that is not in order", "error", why+", from "+from.String())
+	return nil
 }
 
 // judged tells the guard what came of checking the credentials of a request. That

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"ringpace/sip/defence"
 )
 
 // maxMessage is the longest message that is read from a stream, in bytes.
@@ -92,7 +94,7 @@ func couldBegin(b []byte) bool {
 	if bytes.IndexFunc(begin, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
 		return false
 	}
-	return !whole || bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.HasSuffix(line, []byte(" SIP/2.0"))
+	return !whole || defence.BeginsLikeSIP(b)
 }
 
 // contentLength returns the length that a header names (RFC 3261 section 20.14); 0

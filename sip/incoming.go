@@ -42,6 +42,10 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.respond(tx, e.unsupportedBody(req))
 		return
 	}
+	if !acceptsSession(req) {
+		e.respond(tx, e.unacceptable(req))
+		return
+	}
 	p, err := e.pathOf(req, tx.Connection().LocalAddr())
 	if err != nil {
 		e.refuse(tx, req, 400, "Bad Request")

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"ringpace/sip/wellformed"
 )
 
 // udpSources is how many sources one of sipgo's readers may get to see. For each
@@ -66,6 +68,13 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 		if !s.e.admit("udp", s.local, from, b[:n]) {
 			continue
 		}
+		message := s.e.proper(b[:n], from, func(r *wellformed.Refusal, response []byte) {
+			_, _ = s.WriteTo(response, net.UDPAddrFromAddrPort(r.Destination(from))) // lost, if it cannot be sent
+		})
+		if message == nil {
+			continue
+		}
+		n = copy(b, message)
 		if from != s.last {
 			s.sources[from], s.last = struct{}{}, from
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringpace/sip/defence"
+	"ringpace/sip/wellformed"
 )
 
 // streamListener accepts connections as far as the guard lets their source have
@@ -96,7 +97,9 @@ func (s *stream) Read(b []byte) (int, error) {
 				s.since = time.Now()
 				if s.e.admit(s.transport, s.local, s.remote, unit) {
 					s.heard = true
-					s.unit = unit
+					s.unit = s.e.proper(unit, s.remote, func(_ *wellformed.Refusal, response []byte) {
+						_, _ = s.Write(response) // a connection that cannot be written to is closed
+					})
 				}
 				continue
 			}

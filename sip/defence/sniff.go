@@ -11,7 +11,12 @@ func IsKeepAlive(data []byte) bool {
 // (RFC 3261 section 7.1).
 func BeginsLikeSIP(data []byte) bool {
 	line, _, ok := bytes.Cut(data, []byte("\r\n"))
-	return ok && (bytes.HasPrefix(line, []byte("SIP/2.0 ")) || bytes.HasSuffix(line, []byte(" SIP/2.0")))
+	if !ok || bytes.HasPrefix(line, []byte("SIP/2.0 ")) {
+		return ok
+	}
+	// Of any version, and perhaps with white space behind it: such get an answer.
+	version := line[bytes.LastIndex(bytes.TrimRight(line, " \t"), []byte(" "))+1:]
+	return len(version) < len(line) && len(version) < 32 && bytes.HasPrefix(version, []byte("SIP/"))
 }
 
 // message is what can be seen of a message without parsing it: slices of it.
