@@ -64,6 +64,7 @@ type campaign struct {
 	blockedAt time.Time
 	last      *api.Decision
 	text      string        // the last decision in words
+	crowded   bool          // a call found no room at its trunks
 	soon      time.Duration // when a trunk's calls per second allow the next call; 0: not known
 }
 
@@ -136,7 +137,7 @@ func (c *campaign) run(ctx, calls context.Context) {
 	for {
 		c.pace()
 		var slot <-chan time.Time
-		if c.last.Limit == string(pacing.ByRate) && c.soon > 0 {
+		if c.soon > 0 && (c.crowded || c.last.Limit == string(pacing.ByRate)) {
 			slot = time.After(c.soon)
 		}
 		select {

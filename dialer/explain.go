@@ -10,6 +10,7 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
 	"ringpace/dialer/gate"
 	"ringpace/dialer/store"
 	"ringpace/pacing"
@@ -56,8 +57,10 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		return api.Explanation{}, err
 	}
 	var x api.Explanation
+	var ways []api.Fact
 	err = c.ask(ctx, func() error {
 		c.pace()
+		ways = d.trunks.explain(c.cfg, "")
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: c.text, Limit: c.last.Limit,
 			Decision: c.last, Facts: slices.Clone(c.last.Reasons), // more are added here
@@ -73,12 +76,28 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 			x.Facts = append(x.Facts, api.Fact{Name: "agents_" + string(state), Value: strconv.Itoa(n)})
 		}
 	}
-	for _, t := range d.trunks.status() {
-		if !t.Usable {
-			x.Facts = append(x.Facts, api.Fact{Name: "trunk_" + t.Name, Value: string(t.State), Note: t.Reason})
-		}
-	}
+	x.Facts = append(x.Facts, ways...)
 	return x, nil
+}
+
+// explain tells of each of a campaign's trunks whether it would get a call to a
+// number now, and if not, why. Number "" stands for any.
+func (ts *trunks) explain(c *config.Campaign, number string) []api.Fact {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	var facts []api.Fact
+	for _, o := range ts.against(c, number) {
+		f := api.Fact{Name: "trunk_" + o.trunk.Name(), Value: "no call now", Note: o.why}
+		if o.why == "" {
+			cfg := &o.trunk.cfg
+			f.Value, f.Note = "takes calls", fmt.Sprintf("priority %d, weight %d; %d of %d channels in use by this node, whose share is %d",
+				cfg.Priority, cfg.Weight, o.trunk.share.Used(), cfg.Channels, o.trunk.share.Channels())
+		} else if !o.next.IsZero() {
+			f.Note += "; until " + o.next.Format(time.TimeOnly)
+		}
+		facts = append(facts, f)
+	}
+	return facts
 }
 
 // ExplainLead implements api.LeadDesk.
@@ -119,8 +138,16 @@ func (d *Daemon) ExplainLead(ctx context.Context, name, id string) (api.LeadExpl
 		against = append(against, fmt.Sprintf("its number is on the do-not-call list (%s)", entry))
 	}
 	var rules gate.Rules
-	if err := c.ask(ctx, func() error { rules = c.rules; return nil }); err != nil {
+	var unserved string
+	if err := c.ask(ctx, func() error {
+		rules, unserved = c.rules, d.trunks.unserved(c.cfg, number)
+		x.Facts = append(x.Facts, d.trunks.explain(c.cfg, number)...)
+		return nil
+	}); err != nil {
 		return x, err
+	}
+	if unserved != "" {
+		against = append(against, unserved)
 	}
 	if v := gate.Judge(rules, &s.Lead, now); v.Action != gate.Allow {
 		fact("rule", string(v.Rule), v.Reason)

@@ -47,6 +47,8 @@ type plan struct {
 	Redis    string // URL of a real one; default: an embedded store
 	Password string // that the daemon sends; default: the right one
 	Trunk    string // settings of the trunk instead of the lab carrier's
+	Trunks   string // further trunks, list entries indented by two
+	Listen   string // further SIP listeners: , "tcp://…"
 	Peer     string // settings of the peer instead of the lab PBX's
 	From     string // caller ID; default: official
 	Media    string // further settings of the audio
@@ -79,7 +81,7 @@ node: {id: test, data_dir: .}
 redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
-sip: {listen: ["udp://127.0.0.1:0"]{{with .Strangers}}, strangers: {{.}}{{end}}}
+sip: {listen: ["udp://127.0.0.1:0"{{.Listen}}]{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
@@ -91,6 +93,7 @@ trunks:
     identity: {assert: true}
     channels: {{.Channels}}
     calls_per_second: 200
+{{.Trunks}}
 peers:
   - {name: pbx, {{.Peer}}}
 agents:
@@ -216,7 +219,7 @@ func (h *house) rewrite(p plan) {
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Trunk": p.Trunk, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
+		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
 		"Strangers": p.Strangers, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)

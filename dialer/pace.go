@@ -17,6 +17,7 @@ import (
 // dialed or no more can be. What is left to do after many rounds waits until other
 // messages have had their turn.
 func (c *campaign) pace() {
+	c.crowded = false
 	for range mostRounds {
 		ids := c.decide()
 		if len(ids) == 0 {
@@ -163,8 +164,9 @@ func (c *campaign) unclaim(back ...store.Deferral) {
 // reports false where there is no room for a call: then the lead is ours still and was
 // not dialed.
 func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
-	line, _ := c.trunks.take(c.cfg, l.Number(), "")
+	line, soon := c.trunks.take(c.cfg, l.Number(), "")
 	if line == nil {
+		c.soon, c.crowded = soon, true
 		return false
 	}
 	audio, err := c.engine.NewSession(c.codecs)

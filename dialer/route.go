@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -37,17 +38,15 @@ func (ts *trunks) ways(c *config.Campaign, number string) []way {
 		lot[w.trunk] = rand.ExpFloat64() / w.trunk.weight() // the least of these is each one's with its share of the weights
 	}
 	slices.SortStableFunc(list, func(a, b way) int {
-		switch {
-		case a.prefix != b.prefix:
-			return b.prefix - a.prefix
-		case a.trunk.cfg.Priority != b.trunk.cfg.Priority:
-			return a.trunk.cfg.Priority - b.trunk.cfg.Priority
-		case lot[a.trunk] < lot[b.trunk]:
-			return -1
-		}
-		return 1
+		return cmp.Or(a.rank(b), cmp.Compare(lot[a.trunk], lot[b.trunk]))
 	})
 	return list
+}
+
+// rank compares ways: the lesser goes first, and 0 are those among which weights
+// decide.
+func (w way) rank(than way) int {
+	return cmp.Or(cmp.Compare(than.prefix, w.prefix), cmp.Compare(w.trunk.cfg.Priority, than.trunk.cfg.Priority))
 }
 
 // own are those of the caller IDs that the trunk may present.
@@ -69,31 +68,44 @@ func (ts *trunks) room(c *config.Campaign) (channels, rate int, soon time.Durati
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	var down []string
-	able, now := 0, time.Now()
+	var able []way
 	for _, t := range ts.named(c.Trunks) {
-		if len(t.own(c.AllShown())) == 0 {
-			continue
+		if len(t.own(c.AllShown())) > 0 {
+			able = append(able, way{trunk: t})
 		}
-		able++
-		if why := t.down(); why != "" {
+	}
+	slices.SortStableFunc(able, way.rank)
+	now, wait := time.Now(), turn{}
+	for _, w := range able {
+		if why := w.trunk.down(); why != "" {
 			down = append(down, why)
 			continue
 		}
-		free := t.share.Free()
+		free := w.trunk.share.Free()
 		channels += free
-		n, wait := t.startable(now)
-		rate += min(free, n)
-		if wait > 0 && (soon == 0 || wait < soon) {
-			soon = wait
+		if n := w.trunk.startable(now, &wait, w); n > 0 {
+			rate += min(free, n)
 		}
 	}
 	switch {
-	case able == 0:
+	case len(able) == 0:
 		why = "no trunk of the campaign may present its caller IDs, " + strings.Join(c.AllShown(), ", ")
-	case len(down) == able:
+	case len(down) == len(able):
 		why = strings.Join(down, "; ")
 	}
-	return channels, rate, soon, why
+	return channels, rate, wait.soon, why
+}
+
+// turn is what calls wait for whose trunks are at their calls per second.
+type turn struct {
+	soon time.Duration // until the next may start; 0: not known
+	at   *way          // a trunk that has channels, and whose turn is waited for: calls do not go to a later one for that
+}
+
+func (w *turn) note(wait time.Duration) {
+	if wait > 0 && (w.soon == 0 || wait < w.soon) {
+		w.soon = wait
+	}
 }
 
 // down says that and why no call may be sent over the trunk; "" if it may.
@@ -104,45 +116,49 @@ func (t *trunk) down() string {
 	return ""
 }
 
-// startable is store.TrunkShare's, held back by the brake. The trunks' mu is held.
-func (t *trunk) startable(now time.Time) (n int, wait time.Duration) {
+// startable is how many calls may start over the trunk now by its calls per second,
+// its brake, and those of the ways before it that calls wait for. The trunks' mu is
+// held.
+func (t *trunk) startable(now time.Time, wait *turn, as way) int {
+	if wait.at != nil && wait.at.rank(as) < 0 {
+		return 0
+	}
 	t.brake.ease(t.cfg.CallsPerSecond, now)
-	n, wait = t.share.Startable()
 	if held := t.brake.wait(now); held > 0 {
-		return 0, max(wait, held)
+		wait.note(held) // others may have the call meanwhile
+		return 0
+	}
+	n, slot := t.share.Startable()
+	if n == 0 && t.share.Free() > 0 {
+		wait.at = &as
+		wait.note(slot)
 	}
 	if t.brake.gap > 0 {
 		n = min(n, 1)
 	}
-	return n, wait
+	return n
 }
 
 // take holds a channel of the best of a campaign's trunks that serve the number and
-// have room for a call now, other than those that were tried. like is a caller ID
-// to be presented again if that may be. It returns nil where none has room; soon then
-// is how long until one may, 0 if that is not known.
+// have room for a call now, other than those that were tried. One that has channels
+// and is at its calls per second is waited for. like is a caller ID to be presented
+// again if that may be. take returns nil where none has room; soon then is how long
+// until one may, 0 if that is not known.
 func (ts *trunks) take(c *config.Campaign, number, like string, tried ...*trunk) (l *line, soon time.Duration) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	now := time.Now()
+	now, wait := time.Now(), turn{}
 	for _, w := range ts.ways(c, number) {
 		t := w.trunk
-		if slices.Contains(tried, t) || t.down() != "" {
+		if slices.Contains(tried, t) || t.down() != "" || t.startable(now, &wait, w) == 0 {
 			continue
 		}
-		n, wait := t.startable(now)
-		if n > 0 {
-			var ok bool
-			if ok, wait = t.share.TryTake(); ok {
-				t.started, t.brake.last = append(t.recent(now), now), now
-				return &line{trunk: t, callerID: ts.rotate(w.shown, like, now), release: sync.OnceFunc(t.share.Release)}, 0
-			}
-		}
-		if wait > 0 && (soon == 0 || wait < soon) {
-			soon = wait
+		if ok, _ := t.share.TryTake(); ok {
+			t.started, t.brake.last = append(t.recent(now), now), now
+			return &line{trunk: t, callerID: ts.rotate(w.shown, like, now), release: sync.OnceFunc(t.share.Release)}, 0
 		}
 	}
-	return nil, soon
+	return nil, wait.soon
 }
 
 // rotate chooses like if it is one of the caller IDs, else the one that has rested
@@ -180,7 +196,7 @@ func (ts *trunks) unserved(c *config.Campaign, number string) string {
 	}
 	var why []string
 	for _, o := range ts.against(c, number) {
-		why = append(why, "trunk "+o.trunk+" "+o.why)
+		why = append(why, "trunk "+o.trunk.Name()+" "+o.why)
 	}
 	return "no trunk takes calls to " + number + ": " + strings.Join(why, "; ")
 }
@@ -195,8 +211,9 @@ func (ts *trunks) only(c *config.Campaign, number string) bool {
 
 // objection is why a trunk would not get a call now.
 type objection struct {
-	trunk, why string
-	next       time.Time // when that may change; zero: not known
+	trunk *trunk
+	why   string
+	next  time.Time // when that may change; zero: not known
 }
 
 // against says of each trunk of the campaign why it would not get a call to a number
@@ -205,7 +222,7 @@ func (ts *trunks) against(c *config.Campaign, number string) []objection {
 	now := time.Now()
 	var list []objection
 	for _, t := range ts.named(c.Trunks) {
-		o := objection{trunk: t.Name()}
+		o := objection{trunk: t}
 		shown := c.AllShown()
 		_, serves := t.cfg.Serves(number)
 		if number == "" {
@@ -213,7 +230,8 @@ func (ts *trunks) against(c *config.Campaign, number string) []objection {
 		} else {
 			shown = c.Shown(number)
 		}
-		n, wait := t.startable(now)
+		var wait turn
+		n := t.startable(now, &wait, way{trunk: t})
 		until, slow := t.brake.slowed(now)
 		s := t.Status()
 		switch {
@@ -230,7 +248,7 @@ func (ts *trunks) against(c *config.Campaign, number string) []objection {
 		case n == 0 && slow != "":
 			o.why, o.next = "is slowed down, since its carrier said: "+slow, until
 		case n == 0:
-			o.why, o.next = fmt.Sprintf("has had its %g calls of this second", t.cfg.CallsPerSecond), now.Add(wait)
+			o.why, o.next = fmt.Sprintf("has had its %g calls of this second", t.cfg.CallsPerSecond), now.Add(wait.soon)
 		}
 		list = append(list, o)
 	}

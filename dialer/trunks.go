@@ -57,17 +57,37 @@ func newTrunks(s *store.Store, ep *sip.Endpoint, cfgs []config.Trunk) (*trunks, 
 }
 
 func trunkConfig(c config.Trunk) sip.TrunkConfig {
+	t := linkConfig(c.Link)
+	t.Identity = sip.Identity{
+		CallerIDs: c.CallerIDs, DisplayName: c.DisplayName,
+		Assert: c.Identity.Assert, Prefer: c.Identity.Prefer, Privacy: c.Identity.Privacy,
+		Format: sip.NumberFormat(c.Identity.Format), CountryCode: c.Identity.CountryCode,
+		NationalPrefix: c.Identity.NationalPrefix, UserPhone: c.Identity.UserPhone,
+	}
+	return t
+}
+
+// linkConfig is what is the same for trunks and peers.
+func linkConfig(c config.Link) sip.TrunkConfig {
 	return sip.TrunkConfig{
 		Name: c.Name, Server: c.Server, Transport: c.Transport, Domain: c.Domain,
 		Username: c.Username, AuthUsername: c.AuthUsername, Password: c.Password.Reveal(),
 		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval,
-		Identity: sip.Identity{
-			CallerIDs: c.CallerIDs, DisplayName: c.DisplayName,
-			Assert: c.Identity.Assert, Prefer: c.Identity.Prefer, Privacy: c.Identity.Privacy,
-			Format: sip.NumberFormat(c.Identity.Format), CountryCode: c.Identity.CountryCode,
-			NationalPrefix: c.Identity.NationalPrefix, UserPhone: c.Identity.UserPhone,
-		},
+		Policy:   policyOf(c.Calls),
+		Identity: sip.Identity{DisplayName: c.DisplayName},
 	}
+}
+
+func policyOf(c config.Calls) sip.Policy {
+	p := sip.Policy{
+		AnswerTimeout: c.AnswerTimeout, Reliable: sip.Reliability(c.Reliable),
+		SessionExpires: c.SessionExpires, SessionMin: c.SessionMin,
+		Redirect: c.Redirect, RedirectHosts: c.RedirectHosts,
+	}
+	if c.Refresher != "any" {
+		p.Refresher = c.Refresher
+	}
+	return p
 }
 
 // peer is a PBX at which agents' extensions are reached.
@@ -77,20 +97,11 @@ type peer struct {
 }
 
 func newPeer(ep *sip.Endpoint, c config.Peer) (*peer, error) {
-	t, err := sip.NewTrunk(ep, peerConfig(c))
+	t, err := sip.NewTrunk(ep, linkConfig(c.Link))
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}
 	return &peer{Trunk: t, fromUser: c.FromUser}, nil
-}
-
-func peerConfig(c config.Peer) sip.TrunkConfig {
-	return sip.TrunkConfig{
-		Name: c.Name, Server: c.Server, Transport: c.Transport, Domain: c.Domain,
-		Username: c.Username, AuthUsername: c.AuthUsername, Password: c.Password.Reveal(),
-		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval,
-		Identity: sip.Identity{DisplayName: c.DisplayName},
-	}
 }
 
 // configure takes what may change while running of a configuration.
@@ -163,14 +174,18 @@ func (t *trunk) recent(now time.Time) []time.Time {
 func (ts *trunks) status() []api.TrunkStatus {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
+	now := time.Now()
 	list := make([]api.TrunkStatus, 0, len(ts.all))
 	for _, t := range ts.all {
 		s := t.Status()
+		t.brake.ease(t.cfg.CallsPerSecond, now)
+		until, why := t.brake.slowed(now)
 		list = append(list, api.TrunkStatus{
 			Name: s.Name, Server: t.server, State: api.TrunkState(s.State), Usable: s.Usable, Reason: s.Reason,
-			Since: s.Since, RegisteredUntil: s.Expires, NextTry: s.NextTry, CallerIDs: t.callerIDs,
-			ChannelsUsed: t.share.Used(), ChannelsLimit: t.cfg.Channels,
-			CPS: float64(len(t.recent(time.Now()))) / meterSpan.Seconds(), CPSLimit: t.cfg.CallsPerSecond,
+			Since: s.Since, RegisteredUntil: s.Expires, NextTry: s.NextTry, SlowedUntil: until, SlowedBy: why,
+			CallerIDs: t.callerIDs, Prefixes: t.cfg.Prefixes, Priority: t.cfg.Priority, Weight: t.cfg.Weight,
+			ChannelsUsed: t.share.Used(), ChannelsShare: t.share.Channels(), ChannelsLimit: t.cfg.Channels,
+			CPS: float64(len(t.recent(now))) / meterSpan.Seconds(), CPSLimit: t.cfg.CallsPerSecond,
 		})
 	}
 	return list

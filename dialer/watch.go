@@ -22,7 +22,7 @@ const (
 func (d *Daemon) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	trunks := map[string]sip.TrunkStatus{}
+	trunks := map[string]string{}
 	for {
 		changed := d.store.Changed()
 		d.lookAround(trunks)
@@ -45,7 +45,7 @@ func (d *Daemon) watch(ctx context.Context) {
 }
 
 // lookAround raises and ends alarms, and tells of trunks that changed.
-func (d *Daemon) lookAround(seen map[string]sip.TrunkStatus) {
+func (d *Daemon) lookAround(seen map[string]string) {
 	detail := ""
 	if since, err := d.store.Status(); err != nil {
 		detail = fmt.Sprintf("Redis is away since %s: nothing is dialed, calls go on, records wait in the journal (%v)", since.Format(time.TimeOnly), err)
@@ -69,19 +69,37 @@ func (d *Daemon) lookAround(seen map[string]sip.TrunkStatus) {
 			detail = fmt.Sprintf("%s: %s", s.State, s.Reason)
 		}
 		d.alarms.set("trunk_down:"+s.Name, detail)
-		if old, known := seen[s.Name]; !known || old.State != s.State || old.Usable != s.Usable {
-			seen[s.Name] = s
-			d.tellTrunk(s.Name)
-		}
 	}
-}
-
-func (d *Daemon) tellTrunk(name string) {
 	for _, s := range d.trunks.status() {
-		if s.Name == name {
+		if looks := fmt.Sprint(s.State, s.Usable, s.SlowedBy); seen[s.Name] != looks {
+			seen[s.Name] = looks
 			d.feed.Publish(api.Event{Kind: api.EventTrunk, Trunk: &s})
 		}
 	}
+	for _, c := range d.allCampaigns() {
+		d.alarms.set("trunks_down:"+c.name, d.cutOff(c))
+	}
+}
+
+// cutOff says that and why a campaign that is to dial has no way to do so: none of
+// its trunks can be used; "" if one can, or may in a moment.
+func (d *Daemon) cutOff(c *campaign) string {
+	names := c.wants.Load()
+	if names == nil {
+		return ""
+	}
+	var down []string
+	for _, t := range d.trunks.named(*names) {
+		if t.Status().State == sip.StateRegistering {
+			return ""
+		}
+		why := t.down()
+		if why == "" {
+			return ""
+		}
+		down = append(down, why)
+	}
+	return "campaign " + c.name + " has no trunk to dial over: " + strings.Join(down, "; ")
 }
 
 // leastSpace is what the disks of the journal and of the call detail records must have

@@ -98,11 +98,15 @@ func renderOverview(w io.Writer, o overview, now time.Time) error {
 }
 
 func trunkRows(trunks []api.TrunkStatus, now time.Time) [][]string {
-	rows := [][]string{{"TRUNK", "STATE", "FOR", "CHANNELS", "CALLS/S", "REASON"}}
+	rows := [][]string{{"TRUNK", "STATE", "FOR", "PRIORITY", "WEIGHT", "CHANNELS", "CALLS/S", "REASON"}}
 	for _, t := range trunks {
+		reason := t.Reason
+		if !t.SlowedUntil.IsZero() {
+			reason = fmt.Sprintf("slowed down until %s, since the carrier said: %s", t.SlowedUntil.Local().Format(time.TimeOnly), t.SlowedBy)
+		}
 		rows = append(rows, []string{
-			t.Name, string(t.State), ago(t.Since, now), bounded(t.ChannelsUsed, t.ChannelsLimit),
-			fmt.Sprintf("%.1f", t.CPS), t.Reason,
+			t.Name, string(t.State), ago(t.Since, now), fmt.Sprint(t.Priority), fmt.Sprint(t.Weight), bounded(t.ChannelsUsed, t.ChannelsLimit),
+			fmt.Sprintf("%.1f", t.CPS), reason,
 		})
 	}
 	return rows

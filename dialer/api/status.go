@@ -86,9 +86,15 @@ type TrunkStatus struct {
 	Since           time.Time  `json:"since,omitzero"`
 	RegisteredUntil time.Time  `json:"registered_until,omitzero" doc:"As the carrier granted"`
 	NextTry         time.Time  `json:"next_try,omitzero" doc:"When registration or the health check is tried again"`
+	SlowedUntil     time.Time  `json:"slowed_until,omitzero" doc:"It gets fewer calls until then, since its carrier asked for it"`
+	SlowedBy        string     `json:"slowed_by,omitempty" doc:"What the carrier said"`
 	CallerIDs       []string   `json:"caller_ids" doc:"Numbers it may present, E.164"`
-	ChannelsUsed    int        `json:"channels_used"`
-	ChannelsLimit   int        `json:"channels_limit" doc:"0: no limit configured"`
+	Prefixes        []string   `json:"prefixes" doc:"Beginnings of the numbers that it serves; none: all"`
+	Priority        int        `json:"priority" doc:"The least goes first"`
+	Weight          int        `json:"weight" doc:"Share of the calls among trunks of one priority"`
+	ChannelsUsed    int        `json:"channels_used" doc:"By this node"`
+	ChannelsShare   int        `json:"channels_share" doc:"This node's part of the limit now, with those in use"`
+	ChannelsLimit   int        `json:"channels_limit" doc:"Over all nodes; 0: no limit configured"`
 	CPS             float64    `json:"cps" doc:"Calls per second over the last ten seconds"`
 	CPSLimit        float64    `json:"cps_limit" doc:"0: no limit configured"`
 }

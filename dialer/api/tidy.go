@@ -23,7 +23,7 @@ func (s Status) tidy() Status {
 }
 
 func (t TrunkStatus) tidy() TrunkStatus {
-	t.CallerIDs = list(t.CallerIDs)
+	t.CallerIDs, t.Prefixes = list(t.CallerIDs), list(t.Prefixes)
 	return t
 }
 

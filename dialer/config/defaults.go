@@ -59,7 +59,13 @@ func DefaultTrunk() Trunk {
 func DefaultPeer() Peer { return Peer{Link: defaultLink()} }
 
 func defaultLink() Link {
-	return Link{Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second}
+	return Link{
+		Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second,
+		Calls: Calls{
+			AnswerTimeout: 5 * time.Second, Reliable: "supported",
+			SessionExpires: 30 * time.Minute, SessionMin: 90 * time.Second, Refresher: "any", Redirect: "refuse",
+		},
+	}
 }
 
 // DefaultAgent returns an agent of which nothing is set.

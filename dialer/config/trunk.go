@@ -22,6 +22,18 @@ type Link struct {
 	Expires        time.Duration `yaml:"expires"`
 	HealthInterval time.Duration `yaml:"health_interval"` // OPTIONS; 0 is off
 	DisplayName    string        `yaml:"display_name"`
+	Calls          Calls         `yaml:"calls"`
+}
+
+// Calls is how calls are conducted, as far as the far side has a say in it.
+type Calls struct {
+	AnswerTimeout  time.Duration `yaml:"answer_timeout"` // of one server, to its first response
+	Reliable       string        `yaml:"reliable" enum:"off,supported,required"`
+	SessionExpires time.Duration `yaml:"session_expires"` // RFC 4028; 0 is off
+	SessionMin     time.Duration `yaml:"session_min"`
+	Refresher      string        `yaml:"refresher" enum:"any,uac,uas"`
+	Redirect       string        `yaml:"redirect" enum:"refuse,follow"`
+	RedirectHosts  []string      `yaml:"redirect_hosts"` // beside its own
 }
 
 // Trunk is a way to the telephone network.

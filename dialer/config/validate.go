@@ -213,7 +213,7 @@ func (v *validator) sip() {
 			v.bad(key, "%s is sip.listen[%d] already; remove one", l, first)
 		}
 		taken[l] = i
-		if l.Transport == TCP && l.Addr.String() == v.config.HTTP.Listen {
+		if l.Transport == TCP && l.Addr.Port() != 0 && l.Addr.String() == v.config.HTTP.Listen {
 			v.bad(key, "%s is http.listen already; give one another port", l.Addr)
 		}
 	}

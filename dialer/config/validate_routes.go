@@ -68,6 +68,35 @@ func (v *validator) link(key, kind, example string, l *Link, names map[string]st
 	v.credentials(key, l.Register, l.Username, l.AuthUsername, l.Password)
 	v.expires(key+".expires", l.Expires)
 	v.health(key+".health_interval", l.HealthInterval)
+	v.calls(key+".calls", &l.Calls)
+}
+
+func (v *validator) calls(key string, c *Calls) {
+	if c.AnswerTimeout < 500*time.Millisecond || c.AnswerTimeout > 32*time.Second {
+		v.bad(key+".answer_timeout", "%s; write how long a server may take to its first response, 500ms to 32s, such as 5s", formatDuration(c.AnswerTimeout))
+	}
+	if c.SessionMin < 90*time.Second || c.SessionMin > 24*time.Hour {
+		v.bad(key+".session_min", "%s; write 90s to 1d (RFC 4028, section 5)", formatDuration(c.SessionMin))
+	}
+	if e := c.SessionExpires; e != 0 && (e < c.SessionMin || e > 24*time.Hour) {
+		v.bad(key+".session_expires", "%s; write session_min (%s) to 1d, such as 30m, or 0 for no session timer", formatDuration(e), formatDuration(c.SessionMin))
+	}
+	for i, h := range c.RedirectHosts {
+		v.host(fmt.Sprintf("%s.redirect_hosts[%d]", key, i), h)
+	}
+	switch {
+	case len(c.RedirectHosts) > 0 && c.Redirect != "follow":
+		v.warn(key+".redirect_hosts", "has no effect while redirect is %s", c.Redirect)
+	case c.Redirect == "follow":
+		v.warn(key+".redirect", "follow lets the far side name who is called, within its own hosts and redirect_hosts; make sure that it is trusted with the bill")
+	}
+}
+
+// host checks a host without port.
+func (v *validator) host(key, s string) {
+	if _, err := netip.ParseAddr(s); err != nil && !hostForm.MatchString(s) {
+		v.bad(key, "%q is no host; write a name or an address, such as sip.example.com or 192.0.2.20", s)
+	}
 }
 
 func (v *validator) trunk(key string, t *Trunk, names map[string]string) {

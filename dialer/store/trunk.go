@@ -237,3 +237,13 @@ func (t *TrunkShare) Free() int {
 	}
 	return max(0, t.channels-t.used)
 }
+
+// Channels returns how many channels this node has in all, with those in use.
+func (t *TrunkShare) Channels() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !time.Now().Before(t.lapse) {
+		return t.used
+	}
+	return max(t.channels, t.used)
+}

@@ -5,7 +5,11 @@
 --      5 attempt JSON, 6 start of the attempt ms
 -- Result: 1 if it was lost, else 0.
 local lead = KEYS[1]
-if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 or has_ended(lead, ARGV[1]) then return 0 end
+if has_ended(lead, ARGV[1]) then return 0 end
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[5]) -- it may have lost that the trunk is another now
+  return 0
+end
 local f = redis.call('HMGET', lead, 'state', 'n')
 if f[1] ~= 'ready' and f[1] ~= 'waiting' and f[1] ~= 'claimed' then return 0 end
 take(KEYS[4], KEYS[3], KEYS[5], lead, ARGV[2], f[1])
