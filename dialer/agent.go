@@ -23,7 +23,7 @@ type agent struct {
 	floor  *floor
 	engine *media.Engine
 	codecs media.SessionConfig
-	peer   func(name string) *peer // the PBX of that name
+	board  *switchboard
 	feed   *api.Feed
 	log    *slog.Logger
 	// mediaTimeout is how long the leg may send nothing before it is taken for dead.
@@ -46,32 +46,37 @@ type agent struct {
 	leg     *leg
 	proven  bool            // the leg was answered and has sent RTP
 	dropped <-chan struct{} // closed when the leg that was hung up last is gone
-	proof   *time.Timer     // set by the answer, until it has sent some: when it must have
-	redial  *time.Timer
+	own     bool            // the agent dialed the leg: who hangs it up goes home
+	proof   deadline        // set by the answer, until the leg has sent some: when it must have
+	redial  deadline
 	retries int
+	keys    <-chan media.Digit // that are pressed on the leg; nil once there are no more
+	keypad  keypad
 
-	talk    *talk
-	over    <-chan struct{} // talk's, until it was seen closed
-	bridge  *media.Bridge
-	atJoin  cdr.Leg  // the leg's figures when the bridge was made
-	heard   *cdr.Leg // what the leg was like during the conversation
-	untap   func()
-	result  api.Disposition
-	wrapEnd *time.Timer
-	wrapBy  time.Time
+	talk       *talk
+	over       <-chan struct{} // talk's, until it was seen closed
+	conversing bool            // joined with the customer, who may be on hold
+	bridge     *media.Bridge   // nil while the customer is on hold
+	hold       hold
+	atJoin     cdr.Leg  // the leg's figures when the conversation began
+	heard      *cdr.Leg // what the leg was like during the conversation
+	untap      func()
+	result     api.Disposition
+	wrapEnd    deadline
+	wrapBy     time.Time
 
 	fetching bool // a lead to look at is on its way
 	preview  *preview
-	decideBy *time.Timer // for the preview
+	decideBy deadline // for the preview
 }
 
 // proofOfAudio is how long an extension that answered may take to send its first
 // packet before it is taken for deaf and dumb.
 const proofOfAudio = 5 * time.Second
 
-func newAgent(cfg config.Agent, eq *equipment, peer func(string) *peer, log *slog.Logger) *agent {
+func newAgent(cfg config.Agent, eq *equipment, log *slog.Logger) *agent {
 	a := &agent{
-		id: cfg.ID, floor: eq.floor, engine: eq.engine, codecs: eq.codecs, mediaTimeout: eq.mediaTimeout, peer: peer, feed: eq.feed,
+		id: cfg.ID, floor: eq.floor, engine: eq.engine, codecs: eq.codecs, mediaTimeout: eq.mediaTimeout, board: eq.board, feed: eq.feed,
 		log: log.With("agent", cfg.ID), inbox: newInbox(),
 		cfg: cfg, mode: cfg.Mode, state: api.AgentOffline, since: time.Now(),
 	}
@@ -90,7 +95,7 @@ func (a *agent) run(ctx context.Context) {
 		var received <-chan struct{}
 		if a.leg != nil {
 			events = a.leg.call.Events()
-			if a.proof != nil {
+			if a.proof.isSet() {
 				received = a.leg.audio.Received()
 			}
 		}
@@ -101,6 +106,14 @@ func (a *agent) run(ctx context.Context) {
 			a.signal(ev, open)
 		case <-received:
 			a.arrive()
+		case key, open := <-a.keys:
+			if open {
+				a.press(key.Digit)
+			} else {
+				a.keys = nil // the leg is being closed
+			}
+		case <-a.keypad.idle.reached():
+			a.forgetKeys()
 		case <-a.dropped:
 			a.dropped = nil
 			if a.state == api.AgentConnecting && a.mode == config.Ring {
@@ -108,14 +121,14 @@ func (a *agent) run(ctx context.Context) {
 			}
 		case <-a.over:
 			a.customerGone()
-		case <-expiry(a.wrapEnd):
+		case <-a.wrapEnd.reached():
 			a.finish()
-		case <-expiry(a.decideBy):
+		case <-a.decideBy.reached():
 			a.tooLong()
-		case <-expiry(a.proof):
+		case <-a.proof.reached():
 			a.legLost(fmt.Sprintf("extension %s answered and sent no audio: look at its codecs and at NAT", a.cfg.Extension))
-		case <-expiry(a.redial):
-			a.redial = nil
+		case <-a.redial.reached():
+			a.redial.clear()
 			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout})
 		case <-watch.C:
 			a.listenIn()
@@ -124,13 +137,6 @@ func (a *agent) run(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func expiry(t *time.Timer) <-chan time.Time {
-	if t == nil {
-		return nil
-	}
-	return t.C
 }
 
 // shut ends everything of the agent at once.
@@ -175,7 +181,7 @@ func (a *agent) publish() {
 	if a.next != a.state {
 		s.Next = a.next
 	}
-	if a.wrapEnd != nil {
+	if a.wrapEnd.isSet() {
 		s.WrapUpEnd = a.wrapBy
 	}
 	if t := a.talk; t != nil {
@@ -196,18 +202,23 @@ func (a *agent) login(ready bool) error {
 	if a.state != api.AgentOffline {
 		return nil
 	}
-	a.next, a.nextWhy, a.retries = api.AgentPaused, "logged in", 0
-	if ready {
-		a.next, a.nextWhy = "", ""
-	}
-	a.mode = a.cfg.Mode
-	a.floor.sit(a, a.cfg.Campaigns)
+	a.begin(ready)
 	if a.mode == config.Ring {
 		a.settle()
 	} else {
 		a.connect()
 	}
 	return nil
+}
+
+// begin brings the agent to the floor, where no call reaches them yet.
+func (a *agent) begin(ready bool) {
+	a.next, a.nextWhy, a.retries = api.AgentPaused, "logged in", 0
+	if ready {
+		a.next, a.nextWhy = "", ""
+	}
+	a.mode = a.cfg.Mode
+	a.floor.sit(a, a.cfg.Campaigns)
 }
 
 // connect calls a nailed agent's extension.
@@ -271,7 +282,7 @@ func (a *agent) pause(reason string) error {
 // goodbye.
 func (a *agent) hangup() error {
 	switch {
-	case a.bridge != nil:
+	case a.conversing:
 		a.part(cdr.Agent)
 	case a.talk == nil || a.state == api.AgentRinging:
 		return api.Conflict("agent %s is not talking to anybody", a.id)
@@ -289,7 +300,7 @@ func (a *agent) dispose(d api.Disposition) error {
 		return api.Invalid("campaign %s has no disposition %q; it has %v", t.call.Campaign, d.Name, t.call.Dispositions)
 	}
 	a.result = d
-	if a.bridge != nil {
+	if a.conversing {
 		a.publish()
 		return nil
 	}
@@ -330,7 +341,8 @@ func (a *agent) settle() {
 		a.offline(a.nextWhy)
 	case a.mode != a.cfg.Mode:
 		a.dropLeg(sip.CauseNormal)
-		a.redial, a.mode = nil, a.cfg.Mode
+		a.redial.clear()
+		a.mode = a.cfg.Mode
 		if a.mode == config.Nailed {
 			a.connect()
 		} else {
@@ -340,6 +352,8 @@ func (a *agent) settle() {
 		a.reconnect()
 	case a.next == api.AgentPaused:
 		a.become(api.AgentPaused, a.nextWhy)
+	case a.mode == config.Nailed && a.leg.audio.Held():
+		a.become(api.AgentPaused, heldReason) // until they take the leg back
 	case a.mode == config.Ring && a.dropped != nil:
 		a.become(api.AgentConnecting, "the phone is being hung up") // it would be busy to the next call
 	default:
@@ -350,6 +364,7 @@ func (a *agent) settle() {
 // offline ends the shift.
 func (a *agent) offline(why string) {
 	a.dropLeg(sip.CauseNormal)
-	a.redial, a.next = nil, ""
+	a.redial.clear()
+	a.next = ""
 	a.become(api.AgentOffline, why)
 }

@@ -6,6 +6,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
+	"ringpace/media"
 	"ringpace/sip"
 )
 
@@ -26,7 +27,7 @@ func (a *agent) take(t *talk) {
 			return
 		default:
 		}
-		a.decideBy = nil
+		a.decideBy.clear()
 		a.talk, a.over, a.result, a.preview = t, t.over, api.Disposition{}, nil
 		switch {
 		case a.mode == config.Ring:
@@ -45,29 +46,51 @@ func (a *agent) take(t *talk) {
 // join puts agent and customer together.
 func (a *agent) join() {
 	t := a.talk
-	if t.tap != nil {
-		a.untap = a.leg.audio.AddTap(t.tap()) // before the bridge, which forwards a packet at once
-	}
-	b, err := a.engine.Bridge(t.customer, a.leg.audio)
+	b, err := a.link()
 	if err != nil {
-		a.stopTap()
 		a.log.Error("cannot bridge", "attempt", t.call.ID, "error", err)
 		close(t.joined)
 		a.release()
 		a.settle()
 		return
 	}
-	a.bridge, a.atJoin = b, *a.leg.figures()
+	a.conversing, a.atJoin = true, *a.leg.figures()
 	t.joined <- b
 	t.call.BridgedAt = time.Now()
-	a.become(api.AgentTalking, "")
 	a.figures.calls++
+	a.listenForCodes() // which a reload may have changed
+	a.become(api.AgentTalking, "")
+	a.holdChanged() // a phone that held while it had no call still does
+}
+
+// link lets agent and customer hear each other.
+func (a *agent) link() (*media.Bridge, error) {
+	t := a.talk
+	if t.recording != nil {
+		a.untap = a.leg.audio.AddTap(t.recording.Agent()) // before the bridge, which forwards a packet at once
+	}
+	b, err := a.engine.Bridge(t.customer, a.leg.audio)
+	if err != nil {
+		a.stopTap()
+		return nil, err
+	}
+	a.bridge = b
+	return b, nil
+}
+
+// unlink ends what link did.
+func (a *agent) unlink() {
+	a.stopTap()
+	if a.bridge != nil {
+		a.bridge.Close()
+		a.bridge = nil
+	}
 }
 
 // part ends the conversation from the agent's side, or the network's.
 func (a *agent) part(by cdr.Party) {
-	if a.bridge != nil {
-		a.unbridge()
+	if a.conversing {
+		a.fallSilent()
 		a.depart(by)
 	}
 }
@@ -81,8 +104,8 @@ func (a *agent) depart(by cdr.Party) {
 // customerGone is called when the attempt has done with the customer's leg.
 func (a *agent) customerGone() {
 	switch {
-	case a.bridge != nil:
-		a.unbridge()
+	case a.conversing:
+		a.fallSilent()
 		a.wrap(api.AgentWrapUp)
 	case a.state == api.AgentRinging: // the customer did not wait
 		a.dropLeg(sip.CauseNormal)
@@ -96,10 +119,11 @@ func (a *agent) customerGone() {
 	}
 }
 
-func (a *agent) unbridge() {
-	a.stopTap()
-	a.bridge.Close()
-	a.bridge = nil
+// fallSilent ends the conversation.
+func (a *agent) fallSilent() {
+	a.endHold()
+	a.unlink()
+	a.conversing = false
 	a.heard = a.leg.figures().Since(a.atJoin)
 	if a.mode == config.Ring {
 		a.dropLeg(sip.CauseNormal)
@@ -124,7 +148,7 @@ func (a *agent) wrap(s api.AgentState) {
 		return
 	}
 	a.wrapBy = time.Now().Add(a.cfg.WrapUp)
-	a.wrapEnd = time.NewTimer(a.cfg.WrapUp)
+	a.wrapEnd.set(a.cfg.WrapUp)
 	a.become(s, "")
 }
 
@@ -142,13 +166,10 @@ func (a *agent) finish() {
 
 // release lets go of the call.
 func (a *agent) release() {
-	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard}
-	a.heard = nil
+	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard, holds: a.hold.times, held: a.hold.total}
+	a.heard, a.hold = nil, hold{}
 	a.talk, a.over = nil, nil
-	if a.wrapEnd != nil {
-		a.wrapEnd.Stop()
-		a.wrapEnd = nil
-	}
+	a.wrapEnd.clear()
 	if a.mode == config.Ring {
 		a.dropLeg(sip.CauseNormal)
 	}

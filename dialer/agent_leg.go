@@ -15,35 +15,72 @@ import (
 // dial calls the agent's extension.
 func (a *agent) dial(inv sip.Invite) {
 	a.dropLeg(sip.CauseNormal) // there is none, unless the mode changed
-	peer := a.peer(a.cfg.Peer)
+	peer := a.board.peer(a.cfg.Peer)
 	if peer == nil {
 		a.legLost(fmt.Sprintf("peer %q is not configured", a.cfg.Peer))
 		return
 	}
 	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
-	held := func() { a.post(a.holdChanged) }
 	audio, err := a.engine.NewSession(a.codecs)
 	if err != nil {
 		a.legLost(err.Error())
 		return
 	}
-	l, err := dialLeg(a.ctx, peer.Trunk, audio, inv, held)
+	l, err := dialLeg(a.ctx, peer.Trunk, audio, inv, a.legChanged)
 	if err != nil {
 		a.legLost(err.Error())
 		return
 	}
-	a.leg, a.proven = l, false
+	a.leg, a.proven, a.own = l, false, false
+	a.listenForCodes()
+}
+
+// legChanged is told when the phone has changed its audio, on a goroutine of its own.
+func (a *agent) legChanged() { a.post(a.holdChanged) }
+
+// dialedIn takes the leg that the agent has dialed themselves, which begins the shift
+// or takes the place of the leg there was: a phone that lost its network dials anew,
+// and amid a conversation the customer is joined with it once it has sent audio.
+func (a *agent) dialedIn(l *leg) error {
+	switch {
+	case a.mode == config.Ring && a.state != api.AgentOffline:
+		return api.Conflict("agent %s is rung for each call and needs no leg", a.id)
+	case a.state == api.AgentOffline:
+		a.begin(true)
+	}
+	a.redial.clear()
+	if a.conversing {
+		a.unlink()
+	}
+	a.dropLeg(sip.CauseNormal)
+	a.leg, a.own = l, true
+	a.listenForCodes()
+	a.proof.set(proofOfAudio)
+	switch a.state {
+	case api.AgentOffline, api.AgentPaused, api.AgentConnecting:
+		a.become(api.AgentConnecting, "dialed in from extension "+a.cfg.Extension)
+	case api.AgentReady:
+		if a.floor.busy(a.id, pacing.Away) {
+			a.become(api.AgentConnecting, "dialed in from extension "+a.cfg.Extension)
+		}
+	}
+	return nil
 }
 
 // arrive is called when the extension has answered and its audio comes in: only
 // then is the agent's leg good for a customer.
 func (a *agent) arrive() {
-	a.proven, a.proof, a.retries = true, nil, 0
-	if t := a.talk; t != nil && a.bridge == nil && a.state == api.AgentRinging {
+	a.proven, a.retries = true, 0
+	a.proof.clear()
+	switch {
+	case a.state == api.AgentRinging:
 		a.join()
-		return
-	}
-	if a.state == api.AgentConnecting {
+	case a.conversing && !a.hold.on: // on a new leg, amid the conversation
+		a.atJoin = *a.leg.figures()
+		if _, err := a.link(); err != nil {
+			a.log.Error("cannot bridge to the new leg", "attempt", a.talk.call.ID, "error", err)
+		}
+	case a.state == api.AgentConnecting:
 		a.settle()
 	}
 }
@@ -58,7 +95,7 @@ func (a *agent) signal(ev sip.Event, open bool) {
 			return
 		}
 		if !a.proven {
-			a.proof = time.NewTimer(proofOfAudio)
+			a.proof.set(proofOfAudio)
 		}
 	case sip.Progress:
 		if len(ev.Body) > 0 {
@@ -71,7 +108,12 @@ func (a *agent) signal(ev sip.Event, open bool) {
 		a.holdChanged()
 	case sip.Failed:
 		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
+	case sip.Digit:
+		a.press(ev.Digit)
 	case sip.Ended:
+		if a.own && ev.Err == nil {
+			a.next, a.nextWhy = api.AgentOffline, "hung up the leg that they had dialed"
+		}
 		a.legLost(fmt.Sprintf("extension %s hung up", a.cfg.Extension))
 	default:
 		if !open && a.leg != nil {
@@ -83,9 +125,9 @@ func (a *agent) signal(ev sip.Event, open bool) {
 // legLost deals with a leg that could not be had or is no more.
 func (a *agent) legLost(why string) {
 	a.log.Info("agent leg lost", "why", why)
-	talked := a.bridge != nil
+	talked := a.conversing
 	if talked {
-		a.unbridge()
+		a.fallSilent()
 	}
 	a.dropLeg(sip.CauseNormal)
 	a.reason = why
@@ -101,6 +143,8 @@ func (a *agent) legLost(why string) {
 		a.settle()
 	case a.talk != nil || a.preview != nil || a.fetching || a.state == api.AgentOffline:
 		// settle follows
+	case a.next == api.AgentOffline:
+		a.offline(a.nextWhy)
 	case a.mode == config.Nailed:
 		a.reconnect()
 	}
@@ -123,25 +167,17 @@ func (a *agent) reconnect() {
 	wait := min(time.Second<<min(a.retries, 5), 30*time.Second)
 	wait += time.Duration(rand.Int64N(int64(wait) / 4))
 	a.retries++
-	a.redial = time.NewTimer(wait)
+	a.redial.set(wait)
 	a.become(api.AgentConnecting, a.reason)
 }
 
 func (a *agent) dropLeg(cause sip.Cause) {
 	if a.leg != nil {
 		a.dropped = a.leg.drop(cause)
-		a.leg, a.proven, a.proof = nil, false, nil
-	}
-}
-
-func (a *agent) holdChanged() {
-	if a.bridge == nil || a.leg == nil {
-		return
-	}
-	if held := a.leg.audio.Held(); held && a.state == api.AgentTalking {
-		a.become(api.AgentHold, "")
-	} else if !held && a.state == api.AgentHold {
-		a.become(api.AgentTalking, "")
+		a.leg, a.proven, a.own = nil, false, false
+		a.keys = nil
+		a.proof.clear()
+		a.forgetKeys()
 	}
 }
 

@@ -163,21 +163,6 @@ func TestExtensionThatDoesNotAnswer(t *testing.T) {
 	h.awaitAgent("a1001", api.AgentReady)
 }
 
-func TestHoldShows(t *testing.T) {
-	h := build(t, plan{Agents: 1})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	x := h.pbx.Extension("1001")
-	if err := x.Hold(t.Context(), true); err != nil {
-		t.Fatal(err)
-	}
-	h.awaitAgent("a1001", api.AgentHold)
-	if err := x.Hold(t.Context(), false); err != nil {
-		t.Fatal(err)
-	}
-	h.awaitAgent("a1001", api.AgentTalking)
-}
-
 // TestRungAgents has agents whose phones ring for each call.
 func TestRungAgents(t *testing.T) {
 	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s, mode: ring", RingFor: 50 * time.Millisecond, Talk: 300 * time.Millisecond})

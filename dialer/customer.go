@@ -108,9 +108,7 @@ func (c *customer) bring(who *agent) {
 		AnsweredAt: c.rec.Marks.Answered, Dispositions: c.terms.dispositions,
 	}
 	t.lead = viewOf(c.rec.Campaign, &c.lead)
-	if c.recording != nil {
-		t.tap = c.recording.Agent
-	}
+	t.recording = c.recording
 	c.talk, c.rec.Agent, c.rec.Marks.AgentClaimed = t, who.id, time.Now()
 	who.take(t)
 }
@@ -257,6 +255,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 	c.remember()
 	w := <-c.talk.wrapped
 	c.rec.Disposition, c.rec.Note, c.rec.AgentLeg = w.disposition.Name, w.disposition.Note, w.leg
+	c.rec.Holds, c.rec.HoldMS = w.holds, w.held.Milliseconds()
 	c.rec.Marks.WrappedUp = time.Now()
 	return w.disposition.Callback
 }

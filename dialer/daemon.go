@@ -85,6 +85,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 		campaigns: map[string]*campaign{}, agents: map[string]*agent{},
 	}
 	d.alarms = newAlarms(d.feed, d.log)
+	d.board = newSwitchboard(d.peer, d.colleague)
 	defer func() {
 		if err != nil {
 			d.close(ctx)
@@ -99,6 +100,11 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 	if err := d.openSignalling(); err != nil {
 		return nil, err
 	}
+	rules, err := loadPhones(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d.board.phones.Store(rules)
 	for _, c := range cfg.Campaigns {
 		k, err := newCampaign(d.equipment, c, d.trunks, d.calls, d.stopped, d.log)
 		if err != nil {
@@ -113,7 +119,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 }
 
 func (d *Daemon) newAgent(c config.Agent) *agent {
-	return newAgent(c, d.equipment, d.peer, d.log)
+	return newAgent(c, d.equipment, d.log)
 }
 
 func (d *Daemon) openStore(ctx context.Context) error {

@@ -41,6 +41,18 @@ func (d *Daemon) configured(id string) config.Agent {
 	return config.Agent{}
 }
 
+// colleague is the agent whose extension it is at that PBX; nil where it is nobody's.
+func (d *Daemon) colleague(extension, peer string) *agent {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.cfg.Agents {
+		if c.Extension == extension && c.Peer == peer {
+			return d.agents[c.ID]
+		}
+	}
+	return nil
+}
+
 func (d *Daemon) agentIDs() []string {
 	var ids []string
 	for _, a := range d.allAgents() {
@@ -95,20 +107,28 @@ func (d *Daemon) Login(ctx context.Context, id string) (api.AgentStatus, error) 
 // logIn takes the agent's lease, so that no other node has them, and then begins
 // the shift.
 func (d *Daemon) logIn(ctx context.Context, a *agent, ready bool) (api.AgentStatus, error) {
+	if err := d.lease(ctx, a); err != nil {
+		return api.AgentStatus{}, err
+	}
+	return d.command(ctx, a.id, func(a *agent) error { return a.login(ready) })
+}
+
+// lease makes an agent this node's, as long as it is renewed.
+func (d *Daemon) lease(ctx context.Context, a *agent) error {
 	if d.draining.Load() {
-		return api.AgentStatus{}, api.Unavailable("the daemon shuts down")
+		return api.Unavailable("the daemon shuts down")
 	}
 	if d.configured(a.id).ID == "" {
-		return api.AgentStatus{}, noAgent(a.id)
+		return noAgent(a.id)
 	}
 	refused, err := d.store.LeaseAgents(ctx, agentPool, agentLease, a.id)
 	if err != nil {
-		return api.AgentStatus{}, away(err)
+		return away(err)
 	}
 	if node, taken := refused[a.id]; taken {
-		return api.AgentStatus{}, api.Conflict("agent %s is logged in at node %s", a.id, node)
+		return api.Conflict("agent %s is logged in at node %s", a.id, node)
 	}
-	return d.command(ctx, a.id, func(a *agent) error { return a.login(ready) })
+	return nil
 }
 
 // Logout implements api.AgentDesk.
@@ -135,6 +155,16 @@ func (d *Daemon) Pause(ctx context.Context, id, reason string) (api.AgentStatus,
 // Hangup implements api.AgentDesk.
 func (d *Daemon) Hangup(ctx context.Context, id string) (api.AgentStatus, error) {
 	return d.command(ctx, id, (*agent).hangup)
+}
+
+// Hold implements api.AgentDesk.
+func (d *Daemon) Hold(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).holdCustomer)
+}
+
+// Resume implements api.AgentDesk.
+func (d *Daemon) Resume(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).resume)
 }
 
 // Dispose implements api.AgentDesk.

@@ -27,6 +27,7 @@ type equipment struct {
 	keepUnbridged bool             // also those of calls that no agent took
 	mediaTimeout  time.Duration    // a leg without audio for so long is dead; 0: never
 	floor         *floor
+	board         *switchboard
 	feed          *api.Feed
 	metrics       *api.Metrics
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"ringpace/dialer/config"
 	"ringpace/dialer/lab"
 	"ringpace/dialer/store"
+	"ringpace/media"
 )
 
 const (
@@ -43,6 +45,8 @@ type plan struct {
 	RingTimeout time.Duration // of the campaign; default 3 s
 	NoCalls     bool          // the campaign does not start by itself
 	NoLogin     bool          // nor do the agents log in
+	Tones       bool          // callees say calleeHz, and extension 1001 says phoneHz, 1002 100 Hz more, …
+	Phones      int           // extensions beyond those of the agents
 
 	Redis    string // URL of a real one; default: an embedded store
 	Password string // that the daemon sends; default: the right one
@@ -142,7 +146,7 @@ func (h *house) openLab(p plan) {
 		h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
 			Username: "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
 			Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
-			Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends, Patience: patience,
+			Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends, Patience: patience, Voice: p.calleeVoice(),
 		})
 		if err != nil {
 			h.t.Fatal(err)
@@ -150,7 +154,7 @@ func (h *house) openLab(p plan) {
 		h.atEnd(h.carrier.Close)
 	}
 	if p.Peer == "" {
-		h.pbx, err = lab.NewPBX(lab.PBXConfig{Extensions: p.extensions(), RingFor: p.RingFor})
+		h.pbx, err = lab.NewPBX(lab.PBXConfig{Extensions: append(p.extensions(), p.phones()...), RingFor: p.RingFor, Voice: p.phoneVoice()})
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -170,6 +174,40 @@ func (h *house) atEnd(end func(context.Context) error) {
 			h.t.Error(err)
 		}
 	})
+}
+
+// calleeHz and phoneHz are what is said on a floor with Tones.
+const calleeHz, phoneHz = 440, 600
+
+func sound(hz int) *media.Prompt {
+	return media.PromptTone([]float64{float64(hz)}, -12, time.Second)
+}
+
+func (p *plan) calleeVoice() func(string) *media.Prompt {
+	if !p.Tones {
+		return nil
+	}
+	tone := sound(calleeHz)
+	return func(string) *media.Prompt { return tone }
+}
+
+func (p *plan) phoneVoice() func(string) *media.Prompt {
+	if !p.Tones {
+		return nil
+	}
+	return func(extension string) *media.Prompt {
+		n, _ := strconv.Atoi(extension)
+		return sound(phoneHz + 100*(n%1000-1))
+	}
+}
+
+// phones are extensions that are no agent's.
+func (p *plan) phones() []string {
+	var list []string
+	for i := range p.Phones {
+		list = append(list, fmt.Sprint(1001+p.Agents+i))
+	}
+	return list
 }
 
 func (p *plan) extensions() []string {
@@ -248,6 +286,11 @@ func (h *house) start(p plan) {
 	}
 	if h.daemon, err = dialer.New(ctx, h.cfg, options); err != nil {
 		h.t.Fatal(err)
+	}
+	if at, ok := h.daemon.SIPAddr("udp"); ok && h.pbx != nil {
+		if err := h.pbx.Connect(at); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 	done := make(chan error, 1)
 	go func() { done <- h.daemon.Run(ctx) }()
@@ -329,6 +372,37 @@ func (h *house) scene() string {
 		text += fmt.Sprintf("\ncall %s to %s %s, %.0f s", c.ID, c.Number, c.State, c.AgeS)
 	}
 	return text
+}
+
+// line is the call that is up at an extension.
+func (h *house) line(extension string) *lab.Line {
+	h.t.Helper()
+	line, err := h.pbx.Extension(extension).Line()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return line
+}
+
+// press has a key sequence pressed at an extension's phone.
+func (h *house) press(extension, keys string) {
+	h.t.Helper()
+	if err := h.line(extension).Press(keys); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// hears holds that what comes to a phone's ear is as wanted: the level of that tone is
+// well above the noise, or is not.
+func (h *house) hears(who string, level func(hz int) float64, hz int, want bool) {
+	h.t.Helper()
+	h.await(fmt.Sprintf("%s hears %d Hz: %v", who, hz, want), func() bool { return level(hz) > -35 == want })
+}
+
+// customerHears is hears for the first lead.
+func (h *house) customerHears(hz int, want bool) {
+	h.t.Helper()
+	h.hears("the customer", func(hz int) float64 { return h.carrier.Hears(number(0), hz) }, hz, want)
 }
 
 // state is an agent's state.

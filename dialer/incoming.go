@@ -57,9 +57,3 @@ func (d *Daemon) agentCalling(in *sip.Incoming) *config.Agent {
 	}
 	return nil
 }
-
-// agentDialed deals with a call that an agent makes to Ringpace.
-func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
-	d.log.Info("an agent dialed a number that means nothing here", "agent", from.ID, "number", in.To())
-	in.Reject(404, "Not Found")
-}

@@ -22,8 +22,18 @@ type leg struct {
 // are set here; changed, which may be nil, is called after the far side changed the
 // audio by a new offer (hold, another port).
 func dialLeg(ctx context.Context, trunk *sip.Trunk, audio *media.Session, inv sip.Invite, changed func()) (*leg, error) {
-	inv.Offer = audio.Offer()
-	inv.OnOffer = func(offer []byte) ([]byte, error) {
+	inv.Offer, inv.OnOffer = audio.Offer(), onOffer(audio, changed)
+	call, err := trunk.Invite(ctx, inv)
+	if err != nil {
+		audio.Close()
+		return nil, err
+	}
+	return &leg{call: call, audio: audio}, nil
+}
+
+// onOffer answers the far side's new offers.
+func onOffer(audio *media.Session, changed func()) sip.OnOffer {
+	return func(offer []byte) ([]byte, error) {
 		if offer == nil {
 			return audio.Offer(), nil
 		}
@@ -33,12 +43,6 @@ func dialLeg(ctx context.Context, trunk *sip.Trunk, audio *media.Session, inv si
 		}
 		return answer, err
 	}
-	call, err := trunk.Invite(ctx, inv)
-	if err != nil {
-		audio.Close()
-		return nil, err
-	}
-	return &leg{call: call, audio: audio}, nil
 }
 
 // accept takes the far side's session description from a provisional or final

@@ -170,7 +170,7 @@ func (a *agent) look(p *preview) bool {
 		return false
 	}
 	a.preview = p
-	a.decideBy = time.NewTimer(p.limit)
+	a.decideBy.set(p.limit)
 	a.become(api.AgentReserved, "looks at a lead")
 	return true
 }
@@ -181,7 +181,8 @@ func (a *agent) choose() (*preview, error) {
 	if p == nil || p.dialing {
 		return nil, api.Conflict("agent %s has no lead to dial: ask for one first", a.id)
 	}
-	p.dialing, a.decideBy = true, time.NewTimer(askLimit)
+	p.dialing = true
+	a.decideBy.set(askLimit)
 	a.become(api.AgentReserved, "the lead is being dialed")
 	return p, nil
 }
@@ -189,7 +190,8 @@ func (a *agent) choose() (*preview, error) {
 // unlook ends a preview: the lead was skipped, or its call came to nothing.
 func (a *agent) unlook(p *preview) {
 	if p != nil && a.preview == p && a.talk == nil {
-		a.preview, a.decideBy = nil, nil
+		a.preview = nil
+		a.decideBy.clear()
 		a.settle()
 	}
 }
@@ -199,7 +201,7 @@ func (a *agent) unlook(p *preview) {
 // away.
 func (a *agent) tooLong() {
 	p := a.preview
-	a.decideBy = nil
+	a.decideBy.clear()
 	if !p.dialing && a.next == "" {
 		a.next, a.nextWhy = api.AgentPaused, "did not decide on a lead in time"
 	}

@@ -48,6 +48,10 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 			return nil, api.Invalid("campaign %s: message: %v; the old configuration stays in force", c.Name, err)
 		}
 	}
+	rules, err := loadPhones(cfg)
+	if err != nil {
+		return nil, api.Invalid("%v; the old configuration stays in force", err)
+	}
 	d.mu.Lock()
 	old := d.cfg
 	d.mu.Unlock()
@@ -62,6 +66,7 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	if d.opts.Level != nil {
 		d.opts.Level.Set(cfg.Logging.SlogLevel())
 	}
+	d.board.phones.Store(rules)
 	d.trunks.configure(cfg.Trunks)
 	d.applyAgents(cfg.Agents)
 	d.mu.Lock()

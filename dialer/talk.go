@@ -1,9 +1,12 @@
 package dialer
 
 import (
+	"time"
+
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/media"
+	"ringpace/media/record"
 )
 
 // talk is one customer brought to one agent: what the attempt hands over, and how
@@ -11,10 +14,10 @@ import (
 // those from the agent have room for all that is ever sent, so that neither actor
 // can block the other.
 type talk struct {
-	call     api.AgentCall
-	lead     api.LeadView
-	customer *media.Session
-	tap      func() media.Tap // the recording's channel for the agent; nil where nothing is recorded
+	call      api.AgentCall
+	lead      api.LeadView
+	customer  *media.Session
+	recording *record.Recording // nil where nothing is recorded
 
 	over chan struct{} // closed by the attempt: the customer's leg is over, or the attempt no longer wants the agent
 
@@ -27,6 +30,8 @@ type talk struct {
 type wrapUp struct {
 	disposition api.Disposition
 	leg         *cdr.Leg
+	holds       int
+	held        time.Duration
 }
 
 func newTalk(customer *media.Session) *talk {

@@ -14,6 +14,47 @@ const eventDigits = "0123456789*#ABCD!"
 // eventSize is the size of an event payload (RFC 4733 section 2.3).
 const eventSize = 4
 
+// escape keeps keys from the bridged party: from the escape key on every event is
+// withheld until release. The same key pressed twice is meant for the party: the
+// second event passes, and ends the sequence.
+type escape struct {
+	key      rune // 0: none, everything passes
+	pressed  int  // keys withheld so far; 0: no sequence
+	withheld bool // the event that arrives now
+}
+
+// begin takes the first packet of an event.
+func (e *escape) begin(digit rune) {
+	switch {
+	case e.pressed == 0:
+		e.withheld = e.key != 0 && digit == e.key
+	case e.pressed == 1 && digit == e.key:
+		e.withheld, e.pressed = false, 0
+		return
+	default:
+		e.withheld = true
+	}
+	if e.withheld {
+		e.pressed++
+	}
+}
+
+// Escape keeps sequences of keys that begin with key from the bridged party; they are
+// only told by Digits. A sequence lasts until Release; the key pressed twice reaches
+// the party once. 0 ends the keeping. It may be called at any time.
+func (s *Session) Escape(key rune) {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.in.escape.key = key
+}
+
+// Release ends a sequence that Escape keeps back: the next key passes again.
+func (s *Session) Release() {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.in.escape.pressed = 0
+}
+
 // digitReader turns telephone-event packets into digits: one for each event, at
 // the first packet of it that arrives. An event is told from the next by its
 // timestamp; its packets repeat it, the last one up to three times.

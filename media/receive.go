@@ -41,8 +41,13 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 	first := !in.heard
 	in.heard = true
 	var digit rune
+	withheld := false
 	if codec == TelephoneEvent {
-		digit, _ = in.digits.read(payload, h.timestamp)
+		var begins bool
+		if digit, begins = in.digits.read(payload, h.timestamp); begins {
+			in.escape.begin(digit)
+		}
+		withheld = in.escape.withheld
 	}
 	peer := s.peer.Load()
 	if peer == nil && codec.Audio() {
@@ -75,7 +80,11 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 			e.tap.Tap(&s.packet)
 		}
 	}
-	if peer != nil {
+	switch {
+	case peer == nil:
+	case withheld:
+		peer.out.omit(s, h)
+	default:
 		peer.out.relay(s, b, h, codec, now)
 	}
 }

@@ -81,6 +81,7 @@ type incoming struct {
 	sendTo    netip.AddrPort // what the stream out was told last
 	reception reception
 	digits    digitReader
+	escape    escape
 	heard     bool
 	last      time.Time
 	malformed uint64

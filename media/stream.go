@@ -75,11 +75,21 @@ type stream struct {
 	source *Session         // whose packets are relayed; nil unless bridged
 	first  chan<- time.Time // told of the source's first packet; nil afterwards
 	input  relayInput
+	event  relayedEvent
 
 	// Clock.
 	playback *Playback // nil unless a prompt plays
+	press    press     // goes before the prompt
 	owed     time.Duration
 	scratch  [headerSize + maxFrame]byte
+}
+
+// relayedEvent is the telephone event that was relayed last. Its timestamp, by which
+// the far side tells it from the next, stays though the stream is mapped anew amid it.
+type relayedEvent struct {
+	source    *Session
+	timestamp uint32 // as it came
+	sent      uint32 // as it went
 }
 
 // relayInput maps the source's sequence numbers and timestamps to the stream's.
@@ -133,7 +143,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	if o.source != from || o.closed {
 		return // a packet that was under way while the bridge closed
 	}
-	if o.playback != nil || !o.sendable() {
+	if o.playback != nil || o.press.active() || !o.sendable() {
 		o.input.synced = false
 		if !o.sendable() {
 			o.last = feederNone
@@ -162,6 +172,11 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	}
 	if codec.Audio() {
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
+	} else {
+		if e := &o.event; e.source != from || e.timestamp != h.timestamp {
+			*e = relayedEvent{source: from, timestamp: h.timestamp, sent: out.timestamp}
+		}
+		out.timestamp = o.event.sent
 	}
 	packet := b[h.offset-headerSize : h.offset+h.length]
 	out.put(packet)
@@ -179,6 +194,15 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 			in.timestamp, in.at = h.timestamp, now
 			o.timestamp, o.frame = out.timestamp, uint32(h.length)
 		}
+	}
+}
+
+// omit leaves out a packet of from that is not for the far side.
+func (o *stream) omit(from *Session, h header) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.source == from && o.input.synced {
+		o.input.skip(h)
 	}
 }
 
@@ -274,6 +298,10 @@ func (o *stream) tick(now time.Time, elapsed time.Duration) {
 
 // generate sends one packet of the prompt, or of silence.
 func (o *stream) generate(now time.Time) {
+	if o.press.active() {
+		o.sendPress(now)
+		return
+	}
 	if o.playback == nil && o.source != nil && now.Sub(o.sentAt) < fillAfter {
 		return // the bridged party sends
 	}

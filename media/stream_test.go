@@ -138,6 +138,38 @@ func TestRelayOfEvents(t *testing.T) {
 	}
 }
 
+// TestEventOverASwitch holds that a key stays one key where the stream is mapped anew
+// amid its event: the source's packets were held up, and silence stood in for them.
+func TestEventOverASwitch(t *testing.T) {
+	e := bareEngine()
+	customer, heard := bareSession(t, e, "8 101")
+	agent, _ := bareSession(t, e, "8 101")
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for sequence := uint16(1); sequence <= 4; sequence++ {
+		p := speech(sequence, 160, 0)
+		p.PayloadType, p.Payload = payloadEvent, []byte{7, 10, 0, 80}
+		deliver(t, agent, p, now)
+		for range 15 {
+			now = now.Add(clockPeriod)
+			customer.tick(now, clockPeriod)
+		}
+	}
+	keys, reader := 0, digitReader{}
+	for _, p := range heard.sent {
+		if p.PayloadType == payloadEvent {
+			if _, begins := reader.read(p.Payload, p.Timestamp); begins {
+				keys++
+			}
+		}
+	}
+	if keys != 1 {
+		t.Errorf("one key became %d", keys)
+	}
+}
+
 // TestSwitches drives one stream through all that can feed it and asks that it be
 // unbroken, with the marker at the switches.
 func TestSwitches(t *testing.T) {

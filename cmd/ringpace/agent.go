@@ -49,6 +49,15 @@ unless configured otherwise), then the line is closed.
 
   ringpace agent hangup 1001
 `),
+			simple("hold", "Put the customer on hold", `Puts the customer on hold; they hear what hold.music of the configuration says.
+
+  ringpace agent hold 1001
+`),
+			simple("resume", "Take the customer back", `Ends a hold that this command, or the agent's key for it, began. A hold by the
+softphone's own key is ended there.
+
+  ringpace agent resume 1001
+`),
 			disposeCommand(),
 			simple("preview", "Ask for the next lead", `Asks for the next lead of a preview campaign. It is reserved and shown; nothing is
 dialed before ringpace agent dial.

@@ -146,7 +146,7 @@ func (c *Client) Agent(ctx context.Context, id string) (AgentStatus, error) {
 }
 
 // CommandAgent gives an agent a command without words of its own: login, logout,
-// ready, hangup, preview, dial, skip.
+// ready, hangup, hold, resume, preview, dial, skip.
 func (c *Client) CommandAgent(ctx context.Context, id, command string) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, command), nil)
 }

@@ -145,6 +145,14 @@ func (f *fakeFloor) Hangup(ctx context.Context, id string) (AgentStatus, error) 
 	return f.agent(ctx, "Hangup", id)
 }
 
+func (f *fakeFloor) Hold(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "Hold", id)
+}
+
+func (f *fakeFloor) Resume(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "Resume", id)
+}
+
 func (f *fakeFloor) Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error) {
 	return f.agent(ctx, "Dispose", id, d.Name, d.Note)
 }

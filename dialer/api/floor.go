@@ -67,6 +67,10 @@ type AgentDesk interface {
 	Pause(ctx context.Context, id, reason string) (AgentStatus, error)
 	// Hangup ends the agent's call: the customer is held quiet for the goodbye.
 	Hangup(ctx context.Context, id string) (AgentStatus, error)
+	// Hold lets the customer wait, who hears what the configuration says.
+	Hold(ctx context.Context, id string) (AgentStatus, error)
+	// Resume takes the customer back. A hold by the phone's own key is ended there.
+	Resume(ctx context.Context, id string) (AgentStatus, error)
 	// Dispose names the result of the call that is up or in wrap-up.
 	Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error)
 

@@ -40,6 +40,9 @@ func (s *Server) agentRoutes() {
 	one("/ready", http.MethodPost, "be-ready", "Take calls", "Ends a pause or the wrap-up.", s.floor.Ready)
 	one("/hangup", http.MethodPost, "hang-up", "End the call",
 		"The customer is held quiet for the goodbye, then the line is closed.", s.floor.Hangup)
+	one("/hold", http.MethodPost, "hold", "Put the customer on hold",
+		"They hear what hold.music says until the agent resumes. A softphone's own hold key does the same.", s.floor.Hold)
+	one("/resume", http.MethodPost, "resume", "Take the customer back", "", s.floor.Resume)
 	one("/preview", http.MethodPost, "preview", "Ask for the next lead", "It is reserved and shown, not dialed. Preview campaigns.", s.floor.Preview)
 	one("/dial", http.MethodPost, "dial", "Dial the lead that is shown", "", s.floor.Dial)
 	one("/skip", http.MethodPost, "skip", "Give the lead that is shown back", "It is not dialed and counts no attempt.", s.floor.Skip)

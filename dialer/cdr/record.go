@@ -59,6 +59,8 @@ type Record struct {
 	Agent       string `json:"agent,omitempty"`
 	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
 	Note        string `json:"note,omitempty"`        // what the agent wrote
+	Holds       int    `json:"holds,omitempty"`       // times that the agent put the customer on hold
+	HoldMS      int64  `json:"hold_ms,omitempty"`     // how long, all together
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
 	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
 

@@ -39,6 +39,10 @@ type Config struct {
 	AgentDefaults AgentDefaults `yaml:"agent_defaults" reload:"live"`
 	Agents        []Agent       `yaml:"agents" reload:"live"`
 	PauseReasons  []string      `yaml:"pause_reasons" reload:"live"`
+	FeatureCodes  FeatureCodes  `yaml:"feature_codes" reload:"live"`
+	AgentKeys     AgentKeys     `yaml:"agent_keys" reload:"live"`
+	Hold          Hold          `yaml:"hold" reload:"live"`
+	Transfer      Transfer      `yaml:"transfer" reload:"live"`
 	Campaigns     []Campaign    `yaml:"campaigns" reload:"fields"`
 	Logging       Logging       `yaml:"logging"`
 }

@@ -43,6 +43,10 @@ func Default() *Config {
 			CallBack:    true,
 		},
 		PauseReasons: []string{"break", "lunch", "training", "meeting"},
+		FeatureCodes: defaultFeatureCodes(),
+		AgentKeys:    defaultAgentKeys(),
+		Hold:         Hold{Music: MusicTone, Recording: RecordingKeep},
+		Transfer:     Transfer{RingTimeout: 20 * time.Second, Recording: RecordingKeep},
 		Logging:      Logging{Level: "info", Format: "text"},
 	}
 }

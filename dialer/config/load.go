@@ -217,6 +217,9 @@ func (c *Config) absolute(dir string) {
 	orElse(&c.CDR.Dir, filepath.Join(c.Node.DataDir, "cdr"))
 	from(dir, &c.Recording.Dir)
 	from(dir, &c.CDR.Dir)
+	if m := &c.Hold.Music; *m != MusicTone && *m != MusicOff {
+		from(dir, m)
+	}
 	for i := range c.Campaigns {
 		if m := &c.Campaigns[i].Message; *m != MessageDefault && *m != MessageOff {
 			from(dir, m)

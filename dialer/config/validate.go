@@ -76,6 +76,7 @@ func (v *validator) all() {
 		v.bad("trunks", "there is none; calls need at least one trunk: name, server, caller_ids")
 	}
 	v.agents()
+	v.phones()
 	v.campaigns()
 }
 

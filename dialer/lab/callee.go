@@ -145,6 +145,8 @@ func (k *callee) talkTo(session *media.Session, answer []byte) {
 		case <-closing:
 			closing = nil
 			call.Hangup(sip.CauseNormal)
+		case key := <-session.Digits():
+			k.carrier.count(func() { k.record.keys += string(key.Digit) })
 		case event, ok := <-call.Events():
 			if !ok {
 				k.over(200, cdr.Person, CallerSide)

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -27,14 +26,8 @@ type Extension struct {
 	busy   bool       // ringing or in a call
 	refuse int        // status that calls are refused with; 0: they are taken
 	served int        // calls answered so far
-	talk   *talk      // the call that is up, or nil
+	talk   *Line      // the call that is up, or nil
 	ear    *ear       // of the last call
-}
-
-// talk is one call of an extension.
-type talk struct {
-	call    *sip.Call
-	session *media.Session
 }
 
 // Up reports whether the extension is in an answered call.
@@ -87,18 +80,18 @@ func (x *Extension) Refuse(status int) {
 
 // Hangup ends the call as a person does, with BYE.
 func (x *Extension) Hangup() error {
-	t, err := x.current()
+	t, err := x.Line()
 	if err != nil {
 		return err
 	}
-	t.call.Hangup(sip.CauseNormal)
+	t.Hangup()
 	return nil
 }
 
 // StopMedia closes the RTP socket and leaves the dialog up: what a softphone does
 // whose network went away.
 func (x *Extension) StopMedia() error {
-	t, err := x.current()
+	t, err := x.Line()
 	if err != nil {
 		return err
 	}
@@ -106,24 +99,20 @@ func (x *Extension) StopMedia() error {
 	return nil
 }
 
-// Hold puts the call on hold, or takes it back, by re-INVITE (RFC 3264 section 8.4).
-func (x *Extension) Hold(ctx context.Context, on bool) error {
-	t, err := x.current()
-	if err != nil {
-		return err
+// Forget makes the phone free at once, as after its power failed: the far side is not
+// told, and hears no more.
+func (x *Extension) Forget() {
+	x.mu.Lock()
+	line := x.talk
+	x.busy, x.talk = false, nil
+	x.mu.Unlock()
+	if line != nil {
+		line.session.Close()
 	}
-	offer := t.session.Offer()
-	if on {
-		offer = bytes.Replace(offer, []byte("a=sendrecv"), []byte("a=sendonly"), 1)
-	}
-	answer, err := t.call.Reinvite(ctx, offer)
-	if err != nil {
-		return err
-	}
-	return t.session.Accept(answer)
 }
 
-func (x *Extension) current() (*talk, error) {
+// Line is the call that is up.
+func (x *Extension) Line() (*Line, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.talk == nil {
@@ -138,7 +127,8 @@ func (x *Extension) serve(in *sip.Incoming) {
 		in.Reject(status, "Not taken")
 		return
 	}
-	defer x.release()
+	var line *Line
+	defer func() { x.release(line) }()
 	session, err := x.pbx.engine.NewSession(media.SessionConfig{})
 	if err != nil {
 		x.pbx.log.Error("lab: PBX: no media for an extension", "err", err)
@@ -163,23 +153,55 @@ func (x *Extension) serve(in *sip.Incoming) {
 	}
 	session.Play(x.voice, true)
 	x.mu.Lock()
-	x.talk, x.ear = &talk{call: call, session: session}, listening
 	x.served++
 	x.mu.Unlock()
-	x.bell.ring()
+	line = &Line{call: call, session: session, ear: listening}
+	x.attend(line)
+}
 
+// attend stays with the call until it is over.
+func (x *Extension) attend(line *Line) {
+	x.mu.Lock()
+	x.talk, x.ear = line, line.ear
+	x.mu.Unlock()
+	x.bell.ring()
 	closing := x.pbx.ctx.Done()
 	for {
 		select {
 		case <-closing:
 			closing = nil
-			call.Hangup(sip.CauseNormal)
-		case event, ok := <-call.Events():
+			line.call.Hangup(sip.CauseNormal)
+		case event, ok := <-line.call.Events():
 			if _, ended := event.(sip.Ended); ended || !ok {
 				return
 			}
 		}
 	}
+}
+
+// Dial calls a number at the far end that the PBX is connected to, and returns when it
+// is answered. The error is a *RefusedError where it is not.
+func (x *Extension) Dial(ctx context.Context, to string) error {
+	if !x.pbx.enter() {
+		return ErrIdle
+	}
+	if x.take() != 0 {
+		x.pbx.calls.Done()
+		return errors.New("lab: the extension is busy")
+	}
+	line, err := x.dial(ctx, x.pbx.trunk.Load(), to)
+	if err != nil {
+		x.release(nil)
+		x.pbx.calls.Done()
+		return err
+	}
+	go func() {
+		defer x.pbx.calls.Done()
+		defer line.session.Close()
+		defer x.release(line)
+		x.attend(line)
+	}()
+	return x.Await(ctx, true)
 }
 
 // ring lets the phone ring, as long as it is to. It returns false when the caller
@@ -217,9 +239,12 @@ func (x *Extension) take() int {
 	return 0
 }
 
-func (x *Extension) release() {
+// release makes the phone free after a call; nil where it came to none.
+func (x *Extension) release(line *Line) {
 	x.mu.Lock()
-	x.busy, x.talk = false, nil
+	if x.talk == line { // not where Forget was faster
+		x.busy, x.talk = false, nil
+	}
 	x.mu.Unlock()
 	x.bell.ring()
 }

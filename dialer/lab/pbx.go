@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ringpace/media"
@@ -29,6 +30,7 @@ type PBX struct {
 	endpoint   *sip.Endpoint
 	engine     *media.Engine
 	extensions map[string]*Extension
+	trunk      atomic.Pointer[sip.Trunk] // where extensions' calls go; set by Connect
 
 	ctx    context.Context // done: the PBX closes
 	cancel context.CancelFunc
@@ -83,6 +85,16 @@ func (p *PBX) Addr() netip.AddrPort {
 // Extension is the softphone with that user part, or nil.
 func (p *PBX) Extension(name string) *Extension { return p.extensions[name] }
 
+// Connect tells the PBX where calls of its extensions to numbers outside go.
+func (p *PBX) Connect(to netip.AddrPort) error {
+	trunk, err := sip.NewTrunk(p.endpoint, sip.TrunkConfig{Name: "out", Server: to.String()})
+	if err != nil {
+		return fmt.Errorf("lab: PBX: %w", err)
+	}
+	p.trunk.Store(trunk)
+	return nil
+}
+
 // Close hangs up what is up, waits for every call to be over and frees the sockets.
 func (p *PBX) Close(ctx context.Context) error {
 	p.mu.Lock()
@@ -92,14 +104,19 @@ func (p *PBX) Close(ctx context.Context) error {
 	return errors.Join(waitFor(ctx, &p.calls), p.endpoint.Close(ctx), p.engine.Close())
 }
 
-func (p *PBX) invited(in *sip.Incoming) {
+// enter counts a call in, unless the PBX is closing.
+func (p *PBX) enter() bool {
 	p.mu.Lock()
-	closed := p.closed
-	if !closed {
-		p.calls.Add(1)
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
 	}
-	p.mu.Unlock()
-	if closed {
+	p.calls.Add(1)
+	return true
+}
+
+func (p *PBX) invited(in *sip.Incoming) {
+	if !p.enter() {
 		in.Reject(503, "Service Unavailable")
 		return
 	}

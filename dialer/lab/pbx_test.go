@@ -98,13 +98,17 @@ func TestExtensionHoldsAndResumes(t *testing.T) {
 	if err := x.Await(deadline(t), true); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.Hold(deadline(t), true); err != nil {
+	line, err := x.Line()
+	if err == nil {
+		err = line.Hold(deadline(t), SendOnly)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if !l.session.Held() {
 		t.Error("not held")
 	}
-	if err := x.Hold(deadline(t), false); err != nil {
+	if err := line.Resume(deadline(t)); err != nil {
 		t.Fatal(err)
 	}
 	if l.session.Held() {

@@ -44,7 +44,8 @@ func (c Call) SoundAfter() (time.Duration, bool) {
 // record is a call with its ear. The carrier's mutex protects the call.
 type record struct {
 	Call
-	ear *ear
+	ear  *ear
+	keys string
 }
 
 // Report is what a carrier has seen so far.
@@ -90,6 +91,18 @@ func (c *Carrier) Calls() []Call {
 		calls[i].Heard = r.ear.snapshot()
 	}
 	return calls
+}
+
+// Keys are the telephone events that the last callee with that number got.
+func (c *Carrier) Keys(number string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range slices.Backward(c.records) {
+		if r.Number == number {
+			return r.keys
+		}
+	}
+	return ""
 }
 
 // Hears is the level in dBFS of one frequency, over the last half second, at the

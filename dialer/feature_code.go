@@ -1,0 +1,149 @@
+package dialer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/config"
+	"ringpace/media"
+	"ringpace/sip"
+)
+
+// dialedLimit is how long what an agent dialed may take to be obeyed.
+const dialedLimit = 10 * time.Second
+
+// agentDialed deals with a call that an agent makes to Ringpace. It runs on the call's
+// goroutine.
+func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
+	log := d.log.With("agent", from.ID, "dialed", in.To())
+	who := d.findAgent(from.ID)
+	does := ""
+	for _, c := range d.board.phones.Load().codes.Codes() {
+		if c.Code == in.To() {
+			does = c.Does
+		}
+	}
+	if who == nil || does == "" {
+		log.Info("an agent dialed what is neither a feature code nor an extension of an agent")
+		in.Reject(404, "Not Found")
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dialedLimit)
+	defer cancel()
+	if does == "login" && from.Mode == config.Nailed {
+		d.dialIn(ctx, in, who, log)
+		return
+	}
+	obeyed, err := d.obeyCode(ctx, who, does)
+	if err != nil {
+		log.Info("a feature code was refused", "code", does, "error", err)
+	}
+	d.confirm(in, obeyed, log)
+}
+
+// obeyCode does what a feature code asks for, and reports how to confirm it.
+func (d *Daemon) obeyCode(ctx context.Context, who *agent, does string) (bool, error) {
+	var err error
+	switch does {
+	case "login":
+		_, err = d.logIn(ctx, who, true)
+	case "logout":
+		_, err = d.Logout(ctx, who.id)
+	case "ready":
+		_, err = d.Ready(ctx, who.id)
+	case "pause":
+		_, err = d.command(ctx, who.id, func(a *agent) error { return a.pause(d.board.phones.Load().pauseReason) })
+	case "status":
+		s := who.status.Load()
+		return s.State != api.AgentOffline && s.State != api.AgentPaused && s.Next == "", nil
+	}
+	return err == nil, err
+}
+
+// dialIn makes the call that the agent dialed their leg.
+func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, who *agent, log *slog.Logger) {
+	if err := d.lease(ctx, who); err != nil {
+		log.Warn("an agent cannot log in by phone", "error", err)
+		in.Reject(480, "Temporarily Unavailable")
+		return
+	}
+	audio, err := d.engine.NewSession(d.codecs)
+	if err != nil {
+		log.Error("no audio for an agent's leg", "error", err)
+		in.Reject(503, "Service Unavailable")
+		return
+	}
+	l, err := answerLeg(in, audio, who.legChanged)
+	if err != nil {
+		log.Warn("an agent's call cannot be answered", "error", err)
+		return
+	}
+	if err := who.ask(ctx, func() error { return who.dialedIn(l) }); err != nil {
+		log.Warn("an agent's leg is not taken", "error", err)
+		l.drop(sip.CauseNormal)
+	}
+}
+
+// confirm answers with a beep, high or low, and hangs up.
+func (d *Daemon) confirm(in *sip.Incoming, obeyed bool, log *slog.Logger) {
+	audio, err := d.engine.NewSession(d.codecs)
+	if err != nil {
+		log.Error("no audio for a confirmation", "error", err)
+		in.Reject(503, "Service Unavailable")
+		return
+	}
+	l, err := answerLeg(in, audio, nil)
+	if err != nil {
+		log.Warn("an agent's call cannot be answered", "error", err)
+		return
+	}
+	tone := d.board.low
+	if obeyed {
+		tone = d.board.high
+	}
+	played := audio.Play(tone, false)
+	defer l.drop(sip.CauseNormal)
+	limit := time.NewTimer(dialedLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case <-played.Done():
+			return
+		case <-limit.C:
+			return
+		case ev, open := <-l.call.Events():
+			switch ev := ev.(type) {
+			case sip.SessionAnswer:
+				_ = l.accept(ev.Body) // without it there is no beep, and the limit ends the call
+			case sip.Ended:
+				return
+			default:
+				if !open {
+					return
+				}
+			}
+		}
+	}
+}
+
+// answerLeg answers a call, with audio that is open already and that it closes where
+// the call cannot be answered, which it then has refused. changed is as for dialLeg.
+func answerLeg(in *sip.Incoming, audio *media.Session, changed func()) (*leg, error) {
+	body := audio.Offer() // where the caller leaves the offer to us
+	if offer := in.Offer(); offer != nil {
+		var err error
+		if body, err = audio.Answer(offer); err != nil {
+			audio.Close()
+			in.Reject(488, "Not Acceptable Here")
+			return nil, err
+		}
+	}
+	call, err := in.Answer(body, onOffer(audio, changed))
+	if err != nil {
+		audio.Close()
+		return nil, err
+	}
+	return &leg{call: call, audio: audio}, nil
+}
