@@ -22,8 +22,8 @@ const (
 	In  Direction = "in"  // they called the official number
 )
 
-// Callback is a caller's wish to be called, which was kept.
-type Callback struct {
+// KeptCallback is a caller's wish to be called, which was kept.
+type KeptCallback struct {
 	Asked    time.Time `json:"asked"`
 	Due      time.Time `json:"due"` // not called before
 	Priority int       `json:"priority"`
@@ -64,7 +64,7 @@ type Record struct {
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
 	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
 
-	Callback *Callback `json:"callback,omitempty"` // that a caller asked for
+	Callback *KeptCallback `json:"callback,omitempty"` // that a caller asked for
 
 	Marks Marks `json:"marks"`
 

@@ -30,7 +30,7 @@ func (f *floor) callIn(number string) cdr.Record {
 // asking is the record of a caller who asked to be called.
 func asking(rec cdr.Record, due time.Time) cdr.Record {
 	rec.Outcome = cdr.NoAnswer
-	rec.Callback = &cdr.Callback{Asked: time.Now(), Due: due, Priority: 50}
+	rec.Callback = &cdr.KeptCallback{Asked: time.Now(), Due: due, Priority: 50}
 	return rec
 }
 
