@@ -70,7 +70,8 @@ func trunkConfig(c config.Trunk) sip.TrunkConfig {
 // linkConfig is what is the same for trunks and peers.
 func linkConfig(c config.Link) sip.TrunkConfig {
 	return sip.TrunkConfig{
-		Name: c.Name, Server: c.Server, Transport: c.Transport, Domain: c.Domain,
+		Name: c.Name, Server: c.Server, Transport: c.Transport, TLS: sip.TrunkTLS(c.TLS), OutboundProxy: c.OutboundProxy,
+		Domain: c.Domain, Sources: c.Sources,
 		Username: c.Username, AuthUsername: c.AuthUsername, Password: c.Password.Reveal(),
 		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval,
 		Policy:   policyOf(c.Calls),

@@ -13,7 +13,7 @@ redis: {password: old}
 http: {tokens: [{name: a, role: admin, token: 0123456789abcdef}]}
 `)
 	after := load(t, strings.NewReplacer(
-		"name: welcome}", "name: welcome, mode: power, ratio: 2, start: true, retry: {busy: {max: 9}}, hours: [\"mon-fri 09:00-20:00\"], dispositions: [yes!, {name: later, retry: {delay: 1d, max: 2}}]}\n  - {name: second}",
+		"name: welcome}", "name: welcome, caller_ids: [\"+442079460001\"], caller_id_rules: [{prefixes: [\"+44\"], caller_ids: [\"+442079460000\"]}], mode: power, ratio: 2, start: true, retry: {busy: {max: 9}}, hours: [\"mon-fri 09:00-20:00\"], dispositions: [yes!, {name: later, retry: {delay: 1d, max: 2}}]}\n  - {name: second}",
 		"id: anna, extension: 1001}", "id: ben, extension: 1002}",
 		"name: carrier,", "name: carrier, channels: 40, server: sip.example.org, ",
 		"server: sip.example.com,", "",
@@ -34,6 +34,9 @@ recording: {min_free: 1GiB}
 		"campaigns[welcome].start: false -> true (at the next start)",
 		"campaigns[welcome].mode: progressive -> power",
 		"campaigns[welcome].ratio: 1.5 -> 2",
+		"campaigns[welcome].caller_id: +442079460000 -> nothing",
+		"campaigns[welcome].caller_ids: nothing -> [+442079460001]",
+		"campaigns[welcome].caller_id_rules: nothing -> {[+44]: [+442079460000]}",
 		"campaigns[welcome].hours: 08:00-20:00 -> mon-fri 09:00-20:00",
 		"campaigns[welcome].dispositions: [success no_interest wrong_person call_again {delay: 1d, max: 3}] -> [yes! later {delay: 1d, max: 2}]",
 		"campaigns[welcome].retry.busy: {delay: 10m, max: 5} -> {delay: 10m, max: 9}",

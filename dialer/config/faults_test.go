@@ -36,7 +36,7 @@ func TestFaults(t *testing.T) {
 		{"no duration", campaign("goodbye: soon"), []string{`test.yaml:9:30: campaigns[0].goodbye: "soon" is not a duration`}},
 		{"negative duration", campaign("goodbye: -2s"), []string{`test.yaml:9:30: campaigns[0].goodbye: "-2s" is negative`}},
 		{"size", base + "recording: {min_free: 2 gigs}\n", []string{`test.yaml:10:23: recording.min_free: "2 gigs" is not a size`}},
-		{"word", trunk("transport: tls"), []string{`test.yaml:3:32: trunks[0].transport: "tls" is not known; known are udp, tcp`}},
+		{"word", trunk("transport: tsl"), []string{`test.yaml:3:32: trunks[0].transport: "tsl" is not known; did you mean tls?`}},
 		{"outcome", campaign("retry: {bussy: {max: 1}}"), []string{"test.yaml:9:29: campaigns[0].retry.bussy: unknown outcome; did you mean busy?"}},
 		{"window", campaign("hours: [8-20]"), []string{`test.yaml:9:29: campaigns[0].hours[0]: "8" is not a time of day`}},
 
@@ -45,7 +45,41 @@ func TestFaults(t *testing.T) {
 		{"host name", strings.Replace(base, "192.0.2.10", "myhost", 1), []string{`test.yaml:1:16: sip.listen[0]: "udp://myhost:5060" is not an address and port`}},
 		{"two listeners", strings.Replace(base, `60"]`, `60", "udp://192.0.2.10:5060"]`, 1), []string{"test.yaml:1:41: sip.listen[1]: udp://192.0.2.10:5060 is sip.listen[0] already"}},
 		{"HTTP on the same port", strings.Replace(base, `60"]`, `60", "tcp://127.0.0.1:8080"]`, 1), []string{"test.yaml:1:41: sip.listen[1]: 127.0.0.1:8080 is http.listen already"}},
-		{"no listener of the transport", trunk("transport: tcp"), []string{"test.yaml:3:32: trunks[0].transport: tcp, and no sip.listen is tcp://"}},
+		{"no listener of the transport", strings.Replace(base, "udp://", "tcp://", 1), []string{
+			"test.yaml:3:6: trunks[0].transport: udp, and no sip.listen is udp://", "test.yaml:5:6: peers[0].transport: udp, and no sip.listen is udp://",
+		}},
+		{"no proxy of the family", trunk("outbound_proxy: \"2001:db8::1\", transport: tcp"), []string{"test.yaml:3:37: trunks[0].outbound_proxy: 2001:db8::1 cannot be reached"}},
+		{"no proxy", trunk("outbound_proxy: a b"), []string{`test.yaml:3:37: trunks[0].outbound_proxy: "a b" is no host`}},
+		{"half a certificate", trunk("transport: tls, tls: {cert_file: /etc/hostname, server_name: a b}"), []string{
+			"test.yaml:3:37: trunks[0].tls.key_file: is missing", `test.yaml:3:82: trunks[0].tls.server_name: "a b" is no host`,
+		}},
+		{"half a key", trunk("transport: tls, tls: {key_file: /etc/hostname, ca_file: /not/there}"), []string{
+			"test.yaml:3:37: trunks[0].tls.cert_file: is missing", "test.yaml:3:77: trunks[0].tls.ca_file: cannot be read",
+		}},
+		{"sources", trunk("sources: [192.0.2.0/24, carrier]"), []string{`test.yaml:3:45: trunks[0].sources[1]: "carrier" is no address or network`}},
+		{"two ways of caller IDs", campaign(`caller_id: "+442079460000", caller_ids: ["+442079460001"]`), []string{
+			"test.yaml:9:49: campaigns[0].caller_ids: caller_id is given too",
+		}},
+		{"a pool that is not ours", campaign(`caller_ids: ["+442079460001", "+442079460009", "+442079460001"]`), []string{
+			"test.yaml:9:51: campaigns[0].caller_ids[1]: no trunk of the campaign owns +442079460009", "test.yaml:9:68: campaigns[0].caller_ids[2]: +442079460001 is caller_ids[0] already",
+		}},
+		{"caller ID rules", campaign(`caller_id_rules: [{prefixes: ["44"], caller_ids: ["+442079460009"]}, {caller_ids: []}, {prefixes: ["+1"], caller_ids: ["+442079460000"]}, {prefixes: ["+1"], caller_ids: ["+442079460001"]}]`), []string{
+			`test.yaml:9:51: campaigns[0].caller_id_rules[0].prefixes[0]: "44" is not the beginning`, "test.yaml:9:71: campaigns[0].caller_id_rules[0].caller_ids[0]: no trunk of the campaign owns",
+			"test.yaml:9:91: campaigns[0].caller_id_rules[1].caller_ids: is missing", "test.yaml:9:91: campaigns[0].caller_id_rules[1].prefixes: is missing",
+			"test.yaml:9:171: campaigns[0].caller_id_rules[3].prefixes[0]: +1 is in campaigns[0].caller_id_rules[2] already",
+		}},
+		{"a trunk without a caller ID of the campaign", strings.Replace(strings.Replace(base, "peers:", "  - {name: second, server: sip.example.org, caller_ids: [\"+12025550100\"]}\npeers:", 1),
+			"name: welcome", `name: welcome, trunks: [carrier, second], caller_ids: ["+442079460000"]`, 1), []string{
+			"test.yaml:10:39: campaigns[0].trunks[1]: trunk second owns none of the campaign's caller IDs (it owns +12025550100)",
+		}},
+		{"prefixes", trunk("prefixes: [\"49\", \"+49\", \"+49\"]"), []string{
+			`test.yaml:3:32: trunks[0].prefixes[0]: "49" is not the beginning of a number`, `test.yaml:3:45: trunks[0].prefixes[2]: "+49" stands here twice`,
+		}},
+		{"rank", trunk("priority: 0, weight: 0"), []string{"test.yaml:3:31: trunks[0].priority: 0; write 1 to 100", "test.yaml:3:42: trunks[0].weight: 0; write 1 to 1000"}},
+		{"calls", trunk("calls: {answer_timeout: 1m, session_expires: 5s, session_min: 10s, redirect_hosts: [a b]}"), []string{
+			"test.yaml:3:45: trunks[0].calls.answer_timeout: 1m;", "test.yaml:3:66: trunks[0].calls.session_expires: 5s;", "test.yaml:3:83: trunks[0].calls.session_min: 10s;",
+			`test.yaml:3:105: trunks[0].calls.redirect_hosts[0]: "a b" is no host`,
+		}},
 		{"no listener of the family", strings.Replace(base, "sip.example.com", `"[2001:db8::1]:5060"`, 1), []string{"test.yaml:3:29: trunks[0].server: [2001:db8::1]:5060 cannot be reached"}},
 		{"HTTP for all", base + "http: {listen: \"0.0.0.0:8080\"}\n", []string{"test.yaml:10:16: http.listen: 0.0.0.0:8080 can be reached from other machines, and there are no http.tokens"}},
 		{"HTTP without port", base + "http: {listen: localhost}\n", []string{`test.yaml:10:16: http.listen: "localhost" is not host:port`}},

@@ -20,6 +20,18 @@ func (c *Config) Peer(name string) *Peer {
 	return find(c.Peers, name, func(p *Peer) string { return p.Name })
 }
 
+// links are what all trunks and peers have in common.
+func (c *Config) links() []*Link {
+	var all []*Link
+	for i := range c.Trunks {
+		all = append(all, &c.Trunks[i].Link)
+	}
+	for i := range c.Peers {
+		all = append(all, &c.Peers[i].Link)
+	}
+	return all
+}
+
 // Agent returns the agent with that id, nil if there is none.
 func (c *Config) Agent(id string) *Agent {
 	return find(c.Agents, id, func(a *Agent) string { return a.ID })

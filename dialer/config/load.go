@@ -220,6 +220,11 @@ func (c *Config) absolute(dir string) {
 	if m := &c.Hold.Music; *m != MusicTone && *m != MusicOff {
 		from(dir, m)
 	}
+	for _, l := range c.links() {
+		from(dir, &l.TLS.CAFile)
+		from(dir, &l.TLS.CertFile)
+		from(dir, &l.TLS.KeyFile)
+	}
 	for i := range c.Campaigns {
 		if m := &c.Campaigns[i].Message; *m != MessageDefault && *m != MessageOff {
 			from(dir, m)

@@ -117,6 +117,8 @@ func kindOf(t reflect.Type, enum string) string {
 		return "list of listeners"
 	case netip.Addr:
 		return "address"
+	case []netip.Prefix:
+		return "list of networks"
 	case Secret:
 		return "secret"
 	case gate.Hours:

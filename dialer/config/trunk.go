@@ -1,28 +1,44 @@
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Transports of SIP.
 const (
-	UDP = "udp"
-	TCP = "tcp"
+	UDP  = "udp"
+	TCP  = "tcp"
+	TLS  = "tls"
+	Auto = "auto" // whatever the name service says (RFC 3263)
 )
 
 // Link is what trunks and peers have in common: where calls are sent, and how we
 // make ourselves known there.
 type Link struct {
-	Name           string        `yaml:"name"`
-	Server         string        `yaml:"server"` // host or host:port
-	Transport      string        `yaml:"transport" enum:"udp,tcp"`
-	Domain         string        `yaml:"domain"` // default: Server without its port
-	Register       bool          `yaml:"register"`
-	Username       string        `yaml:"username"`
-	AuthUsername   string        `yaml:"auth_username"` // default: Username
-	Password       Secret        `yaml:"password"`
-	Expires        time.Duration `yaml:"expires"`
-	HealthInterval time.Duration `yaml:"health_interval"` // OPTIONS; 0 is off
-	DisplayName    string        `yaml:"display_name"`
-	Calls          Calls         `yaml:"calls"`
+	Name           string         `yaml:"name"`
+	Server         string         `yaml:"server"` // host or host:port
+	Transport      string         `yaml:"transport" enum:"udp,tcp,tls,auto"`
+	TLS            LinkTLS        `yaml:"tls"`
+	OutboundProxy  string         `yaml:"outbound_proxy"` // host or host:port
+	Domain         string         `yaml:"domain"`         // default: Server without its port
+	Register       bool           `yaml:"register"`
+	Username       string         `yaml:"username"`
+	AuthUsername   string         `yaml:"auth_username"` // default: Username
+	Password       Secret         `yaml:"password"`
+	Expires        time.Duration  `yaml:"expires"`
+	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
+	Sources        []netip.Prefix `yaml:"sources"`         // where its calls come from, besides its servers
+	DisplayName    string         `yaml:"display_name"`
+	Calls          Calls          `yaml:"calls"`
+}
+
+// LinkTLS is how a server proves who it is, and we prove who we are.
+type LinkTLS struct {
+	CAFile     string `yaml:"ca_file"`     // PEM; default: the system's authorities
+	CertFile   string `yaml:"cert_file"`   // PEM, ours; "" if the server asks for none
+	KeyFile    string `yaml:"key_file"`    // of CertFile
+	ServerName string `yaml:"server_name"` // in the server's certificate; default: the host that is connected to
 }
 
 // Calls is how calls are conducted, as far as the far side has a say in it.

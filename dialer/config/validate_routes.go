@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -8,27 +9,62 @@ import (
 	"time"
 )
 
-// reaches checks that a listener can send to a server: same transport, and same
-// address family where the server is an address.
-func (v *validator) reaches(key, transport, server string) {
-	v.hostPort(key+".server", server, false)
-	to, err := netip.ParseAddr(strings.Trim(hostOf(server), "[]"))
+// reaches checks that we can send to a server: by UDP from a listener of the same
+// address family where the server is an address. TCP and TLS connections need none.
+func (v *validator) reaches(key string, l *Link) {
+	v.hostPort(key+".server", l.Server, false)
+	server := key + ".server"
+	to, err := netip.ParseAddr(strings.Trim(hostOf(l.Server), "[]"))
+	if l.OutboundProxy != "" {
+		server = key + ".outbound_proxy"
+		v.hostPort(server, l.OutboundProxy, false)
+		to, err = netip.ParseAddr(strings.Trim(hostOf(l.OutboundProxy), "[]"))
+	}
 	literal := err == nil
-	var same, family bool
-	for _, l := range v.config.SIP.Listen {
-		if l.Transport == transport {
-			same = true
-			family = family || !literal || l.Addr.Addr().Is4() == to.Is4()
+	var udp, family bool
+	for _, have := range v.config.SIP.Listen {
+		if have.Transport == UDP || l.Transport != UDP {
+			udp = udp || have.Transport == UDP
+			family = family || !literal || have.Addr.Addr().Is4() == to.Is4()
 		}
 	}
 	switch {
 	case len(v.config.SIP.Listen) == 0 || v.unreadable("sip.listen"):
-	case transport != UDP && transport != TCP:
-	case !same:
-		v.bad(key+".transport", "%s, and no sip.listen is %s://; add one, or change the transport", transport, transport)
+	case l.Transport == UDP && !udp:
+		v.bad(key+".transport", "udp, and no sip.listen is udp://; add one, or change the transport")
 	case !family:
-		v.bad(key+".server", "%s cannot be reached from the %s addresses of sip.listen; listen on an address of the "+
-			"same family (IPv4 or IPv6)", server, transport)
+		v.bad(server, "%s cannot be reached from the addresses of sip.listen; listen on an address of the same family "+
+			"(IPv4 or IPv6)", cmp.Or(l.OutboundProxy, l.Server))
+	}
+}
+
+// tls checks the files of a link. What is in them signalling reads at its start, and
+// says what is wrong with it.
+func (v *validator) tls(key string, l *Link) {
+	t := &l.TLS
+	for _, f := range []struct{ key, path string }{{".ca_file", t.CAFile}, {".cert_file", t.CertFile}, {".key_file", t.KeyFile}} {
+		if f.path != "" {
+			v.readable(key+f.key, f.path)
+		}
+	}
+	switch {
+	case t.CertFile != "" && t.KeyFile == "":
+		v.bad(key+".key_file", "is missing; cert_file needs the private key that belongs to it")
+	case t.KeyFile != "" && t.CertFile == "":
+		v.bad(key+".cert_file", "is missing; key_file needs the certificate that belongs to it")
+	}
+	if t.ServerName != "" {
+		v.host(key+".server_name", t.ServerName)
+	}
+	if *t != (LinkTLS{}) && l.Transport != TLS && l.Transport != Auto {
+		v.warn(key, "has no effect with transport %s; write transport: tls", l.Transport)
+	}
+}
+
+// readable checks that a file is there and may be read.
+func (v *validator) readable(key, path string) {
+	if _, err := readFile(path, maxFile); err != nil {
+		v.bad(key, "cannot be read: %v", err)
 	}
 }
 
@@ -61,8 +97,9 @@ func (v *validator) link(key, kind, example string, l *Link, names map[string]st
 	if l.Server == "" {
 		v.bad(key+".server", "is missing; write %s", example)
 	} else {
-		v.reaches(key, l.Transport, l.Server)
+		v.reaches(key, l)
 	}
+	v.tls(key+".tls", l)
 	v.clean(key+".domain", l.Domain)
 	v.clean(key+".display_name", l.DisplayName)
 	v.credentials(key, l.Register, l.Username, l.AuthUsername, l.Password)

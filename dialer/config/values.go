@@ -115,6 +115,21 @@ func parseListen(s string) (Listen, error) {
 // String writes the socket as it is read.
 func (l Listen) String() string { return l.Transport + "://" + l.Addr.String() }
 
+// parsePrefix reads a network, or a single address.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is no address or network; write for example 192.0.2.10 or 192.0.2.0/24", s)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q has bits behind its length; write %s", s, p.Masked())
+	}
+	return p, nil
+}
+
 // parseDuration reads Go's notation, and days ("3d", "1d12h").
 func parseDuration(s string) (time.Duration, error) {
 	var days time.Duration
