@@ -37,6 +37,10 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.refuse(tx, req, 403, "Forbidden")
 		return
 	}
+	if e.unwanted(req) {
+		e.refuse(tx, req, 433, "Anonymity Disallowed")
+		return
+	}
 	offer, ok := session(req)
 	if !ok {
 		e.respond(tx, e.unsupportedBody(req))
@@ -103,10 +107,10 @@ func (in *Incoming) Cancelled() <-chan struct{} { return in.cancelled }
 func (in *Incoming) ID() string { return in.req.CallID().Value() }
 
 // From is the user part of From: who says to be calling.
-func (in *Incoming) From() string { return in.req.From().Address.User }
+func (in *Incoming) From() string { return userOf(&in.req.From().Address) }
 
 // To is the user part of the Request-URI: who is called.
-func (in *Incoming) To() string { return in.req.Recipient.User }
+func (in *Incoming) To() string { return userOf(&in.req.Recipient) }
 
 // Source is where the INVITE came from.
 func (in *Incoming) Source() netip.AddrPort { return in.path.fallback }

@@ -103,15 +103,15 @@ func (s *setup) newInvite(at target) *sipgo.Request {
 	for i := range at.routes {
 		req.AppendHeader(&sipgo.RouteHeader{Address: *at.routes[i].Clone()})
 	}
+	display, from := o.identity.from(s.from, o.account, o.domain)
 	req.AppendHeader(&sipgo.FromHeader{
-		DisplayName: s.from.display, Address: o.identity.uri(s.from.user, o.domain),
-		Params: sipgo.HeaderParams{{K: "tag", V: s.localTag}},
+		DisplayName: display, Address: from, Params: sipgo.HeaderParams{{K: "tag", V: s.localTag}},
 	})
 	req.AppendHeader(&sipgo.ToHeader{Address: o.identity.uri(s.to, o.domain)})
 	callID := sipgo.CallIDHeader(s.callID)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: s.seq, MethodName: sipgo.INVITE})
-	req.AppendHeader(&sipgo.ContactHeader{Address: contactURI(o.contact, at.path)})
+	req.AppendHeader(&sipgo.ContactHeader{Address: o.contact(at.path)})
 	for _, h := range o.identity.headers(s.from, o.domain) {
 		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}

@@ -53,10 +53,11 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 		inv.CallerID = "ringpace"
 	}
 	return l.e.place(ctx, outlet{
-		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.listeners[0].addr.Addr().String(), contact: "ringpace",
+		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.listeners[0].addr.Addr().String(),
 		identity: &l.identity, policy: l.cfg.Policy,
 		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
 		uri:     func(user string) sipgo.Uri { return l.identity.uri(user, l.cfg.Domain) },
+		contact: func(p path) sipgo.Uri { return contactURI("ringpace", p) },
 		auth:    func() *authenticator { return &authenticator{} },
 	}, inv)
 }

@@ -21,7 +21,7 @@ type outlet struct {
 	name     string
 	domain   string // host in From and To
 	callHost string // host of the Call-ID
-	contact  string // user part of our Contact
+	account  string // user part of From where the identity wants the account
 	identity *Identity
 	policy   Policy
 
@@ -29,14 +29,15 @@ type outlet struct {
 	// the members of one group all at once.
 	targets func(ctx context.Context, uri sipgo.Uri) ([][]target, error)
 	uri     func(user string) sipgo.Uri // Request-URI of a user, as targets takes it
+	contact func(path) sipgo.Uri        // our Contact
 	auth    func() *authenticator
 }
 
 // outlet describes the trunk to its calls.
 func (t *Trunk) outlet() outlet {
 	return outlet{
-		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), contact: t.contactUser(),
+		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), account: t.contactUser(),
 		identity: &t.cfg.Identity, policy: t.cfg.Policy,
-		targets: t.targets, uri: t.uri, auth: t.authenticator,
+		targets: t.targets, uri: t.uri, contact: t.contact, auth: t.authenticator,
 	}
 }

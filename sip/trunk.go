@@ -40,6 +40,10 @@ type TrunkConfig struct {
 	// Sources are where its calls come from, beside its servers' addresses.
 	Sources []netip.Prefix
 
+	// RejectAnonymous answers 433 (RFC 5079) to calls from this trunk that hide who
+	// calls.
+	RejectAnonymous bool
+
 	Username     string
 	AuthUsername string // default: Username
 	Password     string
@@ -147,7 +151,13 @@ func (t *Trunk) check() error {
 	if err := cfg.Policy.check(); err != nil {
 		return err
 	}
-	return cfg.Identity.check()
+	if err := cfg.Identity.check(); err != nil {
+		return err
+	}
+	if cfg.Identity.From == FromAccount && cfg.Username == "" {
+		return fmt.Errorf("from account needs a username")
+	}
+	return nil
 }
 
 // checkTransport checks what the way to the server depends on. TCP and TLS need no
@@ -241,6 +251,9 @@ func (t *Trunk) uri(user string) sipgo.Uri {
 	u.Port = int(t.own)
 	return u
 }
+
+// contact is our Contact at this trunk.
+func (t *Trunk) contact(p path) sipgo.Uri { return contactURI(t.contactUser(), p) }
 
 // contactUser is the user part of our Contact at this trunk.
 func (t *Trunk) contactUser() string {
