@@ -89,7 +89,7 @@ func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
 	first := e.newUDPSocket(small, gone)
 	first.most, first.park = most, time.Millisecond
 	e.serving.Go(func() { _ = e.tpl.ServeUDP(first) })
-	e.listeners = append(e.listeners, listener{"udp", localAddr(small.LocalAddr()), func() error { close(gone); return small.Close() }})
+	e.listeners = append(e.listeners, listener{transport: "udp", addr: localAddr(small.LocalAddr()), close: func() error { close(gone); return small.Close() }})
 	<-first.reading
 	flood(localAddr(small.LocalAddr()), true)
 	eventually(t, "few entries in the pool", func() bool { return e.tpl.Pool("udp").Size() <= 2*most+4 })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,10 @@ type Config struct {
 	// Trace keeps the messages. Nil: none are kept.
 	Trace *trace.Recorder
 
+	// Node names this node; it stays the same over restarts. Registrars tell by it
+	// which of our registrations replaces which. Default: the host's name.
+	Node string
+
 	// CertFile and KeyFile are the certificate of the TLS listeners, PEM. They are
 	// read again when they change.
 	CertFile, KeyFile string
@@ -81,6 +86,7 @@ type Endpoint struct {
 	log       *slog.Logger
 	wire      *slog.Logger // what strangers can cause: see wireLog
 	userAgent string
+	node      string
 	policy    Policy
 	invite    func(*Incoming)
 	screen    func(*Incoming) bool // may be nil
@@ -145,6 +151,9 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	}
 	if _, ok := quoteDisplay(e.userAgent); !ok {
 		return nil, fmt.Errorf("%w: user agent %q cannot be sent", ErrConfig, e.userAgent)
+	}
+	if e.node = cfg.Node; e.node == "" {
+		e.node, _ = os.Hostname() // without a name all nodes are one
 	}
 	e.policy = cfg.Policy
 	if err := e.policy.check(); err != nil {

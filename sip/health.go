@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,17 +26,19 @@ type health struct {
 	good   int // in a row
 }
 
-// observe takes one ping's result in; err is nil for a good one.
-func (h *health) observe(server string, err error) {
+// observe takes one ping's result in; err is nil for a good one. It reports true when
+// that brings the trunk back.
+func (h *health) observe(server string, err error) (back bool) {
 	if err == nil {
 		h.bad = 0
 		h.good++
 		if h.down && h.good >= pingsUp {
 			h.down, h.reason = false, ""
+			return true
 		} else if h.down {
 			h.reason = fmt.Sprintf("%s answers again: %d of %d good pings before calls are sent", server, h.good, pingsUp)
 		}
-		return
+		return false
 	}
 	h.good = 0
 	h.bad++
@@ -45,6 +48,7 @@ func (h *health) observe(server string, err error) {
 	if h.down {
 		h.reason = fmt.Sprintf("%d pings (OPTIONS) in a row failed, the last: %v; no calls are sent until %d succeed", h.bad, err, pingsUp)
 	}
+	return false
 }
 
 // ping asks the server by OPTIONS every health interval whether it lives (RFC
@@ -57,7 +61,9 @@ func (t *Trunk) ping(ctx context.Context) {
 		}
 		var failing bool
 		t.update(func() {
-			t.health.observe(t.cfg.Server, err)
+			if t.health.observe(t.cfg.Server, err) {
+				t.calls.halfOpen()
+			}
 			failing = t.health.down || t.health.bad > 0
 		})
 		wait := t.cfg.HealthInterval
@@ -79,27 +85,28 @@ func (t *Trunk) ping(ctx context.Context) {
 func (t *Trunk) pingOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	found, err := t.hops(ctx)
-	if err != nil {
-		return err
-	}
-	p, server := found[0].path, found[0].addr
-	callID, tag := sipgo.CallIDHeader(random(16)+"@"+t.cfg.Domain), random(8)
+	callID, tag, seq := sipgo.CallIDHeader(random(16)+"@"+t.cfg.Domain), random(8), uint32(0)
 	uri := t.uri("")
 	from := sipgo.Uri{Scheme: "sip", User: escapeUser(t.contactUser()), Host: t.cfg.Domain}
-	req := t.e.newRequest(sipgo.OPTIONS, uri, p, string(callID), tag)
-	req.AppendHeader(&sipgo.FromHeader{Address: from, Params: sipgo.HeaderParams{{K: "tag", V: tag}}})
-	req.AppendHeader(&sipgo.ToHeader{Address: uri})
-	req.AppendHeader(&callID)
-	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: 1, MethodName: sipgo.OPTIONS})
-	req.AppendHeader(&sipgo.ContactHeader{Address: contactURI(t.contactUser(), p)})
-	req.AppendHeader(sipgo.NewHeader("Accept", sdpType))
-	setBody(req, nil)
-	address(req, p, server)
-	res, err := t.e.do(ctx, req)
-	if err != nil {
-		return err
+	res, h, err := t.ask(ctx, func(h hop) *sipgo.Request {
+		req := t.e.newRequest(sipgo.OPTIONS, uri, h.path, string(callID), tag)
+		for _, route := range t.preloaded() {
+			req.AppendHeader(&sipgo.RouteHeader{Address: route})
+		}
+		req.AppendHeader(&sipgo.FromHeader{Address: from, Params: sipgo.HeaderParams{{K: "tag", V: tag}}})
+		req.AppendHeader(&sipgo.ToHeader{Address: uri})
+		req.AppendHeader(&callID)
+		seq++
+		req.AppendHeader(&sipgo.CSeqHeader{SeqNo: seq, MethodName: sipgo.OPTIONS})
+		req.AppendHeader(&sipgo.ContactHeader{Address: t.contact(h.path)})
+		req.AppendHeader(sipgo.NewHeader("Accept", sdpType))
+		setBody(req, nil)
+		return req
+	})
+	if res == nil {
+		return errors.New(explain(err))
 	}
+	t.learn(h.path, res)
 	switch res.StatusCode {
 	case 408, 500, 502, 503, 504:
 		return fmt.Errorf("%d %s", res.StatusCode, clip(res.Reason, 64))

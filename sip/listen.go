@@ -20,6 +20,7 @@ type listener struct {
 	transport string
 	addr      netip.AddrPort
 	close     func() error
+	udp       *net.UDPConn // nil for the others
 }
 
 // bind opens one socket and returns what serves it.
@@ -37,7 +38,7 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 		}
 		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
 		gone := make(chan struct{})
-		e.listeners = append(e.listeners, listener{"udp", localAddr(c.LocalAddr()), func() error {
+		e.listeners = append(e.listeners, listener{transport: "udp", addr: localAddr(c.LocalAddr()), udp: c, close: func() error {
 			close(gone)
 			return c.Close()
 		}})
@@ -67,7 +68,7 @@ func (e *Endpoint) bindStream(l Listen) (serve func(), err error) {
 		return nil, fmt.Errorf("%w on %s %s: %w", ErrListen, l.Transport, l.Addr, err)
 	}
 	stream.Listener = c
-	e.listeners = append(e.listeners, listener{l.Transport, localAddr(c.Addr()), c.Close})
+	e.listeners = append(e.listeners, listener{transport: l.Transport, addr: localAddr(c.Addr()), close: c.Close})
 	return func() { _ = serving(stream) }, nil
 }
 

@@ -24,6 +24,10 @@ const (
 	refusedMost  = 30 * time.Minute
 )
 
+// reconnectMost is the longest that a registered trunk waits after its connection was
+// lost: not all clients of a server that restarts come back in one instant.
+const reconnectMost = time.Second
+
 // deregisterTimeout bounds the farewell at shutdown.
 const deregisterTimeout = 3 * time.Second
 
@@ -33,6 +37,7 @@ type registration struct {
 	reason  string
 	expires time.Time // of the binding at the server
 	nextTry time.Time
+	path    []string // RFC 3327: the proxies between us and the registrar
 }
 
 // registrant keeps a trunk registered. It belongs to the goroutine of Run.
@@ -43,14 +48,17 @@ type registrant struct {
 	seq    uint32
 	wish   time.Duration // what we ask for: configured, or raised by 423
 	fails  int
+	sent   sipgo.Uri // the Contact of the latest REGISTER
+	moved  bool      // the server sees us elsewhere than that
+	old    sipgo.Uri // one that the server may still have and that leads nowhere
 }
 
-// Run registers the trunk and keeps it registered, and pings it, until ctx is
-// done; then it de-registers and returns nil. Without registration and
-// health check it only waits. It may be called once.
+// Run registers the trunk and keeps it registered, pings it and keeps the way to it
+// open, until ctx is done; then it de-registers and returns nil. It may be
+// called once.
 func (t *Trunk) Run(ctx context.Context) error {
 	t.mu.Lock()
-	started := t.running || t.status.State == StateStopped
+	started := t.running || t.stopped
 	t.running = true
 	t.mu.Unlock()
 	if started {
@@ -61,17 +69,21 @@ func (t *Trunk) Run(ctx context.Context) error {
 			t.reg.state, t.reg.reason = StateRegistering, "registering as "+t.cfg.Username+" at "+t.cfg.Server
 		}
 	})
-	var pings sync.WaitGroup
+	var beside sync.WaitGroup
+	beside.Go(func() { t.watchServers(ctx) })
 	if t.cfg.HealthInterval > 0 {
-		pings.Go(func() { t.ping(ctx) })
+		beside.Go(func() { t.ping(ctx) })
+	}
+	if t.cfg.KeepAlive > 0 {
+		beside.Go(func() { t.keepAlive(ctx) })
 	}
 	if t.cfg.Register {
 		t.keepRegistered(ctx)
 	} else {
 		<-ctx.Done()
 	}
-	pings.Wait()
-	t.update(func() { t.running = false })
+	beside.Wait()
+	t.update(func() { t.running, t.stopped = false, true })
 	return nil
 }
 
@@ -83,13 +95,7 @@ func (t *Trunk) keepRegistered(ctx context.Context) {
 			break
 		}
 		t.update(func() { t.reg.nextTry = time.Now().Add(wait) })
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
+		if !r.wait(ctx, wait) {
 			break
 		}
 	}
@@ -104,6 +110,24 @@ func (t *Trunk) keepRegistered(ctx context.Context) {
 		}
 	}
 	t.update(func() { t.reg.expires, t.reg.nextTry = time.Time{}, time.Time{} })
+}
+
+// wait waits for the next try. It reports false when ctx is done. A registered
+// trunk whose connection is lost tries at once: its calls in come over that one.
+func (r *registrant) wait(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.connection():
+		timer.Reset(min(wait, rand.N(reconnectMost)))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 // attempt registers once and returns when to do so again.
@@ -122,19 +146,27 @@ func (r *registrant) attempt(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
+	if err == nil && res.IsSuccess() && r.moved {
+		// The server sees us elsewhere than our Contact says: tell it that, and to
+		// forget the other one (RFC 3581; RFC 3261 section 10.3, step 7).
+		if res, err = r.register(ctx, r.wish); ctx.Err() != nil {
+			return 0
+		}
+	}
 	if err == nil && res.IsSuccess() {
 		granted := r.granted(res)
 		r.fails = 0
 		t.update(func() {
 			t.reg.state, t.reg.expires = StateRegistered, begun.Add(granted)
 			t.reg.reason = fmt.Sprintf("registered as %s at %s for %s", t.cfg.Username, t.cfg.Server, granted)
+			t.reg.path = values(res, "Path", "")
 			t.routes = serviceRoutes(res)
 		})
 		return refreshAfter(granted)
 	}
 	r.fails++
 	state, reason, wait := r.failure(res, err)
-	t.update(func() { t.reg.state, t.reg.reason = state, reason })
+	t.update(func() { t.reg.state, t.reg.reason, t.home = state, reason, hop{} })
 	return wait
 }
 
@@ -156,12 +188,8 @@ func (r *registrant) failure(res *sipgo.Response, err error) (TrunkState, string
 		return StateRefused, fmt.Sprintf("%s refuses the password of user %s; check username and password", cfg.Server, cfg.AuthUsername), rarely
 	case errors.Is(err, ErrNoChallenge):
 		return StateRefused, fmt.Sprintf("%s asks for an authentication that Ringpace does not know: %v", cfg.Server, err), rarely
-	case errors.Is(err, ErrNoRoute):
-		return StateUnreachable, fmt.Sprintf("%v; check the server's name and the listen addresses", err), soon
-	case errors.Is(err, ErrTimeout):
-		return StateUnreachable, fmt.Sprintf("%s does not answer REGISTER over %s; check address, transport and firewall", cfg.Server, cfg.Transport), soon
 	case err != nil:
-		return StateUnreachable, fmt.Sprintf("REGISTER to %s failed: %v", cfg.Server, err), soon
+		return StateUnreachable, fmt.Sprintf("REGISTER to %s over %s failed: %s", cfg.Server, cfg.Transport, explain(err)), soon
 	}
 	said := fmt.Sprintf("%s answers REGISTER with %d %s", cfg.Server, res.StatusCode, clip(res.Reason, 64))
 	after := parseRetryAfter(value(res, "Retry-After"))
@@ -186,31 +214,81 @@ func backOff(first, most time.Duration, n int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// register sends REGISTER, with credentials when asked, and returns the final
-// response.
+// register sends REGISTER to the trunk's servers until one answers, with credentials
+// when asked, and returns the final response.
 func (r *registrant) register(ctx context.Context, expires time.Duration) (*sipgo.Response, error) {
 	t := r.t
-	return t.e.doAuth(ctx, t.authenticator(), func() (*sipgo.Request, error) {
-		found, err := t.hops(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p, server := found[0].path, found[0].addr
-		uri := t.uri("")
-		aor := sipgo.Uri{Scheme: "sip", User: escapeUser(t.cfg.Username), Host: t.cfg.Domain}
-		req := t.e.newRequest(sipgo.REGISTER, uri, p, r.callID, r.tag)
-		req.AppendHeader(&sipgo.FromHeader{Address: aor, Params: sipgo.HeaderParams{{K: "tag", V: r.tag}}})
-		req.AppendHeader(&sipgo.ToHeader{Address: aor})
-		callID := sipgo.CallIDHeader(r.callID)
-		req.AppendHeader(&callID)
-		r.seq++
-		req.AppendHeader(&sipgo.CSeqHeader{SeqNo: r.seq, MethodName: sipgo.REGISTER})
-		req.AppendHeader(&sipgo.ContactHeader{Address: contactURI(t.contactUser(), p)})
-		req.AppendHeader(sipgo.NewHeader("Expires", seconds(expires)))
-		setBody(req, nil)
-		address(req, p, server)
-		return req, nil
+	var contact *sipgo.ContactHeader
+	res, h, err := t.ask(ctx, func(h hop) *sipgo.Request {
+		var req *sipgo.Request
+		req, contact = r.newREGISTER(h, expires)
+		return req
 	})
+	r.moved = false
+	if contact == nil || res == nil {
+		return res, err
+	}
+	r.sent = contact.Address // with the connection's port, where we do not listen
+	if err == nil && res.IsSuccess() {
+		r.old = sipgo.Uri{}
+		t.mu.Lock()
+		t.home = h
+		t.mu.Unlock()
+		if r.moved = t.learn(h.path, res) && expires > 0; r.moved {
+			r.old = r.sent
+		}
+	}
+	return res, err
+}
+
+// newREGISTER builds the REGISTER to one server, and returns our Contact in it.
+func (r *registrant) newREGISTER(h hop, expires time.Duration) (*sipgo.Request, *sipgo.ContactHeader) {
+	t := r.t
+	aor := sipgo.Uri{Scheme: "sip", User: escapeUser(t.cfg.Username), Host: t.cfg.Domain}
+	req := t.e.newRequest(sipgo.REGISTER, t.uri(""), h.path, r.callID, r.tag)
+	for _, route := range t.preloaded() {
+		req.AppendHeader(&sipgo.RouteHeader{Address: route})
+	}
+	req.AppendHeader(&sipgo.FromHeader{Address: aor, Params: sipgo.HeaderParams{{K: "tag", V: r.tag}}})
+	req.AppendHeader(&sipgo.ToHeader{Address: aor})
+	callID := sipgo.CallIDHeader(r.callID)
+	req.AppendHeader(&callID)
+	r.seq++
+	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: r.seq, MethodName: sipgo.REGISTER})
+	contact := &sipgo.ContactHeader{
+		Address: t.contact(h.path),
+		Params:  sipgo.HeaderParams{{K: "+sip.instance", V: `"<` + t.instance() + `>"`}}, // RFC 5626 section 4.1
+	}
+	supported := "path" // RFC 3327
+	if t.cfg.BulkContact {
+		// RFC 6140 section 5.2: no user, and the registrar must know what bnc means.
+		contact.Address.User = ""
+		contact.Address.UriParams = append(contact.Address.UriParams, sipgo.HeaderKV{K: "bnc"})
+		req.AppendHeader(sipgo.NewHeader("Require", "gin"))
+		req.AppendHeader(sipgo.NewHeader("Proxy-Require", "gin"))
+		supported = "path, gin"
+	}
+	req.AppendHeader(contact)
+	if r.old.Host != "" && r.old.String() != contact.Address.String() {
+		req.AppendHeader(&sipgo.ContactHeader{Address: r.old, Params: sipgo.HeaderParams{{K: "expires", V: "0"}}})
+	}
+	req.AppendHeader(sipgo.NewHeader("Supported", supported))
+	req.AppendHeader(sipgo.NewHeader("Expires", seconds(expires)))
+	setBody(req, nil)
+	return req, contact
+}
+
+// connection is closed when the connection to the server where we are registered is;
+// nil, and never, over UDP.
+func (r *registrant) connection() <-chan struct{} {
+	t := r.t
+	t.mu.Lock()
+	h := t.home
+	t.mu.Unlock()
+	if f := t.e.flows.find(flowKey{h.path.transport, h.addr, t.profile}); f != nil {
+		return f.gone
+	}
+	return nil
 }
 
 // granted is the expiry that the server gave our contact: its Contact parameter,
@@ -220,10 +298,9 @@ func (r *registrant) granted(res *sipgo.Response) time.Duration {
 	if d, ok := parseExpires(value(res, "Expires")); ok {
 		granted = d
 	}
-	local, _ := r.t.e.Addr(r.t.cfg.Transport)
 	for _, h := range res.GetHeaders("Contact") {
 		c, ok := h.(*sipgo.ContactHeader)
-		if !ok || c.Address.User != escapeUser(r.t.contactUser()) {
+		if !ok || c.Address.User != r.sent.User {
 			continue // somebody else's binding of the same account
 		}
 		d, ok := parseExpires(trimParams(c.Params).GetOr("expires", ""))
@@ -231,7 +308,7 @@ func (r *registrant) granted(res *sipgo.Response) time.Duration {
 			continue
 		}
 		granted = d
-		if strings.Trim(c.Address.Host, "[]") == local.Addr().String() && c.Address.Port == int(local.Port()) {
+		if strings.Trim(c.Address.Host, "[]") == strings.Trim(r.sent.Host, "[]") && c.Address.Port == r.sent.Port {
 			break // exactly ours; others may be ours before a restart, or behind a NAT
 		}
 	}

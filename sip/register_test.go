@@ -34,7 +34,7 @@ func TestRegister(t *testing.T) {
 	reg := p.expect("REGISTER")
 	callID, contact := reg.get("Call-ID"), reg.get("Contact")
 	if reg.get("To") != "<sip:user@127.0.0.1>" || reg.get("Expires") != "60" || reg.uri() != "sip:"+p.addr ||
-		contact != "<sip:user@"+addrOf(t, trunk.e, "udp")+">" {
+		contact != "<sip:user@"+addrOf(t, trunk.e, "udp")+`>;+sip.instance="<`+trunk.instance()+`>"` || reg.get("Supported") != "path" {
 		t.Errorf("%s", reg)
 	}
 	p.respond(reg, "401 Unauthorized", "x", "", `WWW-Authenticate: Digest realm="r", nonce="1", qop="auth"`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -91,4 +92,22 @@ func (t *Trunk) serves(source netip.AddrPort) (host, port bool) {
 		host = host || p.Contains(source.Addr())
 	}
 	return host, port
+}
+
+// lookAround is how often the servers are located anew while nothing is sent, so that
+// a call from a new one is known.
+const lookAround = time.Minute
+
+// watchServers locates the servers now and then, until ctx is done.
+func (t *Trunk) watchServers(ctx context.Context) {
+	for {
+		_, _ = t.hops(ctx) // who calls or registers hears of the error
+		timer := time.NewTimer(lookAround)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
 }

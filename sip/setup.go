@@ -42,7 +42,9 @@ type fork struct {
 // run is the call's goroutine.
 func (s *setup) run(ctx context.Context) {
 	defer s.finish()
+	s.outlet.trial.begin()
 	final := s.ring(ctx)
+	s.outlet.trial.over(final)
 	if final != nil {
 		s.emit(*final)
 		return
@@ -183,6 +185,7 @@ func (s *setup) takeProvisional(b *branch, res *sipgo.Response) {
 	if res.StatusCode == 100 {
 		return
 	}
+	s.outlet.trial.good()
 	if res.StatusCode >= 180 && res.StatusCode <= 183 {
 		s.rang = true
 	}
@@ -289,6 +292,9 @@ func (s *setup) branchEnded(end inviteEnd) *Failed {
 	b := s.branches[end.branch]
 	b.ended = true
 	s.open--
+	if !s.wantCancel {
+		s.outlet.trial.tried(b.target, end)
+	}
 	if end.res == nil {
 		b.silent = true
 		return s.branchUnanswered(end.err)

@@ -13,7 +13,7 @@ const (
 	StateRegistered  TrunkState = "registered"
 	StateRefused     TrunkState = "refused"     // the server does not take us: credentials, account
 	StateUnreachable TrunkState = "unreachable" // the server is not found or does not answer
-	StateDown        TrunkState = "down"        // taken out by the health check
+	StateDown        TrunkState = "down"        // taken out by the health check, or because its calls fail
 	StateStopped     TrunkState = "stopped"     // Run has returned
 )
 
@@ -25,7 +25,11 @@ type TrunkStatus struct {
 	Since   time.Time // of State
 	Expires time.Time // of the registration that holds, zero without one
 	NextTry time.Time // of registering or refreshing, zero without registration
+	Until   time.Time // out until then because calls failed, zero otherwise
 	Usable  bool      // calls may be sent
+	Share   float64   // how much of its calls the trunk should get: 1 all, 0 none, between while it comes back
+	Room    int       // how many calls more may be sent now: math.MaxInt, except while it is out or comes back
+	Path    []string  // of the registration (RFC 3327): the proxies between us and the registrar
 }
 
 // Status returns the trunk's state.
@@ -38,9 +42,15 @@ func (t *Trunk) Status() TrunkStatus {
 // snapshot computes what depends on the time. t.mu is held.
 func (t *Trunk) snapshot(now time.Time) TrunkStatus {
 	s := t.status
-	s.Expires, s.NextTry = t.reg.expires, t.reg.nextTry
+	s.Expires, s.NextTry, s.Path = t.reg.expires, t.reg.nextTry, t.reg.path
 	registered := !t.cfg.Register || now.Before(t.reg.expires)
-	s.Usable = registered && !t.health.down && s.State != StateStopped
+	if registered && !t.health.down && s.State != StateStopped {
+		s.Share, s.Room = t.calls.share(now), t.calls.room(now)
+	}
+	if t.calls.out(now) {
+		s.Until = t.calls.until
+	}
+	s.Usable = s.Share > 0
 	return s
 }
 
@@ -55,14 +65,14 @@ func (t *Trunk) update(change func()) {
 	now := time.Now()
 	before := t.snapshot(now)
 	change()
-	state, reason := t.derive()
+	state, reason := t.derive(now)
 	if state != t.status.State {
 		t.status.Since = now
 	}
 	t.status.State, t.status.Reason = state, reason
 	after := t.snapshot(now)
 	t.mu.Unlock()
-	if before.State == after.State && before.Reason == after.Reason && before.Usable == after.Usable {
+	if before.State == after.State && before.Reason == after.Reason && before.Share == after.Share {
 		return
 	}
 	if before.State != after.State {
@@ -75,16 +85,26 @@ func (t *Trunk) update(change func()) {
 }
 
 // derive names the state. t.mu is held.
-func (t *Trunk) derive() (TrunkState, string) {
+func (t *Trunk) derive(now time.Time) (TrunkState, string) {
+	calls := t.calls.words(now)
 	switch {
-	case !t.running:
+	case t.stopped:
 		return StateStopped, "stopped"
 	case t.cfg.Register && t.reg.state != StateRegistered:
 		return t.reg.state, t.reg.reason
 	case t.health.down:
 		return StateDown, t.health.reason
+	case t.calls.out(now):
+		return StateDown, calls
 	case t.cfg.Register:
-		return StateRegistered, t.reg.reason
+		return StateRegistered, joinWords(t.reg.reason, calls)
 	}
-	return StateUp, "calls are sent to " + t.cfg.Server
+	return StateUp, joinWords("calls are sent to "+t.cfg.Server, calls)
+}
+
+func joinWords(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + "; " + b
 }

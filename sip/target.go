@@ -30,6 +30,7 @@ type outlet struct {
 	targets func(ctx context.Context, uri sipgo.Uri) ([][]target, error)
 	uri     func(user string) sipgo.Uri // Request-URI of a user, as targets takes it
 	contact func(path) sipgo.Uri        // our Contact
+	trial   *trial                      // told how the call goes; may be nil
 	auth    func() *authenticator
 }
 
@@ -38,6 +39,6 @@ func (t *Trunk) outlet() outlet {
 	return outlet{
 		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), account: t.contactUser(),
 		identity: &t.cfg.Identity, policy: t.cfg.Policy,
-		targets: t.targets, uri: t.uri, contact: t.contact, auth: t.authenticator,
+		targets: t.targets, uri: t.uri, contact: t.contact, auth: t.authenticator, trial: &trial{t: t},
 	}
 }

@@ -18,6 +18,8 @@ const (
 	defaultExpires = 10 * time.Minute
 	minExpires     = 10 * time.Second
 	maxExpires     = 24 * time.Hour
+	minKeepAlive   = time.Second
+	maxKeepAlive   = 10 * time.Minute
 )
 
 // TransportAuto has NAPTR and SRV records choose the transport (RFC 3263 section
@@ -50,7 +52,9 @@ type TrunkConfig struct {
 
 	Register       bool
 	Expires        time.Duration // wish; default 10 min. What the server grants counts.
+	BulkContact    bool          // register for all numbers of the account at once (RFC 6140)
 	HealthInterval time.Duration // between OPTIONS pings; 0: none
+	KeepAlive      time.Duration // between double CRLFs, for NATs in between; 0: none
 
 	Identity Identity
 	Policy   Policy
@@ -70,29 +74,34 @@ type Trunk struct {
 
 	changed chan struct{}
 
+	pongTimeout time.Duration // see keepAlive; shorter in tests
+
 	mu      sync.Mutex // protects the fields below
 	reg     registration
 	health  health
+	calls   breaker
+	seen    mapping
 	status  TrunkStatus
 	servers []netip.AddrPort // where its servers were found last
 	home    hop              // the server that we are registered at
 	routes  []sipgo.Uri      // Service-Route (RFC 3608)
 	running bool
+	stopped bool // Run has returned
 }
 
 // NewTrunk checks the configuration. Nothing is sent before Run or Invite.
 func NewTrunk(e *Endpoint, cfg TrunkConfig) (*Trunk, error) {
-	t := &Trunk{e: e, cfg: cfg, changed: make(chan struct{}, 1)}
+	t := &Trunk{e: e, cfg: cfg, changed: make(chan struct{}, 1), pongTimeout: pongTimeout}
 	t.cfg.Identity.CallerIDs = slices.Clone(cfg.Identity.CallerIDs)
 	t.cfg.Sources = slices.Clone(cfg.Sources)
 	if err := t.check(); err != nil {
 		return nil, fmt.Errorf("%w: trunk %q: %w", ErrConfig, cfg.Name, err)
 	}
-	t.status = TrunkStatus{Name: cfg.Name, State: StateUp, Reason: "calls are sent to " + cfg.Server, Since: time.Now(), Usable: true}
 	if t.cfg.Register {
-		t.status.State, t.status.Usable = StateRegistering, false
-		t.status.Reason = "not registered yet"
+		t.reg.state, t.reg.reason = StateRegistering, "not registered yet"
 	}
+	t.status = TrunkStatus{Name: cfg.Name, Since: time.Now()}
+	t.status.State, t.status.Reason = t.derive(time.Now())
 	e.mu.Lock()
 	t.profile = strconv.Itoa(len(e.trunks) + 1)
 	e.trunks = append(e.trunks, t)
@@ -147,6 +156,12 @@ func (t *Trunk) check() error {
 	}
 	if cfg.HealthInterval < 0 || cfg.HealthInterval > 0 && cfg.HealthInterval < time.Second {
 		return fmt.Errorf("health interval %s: use 0 or at least a second", cfg.HealthInterval)
+	}
+	if cfg.KeepAlive != 0 && (cfg.KeepAlive < minKeepAlive || cfg.KeepAlive > maxKeepAlive) {
+		return fmt.Errorf("keep-alive %s: use 0, or %s to %s", cfg.KeepAlive, minKeepAlive, maxKeepAlive)
+	}
+	if cfg.BulkContact && !cfg.Register {
+		return fmt.Errorf("bulk contact needs registration")
 	}
 	if err := cfg.Policy.check(); err != nil {
 		return err
@@ -251,9 +266,6 @@ func (t *Trunk) uri(user string) sipgo.Uri {
 	u.Port = int(t.own)
 	return u
 }
-
-// contact is our Contact at this trunk.
-func (t *Trunk) contact(p path) sipgo.Uri { return contactURI(t.contactUser(), p) }
 
 // contactUser is the user part of our Contact at this trunk.
 func (t *Trunk) contactUser() string {
