@@ -68,6 +68,7 @@ func (c *Call) takeACK(ack *sipgo.Request) {
 		return
 	}
 	if sdp, ok := session(ack); ok && sdp != nil {
+		c.d.remoteSDP = sdp
 		c.emit(SessionAnswer{At: time.Now(), Body: sdp})
 		return
 	}

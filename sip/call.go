@@ -27,31 +27,37 @@ type Call struct {
 	mail    chan any // *sipgo.Response (1xx, 2xx to INVITE), *sipgo.Request (ACK), incomingRequest
 	hang    chan Cause
 	changes chan *change
+	asks    chan func()   // work for the call's goroutine
 	done    chan struct{} // closed when the goroutine has taken its last message
 	hangup  sync.Once
 
 	// Everything below belongs to the call's goroutine.
 
 	onOffer OnOffer
+	policy  Policy
 	auth    *authenticator
 	d       *dialog        // the confirmed dialog, nil before
 	ack     *sipgo.Request // our latest ACK to a 2xx, sent again when that comes again
 
 	branches map[string]*branch // the INVITEs of an outgoing call, by Via branch
 
-	out   *clientInvite         // our re-INVITE in progress
-	in    *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
-	acks  <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
-	ended bool                  // Ended has been emitted; only the last messages are left
+	out           *clientInvite         // our re-INVITE in progress
+	in            *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
+	acks          <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
+	timer         *sessionTimer         // nil: the session does not expire
+	leastInterval uint32                // of the session timer, in seconds, as the far side demanded by 422
+	rseqs         []uint32              // reliable responses of ours that may still be acknowledged
+	ended         bool                  // Ended has been emitted; only the last messages are left
 }
 
-func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, auth *authenticator) *Call {
+func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, policy Policy, auth *authenticator) *Call {
 	return &Call{
-		e: e, id: id, callID: callID, localTag: localTag, onOffer: onOffer, auth: auth,
+		e: e, id: id, callID: callID, localTag: localTag, onOffer: onOffer, policy: policy, auth: auth,
 		events:  make(chan Event, eventBuffer),
 		mail:    make(chan any, mailboxSize),
 		hang:    make(chan Cause, 1),
 		changes: make(chan *change),
+		asks:    make(chan func()),
 		done:    make(chan struct{}),
 	}
 }
@@ -179,6 +185,17 @@ func (c *Call) confirmed() {
 			return
 		case ch := <-c.changes:
 			c.startChange(ch)
+		case f := <-c.asks:
+			f()
+		case <-c.timer.due():
+			c.refreshSession()
+		case <-c.timer.expired():
+			// RFC 4028 section 10: nobody has refreshed the session in time.
+			c.stopTimer()
+			if !c.ended && !wantEnd {
+				c.endByUs(CauseTimer, ErrExpired)
+				byeDone = c.startBye(CauseTimer)
+			}
 		case <-c.in.again():
 			c.in.retransmit()
 		case <-c.in.expired():
@@ -236,8 +253,9 @@ func (c *Call) end(ev Ended) {
 		return
 	}
 	c.ended = true
+	c.stopTimer()
 	if c.out != nil {
-		c.out.reply(nil, ErrEnded)
+		c.out.change.reply(nil, ErrEnded)
 	}
 	c.emit(ev)
 }
@@ -299,30 +317,25 @@ func (c *Call) takeRequest(m incomingRequest) {
 		c.e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	// RFC 3261 section 12.2.2: a number not above the last one is out of order.
-	if seq := req.CSeq().SeqNo; seq <= c.d.remoteSeq && c.d.remoteSeq != 0 {
-		c.e.refuse(tx, req, 500, "Out of Order")
+	if !c.inOrder(c.d, m) {
 		return
 	}
-	c.d.remoteSeq = req.CSeq().SeqNo
-	c.d.moved(req)
 	if req.Method == sipgo.BYE {
 		c.e.respond(tx, c.e.response(req, 200, "OK", nil))
-		c.end(Ended{At: time.Now(), Failure: Failure{Q850: q850(reasons(req)), Phrase: reasonText(reasons(req))}})
+		c.end(Ended{At: time.Now(), Failure: failureOf(req)})
 		return
 	}
 	if c.ended {
 		c.e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	if c.e.refuseExtension(tx, req) {
-		return
-	}
 	switch req.Method {
 	case sipgo.INVITE:
-		c.takeReinvite(req, tx)
+		c.takeReinvite(m)
 	case sipgo.UPDATE:
-		c.takeUpdate(req, tx)
+		c.takeUpdate(m)
+	case sipgo.PRACK:
+		c.takeLatePRACK(m)
 	case sipgo.INFO:
 		c.takeInfo(req, tx)
 	case sipgo.OPTIONS:
@@ -330,6 +343,12 @@ func (c *Call) takeRequest(m incomingRequest) {
 	default:
 		c.e.refuse(tx, req, 405, "Method Not Allowed")
 	}
+}
+
+// failureOf is what a BYE or CANCEL says about itself.
+func failureOf(req *sipgo.Request) Failure {
+	r := reasons(req)
+	return Failure{Q850: q850(r), Phrase: reasonText(r)}
 }
 
 // reasonText returns the text of the first reason that has one.
@@ -342,9 +361,10 @@ func reasonText(reasons []reason) string {
 	return ""
 }
 
-// Reinvite offers a changed session to the far side and returns its answer. When
-// the far side is doing the same (491), it tries again after the pause of RFC 3261
-// section 14.1, until ctx is done.
+// Reinvite offers a changed session to the far side and returns its answer: by
+// re-INVITE or, before the call is answered, by UPDATE (RFC 3311) as soon as the early
+// dialog allows it. When the far side is doing the same (491), it tries again after
+// the pause of RFC 3261 section 14.1, until ctx is done.
 func (c *Call) Reinvite(ctx context.Context, offer []byte) (answer []byte, err error) {
 	return c.change(ctx, offer)
 }

@@ -12,8 +12,9 @@ const (
 	CauseBusy         Cause = 17
 	CauseNoAnswer     Cause = 19 // the ring timeout ran out
 	CauseRejected     Cause = 21
-	CauseShutdown     Cause = 41 // temporary failure: the endpoint closes
-	CauseMediaLost    Cause = 38 // network out of order
+	CauseShutdown     Cause = 41  // temporary failure: the endpoint closes
+	CauseMediaLost    Cause = 38  // network out of order
+	CauseTimer        Cause = 102 // recovery on timer expiry: the session was not refreshed
 	CauseInterworking Cause = 127
 )
 
@@ -32,6 +33,8 @@ func (c Cause) String() string {
 		return "Network out of order"
 	case CauseShutdown:
 		return "Temporary failure"
+	case CauseTimer:
+		return "Recovery on timer expiry"
 	case CauseInterworking:
 		return "Interworking, unspecified"
 	}

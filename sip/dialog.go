@@ -34,6 +34,13 @@ type dialog struct {
 	localSeq  uint32           // CSeq of our latest request
 	remoteSeq uint32           // CSeq of their latest request; 0: none yet
 	unreached bool             // the next hop was not reached: take the fallback
+
+	// The session (RFC 3264), as opaque descriptions.
+	localSDP  []byte // the latest of ours that was agreed
+	remoteSDP []byte // likewise theirs
+	agreed    bool   // offer and answer have been exchanged
+	offered   bool   // an UPDATE of ours with an offer has no answer yet
+	updates   bool   // the far side allows UPDATE (RFC 3311 section 4)
 }
 
 func (d *dialog) localTag() string  { return d.local.Params.GetOr("tag", "") }
@@ -64,6 +71,7 @@ func (e *Endpoint) newUACDialog(invite *sipgo.Request, res *sipgo.Response, p pa
 	}
 	d.routes = recordRoutes(res)
 	slices.Reverse(d.routes)
+	d.updates = listed(res, "Allow", "", string(sipgo.UPDATE))
 	d.follow(e)
 	return d, nil
 }
@@ -83,6 +91,7 @@ func (e *Endpoint) newUASDialog(invite *sipgo.Request, contact sipgo.Uri, p path
 		routes:    recordRoutes(invite),
 		localSeq:  randomSeq(),
 		remoteSeq: invite.CSeq().SeqNo,
+		updates:   listed(invite, "Allow", "", string(sipgo.UPDATE)),
 	}
 	d.follow(e)
 	return d, nil
@@ -102,7 +111,14 @@ func recordRoutes(msg sipgo.Message) []sipgo.Uri {
 
 // refresh takes a new remote target from the Contact of a target refresh (RFC
 // 3261 section 12.2, RFC 3311 section 5).
-func (d *dialog) refresh(msg interface{ Contact() *sipgo.ContactHeader }) {
+func (d *dialog) refresh(msg interface {
+	sipgo.Message
+	Contact() *sipgo.ContactHeader
+},
+) {
+	if len(msg.GetHeaders("Allow")) > 0 {
+		d.updates = listed(msg, "Allow", "", string(sipgo.UPDATE))
+	}
 	if c := msg.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
 		d.target = *c.Address.Clone()
 	}
@@ -133,6 +149,8 @@ func (d *dialog) request(e *Endpoint, method sipgo.RequestMethod, seq uint32) *s
 	case sipgo.INVITE, sipgo.UPDATE:
 		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
 		req.AppendHeader(sipgo.NewHeader("Allow", allow))
+	case sipgo.NOTIFY:
+		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
 	}
 	return req
 }

@@ -1,11 +1,6 @@
 package sip
 
 import (
-	"context"
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -22,34 +17,21 @@ func (s *setup) takeEarlyRequest(m incomingRequest) {
 			s.gone = map[string]Ended{}
 		}
 		if len(s.gone) < maxForks {
-			s.gone[tag] = Ended{At: time.Now(), Failure: Failure{Q850: q850(reasons(req)), Phrase: reasonText(reasons(req))}}
+			s.gone[tag] = Ended{At: time.Now(), Failure: failureOf(req)}
 		}
 		return
 	}
-	d := s.early[tag]
-	if d == nil {
+	f := s.early[tag]
+	if f == nil {
 		s.e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	if seq := req.CSeq().SeqNo; seq <= d.remoteSeq && d.remoteSeq != 0 {
-		s.e.refuse(tx, req, 500, "Out of Order")
-		return
-	}
-	d.remoteSeq = req.CSeq().SeqNo
-	if s.e.refuseExtension(tx, req) {
+	if !s.inOrder(f.dialog, m) {
 		return
 	}
 	switch req.Method {
 	case sipgo.UPDATE:
-		if len(req.Body()) > 0 {
-			// Our own offer has no answer yet (RFC 3311 section 5.2).
-			s.e.refuse(tx, req, 491, "Request Pending")
-			return
-		}
-		d.refresh(req)
-		res := s.e.response(req, 200, "OK", nil)
-		res.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
-		s.e.respond(tx, res)
+		s.takeEarlyUpdate(f.dialog, m)
 	case sipgo.INFO:
 		s.takeInfo(req, tx)
 	case sipgo.OPTIONS:
@@ -61,32 +43,15 @@ func (s *setup) takeEarlyRequest(m incomingRequest) {
 	}
 }
 
-// acknowledge sends PRACK for a provisional response that asks for it, although
-// we never say that we support 100rel (RFC 3262 section 4). It reports false for
-// one that came before, or out of order, and must not be taken up.
-func (s *setup) acknowledge(d *fork, res *sipgo.Response) bool {
-	reliable := slices.ContainsFunc(tokens(res, "Require", ""), func(t string) bool { return strings.EqualFold(t, "100rel") })
-	rseq, err := strconv.ParseUint(strings.TrimSpace(value(res, "RSeq")), 10, 32)
-	if !reliable || err != nil || rseq == 0 {
-		return true
-	}
-	if d.rseq != 0 && uint32(rseq) != d.rseq+1 {
+// inOrder checks what every request inside a dialog must keep to, and answers the one
+// that does not.
+func (c *Call) inOrder(d *dialog, m incomingRequest) bool {
+	// RFC 3261 section 12.2.2: a number not above the last one is out of order.
+	if seq := m.req.CSeq().SeqNo; seq <= d.remoteSeq && d.remoteSeq != 0 {
+		c.e.refuse(m.tx, m.req, 500, "Out of Order")
 		return false
 	}
-	d.rseq = uint32(rseq)
-	req := d.request(s.e, sipgo.PRACK, d.nextSeq())
-	req.AppendHeader(sipgo.NewHeader("RAck", fmt.Sprintf("%d %d INVITE", rseq, res.CSeq().SeqNo)))
-	setBody(req, nil)
-	hop := d.clone()
-	s.e.work.Go(func() {
-		ctx := context.Background() // bounded by the transaction
-		err := hop.hop(ctx, s.e, req)
-		if err == nil {
-			_, err = s.e.do(ctx, req)
-		}
-		if err != nil {
-			s.e.log.Debug("sip: PRACK not answered", "call", s.id, "error", err)
-		}
-	})
-	return true
+	d.remoteSeq = m.req.CSeq().SeqNo
+	d.moved(m.req)
+	return !c.e.refuseExtension(m.tx, m.req, &c.policy)
 }

@@ -106,6 +106,7 @@ type Endpoint struct {
 	count       counters
 	strays      strays
 
+	second  time.Duration // of the session timer; tests have shorter ones
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
 	deaf    atomic.Bool   // set when nothing received is looked at any more
@@ -113,11 +114,11 @@ type Endpoint struct {
 	serving sync.WaitGroup
 	work    sync.WaitGroup // calls and single transactions
 
-	mu       sync.Mutex // protects the fields below
-	closed   bool
-	calls    map[dialogKey]*Call
-	incoming map[*Incoming]struct{}
-	trunks   []*Trunk
+	mu     sync.Mutex // protects the fields below
+	closed bool
+	calls  map[dialogKey]*Call
+	merged map[mergeKey]*Incoming // INVITEs that are not answered yet
+	trunks []*Trunk
 }
 
 // dialogKey finds a call by what stays the same over all its dialogs.
@@ -141,10 +142,11 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		registrar: cfg.Registrar,
 		guard:     cfg.Defence,
 		trace:     cfg.Trace,
+		second:    time.Second,
 		closing:   make(chan struct{}),
 		dead:      make(chan struct{}),
 		calls:     map[dialogKey]*Call{},
-		incoming:  map[*Incoming]struct{}{},
+		merged:    map[mergeKey]*Incoming{},
 	}
 	if e.userAgent == "" {
 		e.userAgent = "Ringpace"
@@ -237,15 +239,8 @@ func (e *Endpoint) Close(ctx context.Context) error {
 		return nil
 	}
 	e.closed = true
-	var waiting []*Incoming
-	for in := range e.incoming {
-		waiting = append(waiting, in)
-	}
 	e.mu.Unlock()
 	close(e.closing)
-	for _, in := range waiting {
-		in.Reject(503, "Service Unavailable")
-	}
 
 	idle := make(chan struct{})
 	go func() { e.work.Wait(); close(idle) }()

@@ -26,4 +26,6 @@ var (
 	ErrCancelled     = errors.New("sip: call was cancelled")
 	ErrNotRegistered = errors.New("sip: user is not registered")
 	ErrUnauthorized  = errors.New("sip: request is not authorized")
+	ErrExpired       = errors.New("sip: session was not refreshed in time")
+	ErrNoPRACK       = errors.New("sip: no PRACK for our provisional response")
 )

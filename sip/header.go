@@ -15,7 +15,7 @@ import (
 )
 
 // allow is what we take part in (RFC 3261 section 20.5).
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 
 // ownHeaders are the fields that this package alone writes: a caller who could
 // name them could forge a dialog, an identity or credentials.

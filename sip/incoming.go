@@ -1,7 +1,7 @@
 package sip
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -15,20 +15,29 @@ import (
 const incomingLimit = 3 * time.Minute
 
 // Incoming is an INVITE that opens a dialog, to be answered or rejected. Its
-// methods may be called from any goroutine.
+// methods may be called from any goroutine, except from a function that the call
+// itself calls (OnOffer).
 type Incoming struct {
 	e         *Endpoint
+	call      *Call
 	req       *sipgo.Request
 	tx        *sipgo.ServerTx
 	path      path
 	offer     []byte
+	replaces  *Call // nil: it is a call of its own
 	cancelled chan struct{}
 	once      sync.Once // closes cancelled
-	limit     *time.Timer
-	user      string // proved by Authorize
+	cause     Failure   // what the CANCEL said; set before cancelled is closed
+	user      string    // proved by Authorize
 
-	mu    sync.Mutex // protects final, and orders responses
-	final bool       // a final response has been given, by us or by CANCEL
+	ringing // the state of the call's goroutine
+}
+
+// mergeKey tells copies of one INVITE that came by several ways (RFC 3261 section
+// 8.2.2.2).
+type mergeKey struct {
+	callID, fromTag string
+	seq             uint32
 }
 
 // handleInvite takes an INVITE that opens a dialog.
@@ -37,12 +46,23 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.refuse(tx, req, 403, "Forbidden")
 		return
 	}
+	p, err := e.pathOf(req, tx.Connection().LocalAddr())
+	if err != nil {
+		e.refuse(tx, req, 400, "Bad Request")
+		return
+	}
+	in := &Incoming{e: e, req: req, tx: tx, path: p, cancelled: make(chan struct{})}
+	if e.screen != nil && !e.screen(in) {
+		e.count.rejected.Add(1)
+		tx.Terminate()
+		return
+	}
 	if e.unwanted(req) {
 		e.refuse(tx, req, 433, "Anonymity Disallowed")
 		return
 	}
-	offer, ok := session(req)
-	if !ok {
+	var ok bool
+	if in.offer, ok = session(req); !ok {
 		e.respond(tx, e.unsupportedBody(req))
 		return
 	}
@@ -50,54 +70,92 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.respond(tx, e.unacceptable(req))
 		return
 	}
-	p, err := e.pathOf(req, tx.Connection().LocalAddr())
-	if err != nil {
+	policy, auth := e.policy, (*Trunk)(nil).authenticator()
+	if trunks := in.Trunks(); len(trunks) > 0 {
+		policy, auth = trunks[0].cfg.Policy, trunks[0].authenticator()
+	}
+	if e.refuseExtension(tx, req, &policy) || e.refuseUnreliable(tx, req, &policy) || !in.findReplaced() {
+		return
+	}
+	if in.d, err = e.newUASDialog(req, contactURI(in.contactUser(), p), p); err != nil {
 		e.refuse(tx, req, 400, "Bad Request")
 		return
 	}
-	in := &Incoming{e: e, req: req, tx: tx, path: p, offer: offer, cancelled: make(chan struct{})}
-	if e.screen != nil && !e.screen(in) {
-		e.count.rejected.Add(1)
-		tx.Terminate()
+	c := e.newCall(in.ID(), in.d.callID, in.d.localTag(), nil, policy, auth)
+	in.call = c
+	if c.refuseInterval(incomingRequest{req, tx}) {
 		return
 	}
-	in.limit = time.AfterFunc(incomingLimit, func() { in.Reject(480, "Temporarily Unavailable") })
-	e.mu.Lock()
-	closed := e.closed
-	if !closed {
-		e.incoming[in] = struct{}{}
-	}
-	e.mu.Unlock()
-	if closed {
-		in.limit.Stop()
-		e.refuse(tx, req, 503, "Service Unavailable")
+	if !in.enter() {
 		return
 	}
 	// sipgo answers CANCEL with 200 and the INVITE with 487 by itself, then tells.
-	if !tx.OnCancel(func(*sipgo.Request) { in.cancel() }) {
-		in.cancel()
+	if !tx.OnCancel(func(cancel *sipgo.Request) { in.cancel(failureOf(cancel)) }) {
+		in.cancel(Failure{})
+	}
+	_ = in.tx.Respond(e.response(req, 100, "Trying", nil)) // cancelled already: the far side knows
+	if !e.spawn(in.run) {
+		in.leave()
+		e.remove(c)
+		e.refuse(tx, req, 503, "Service Unavailable")
 		return
 	}
-	_ = in.respond(e.response(req, 100, "Trying", nil), false) // cancelled already: the far side knows
 	if !e.spawn(func() { e.invite(in) }) {
 		in.Reject(503, "Service Unavailable")
 	}
 }
 
-// cancel runs under the lock of sipgo's transaction: it must not touch in.mu,
-// which respond holds while it asks for that lock.
-func (in *Incoming) cancel() {
-	in.once.Do(func() {
-		in.forget()
-		close(in.cancelled)
-	})
+// enter files the call, or answers why it cannot be.
+func (in *Incoming) enter() bool {
+	e, key := in.e, in.mergeKey()
+	e.mu.Lock()
+	_, merged := e.merged[key]
+	if !merged {
+		e.merged[key] = in
+	}
+	e.mu.Unlock()
+	if merged {
+		e.refuse(in.tx, in.req, 482, "Loop Detected")
+		return false
+	}
+	if err := e.add(in.call); err != nil {
+		in.leave()
+		e.refuse(in.tx, in.req, 503, "Service Unavailable")
+		return false
+	}
+	return true
 }
 
-func (in *Incoming) forget() {
-	in.limit.Stop()
+func (in *Incoming) leave() {
 	in.e.mu.Lock()
-	delete(in.e.incoming, in)
-	in.e.mu.Unlock()
+	defer in.e.mu.Unlock()
+	delete(in.e.merged, in.mergeKey())
+}
+
+func (in *Incoming) mergeKey() mergeKey {
+	return mergeKey{in.req.CallID().Value(), fromTag(in.req), in.req.CSeq().SeqNo}
+}
+
+// refuseUnreliable answers an INVITE whose sender cannot do what the policy requires
+// (RFC 3262 section 3).
+func (e *Endpoint) refuseUnreliable(tx *sipgo.ServerTx, req *sipgo.Request, p *Policy) bool {
+	if p.Reliable != ReliableRequired || listed(req, "Supported", "k", "100rel") || listed(req, "Require", "", "100rel") {
+		return false
+	}
+	res := e.response(req, 421, "Extension Required", nil)
+	res.AppendHeader(sipgo.NewHeader("Require", "100rel"))
+	e.count.rejected.Add(1)
+	e.respond(tx, res)
+	return true
+}
+
+// cancel runs under the lock of sipgo's transaction: it must not wait for the call.
+func (in *Incoming) cancel(cause Failure) {
+	in.once.Do(func() {
+		in.cause = cause
+		in.cause.Class = Cancelled
+		close(in.cancelled)
+	})
 }
 
 // Cancelled is closed when the caller gives up before the answer.
@@ -129,59 +187,52 @@ func (in *Incoming) Offer() []byte { return in.offer }
 // Header returns the value of the first header field of that name, or "".
 func (in *Incoming) Header(name string) string { return value(in.req, name) }
 
-// Ring sends a provisional response, 180 to 199, with early media if body is
-// not empty.
+// Cause is what the CANCEL said of its reason (RFC 3326), once Cancelled is closed.
+func (in *Incoming) Cause() Failure {
+	select {
+	case <-in.cancelled:
+		return in.cause
+	default:
+		return Failure{}
+	}
+}
+
+// OnOffer sets who answers a changed offer that comes before the call is answered
+// (UPDATE, PRACK). Without it such offers get 488.
+func (in *Incoming) OnOffer(f OnOffer) {
+	_ = in.tell(func() error { in.call.onOffer = f; return nil })
+}
+
+// Reinvite is [Call.Reinvite] before the call is answered: by UPDATE, once a reliable
+// response has been acknowledged.
+func (in *Incoming) Reinvite(ctx context.Context, offer []byte) (answer []byte, err error) {
+	return in.call.change(ctx, offer)
+}
+
+// Ring sends a provisional response, 180 to 199, with early media if body is not
+// empty. It is sent reliably (RFC 3262) where the caller requires that, and, where the
+// policy says "supported", one with a body where the caller can; such a body is the
+// answer to Offer, or an offer where that is nil, for good.
 func (in *Incoming) Ring(status int, body []byte) error {
 	if status < 101 || status > 199 {
 		return fmt.Errorf("%w: status %d is not provisional", ErrConfig, status)
 	}
-	res := in.e.response(in.req, status, phraseOf(status), body)
-	contact := contactURI(in.contactUser(), in.path)
-	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
-	return in.respond(res, false)
+	return in.tell(func() error { return in.ringWith(status, body) })
 }
 
 // Answer sends 200 and returns the call. body is the SDP answer or, when Offer is
 // nil, an offer; its answer then comes as SessionAnswer. The 200 is sent
 // again until the ACK comes; without one the call ends after 64*T1. onOffer may
 // be nil. ErrCancelled: the caller was faster.
+//
+// A body that was sent reliably by Ring must be the same here. Until that is
+// acknowledged the 200 waits (RFC 3262 section 3); a call that does not come to it ends
+// with an Ended event like any other.
 func (in *Incoming) Answer(body []byte, onOffer OnOffer) (*Call, error) {
-	e := in.e
-	d, err := e.newUASDialog(in.req, contactURI(in.contactUser(), in.path), in.path)
-	if err != nil {
+	if err := in.tell(func() error { return in.answerWith(body, onOffer) }); err != nil {
 		return nil, err
 	}
-	res := e.response(in.req, 200, "OK", body)
-	contact := d.contact
-	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
-
-	trunk := e.trunkAt(in.path.fallback.String())
-	c := e.newCall(in.ID(), d.callID, d.localTag(), onOffer, trunk.authenticator())
-	c.d = d
-	c.in, c.acks = newServerInvite(in.req, in.tx, res, in.offer == nil), in.tx.Acks()
-	c.in.initial = true
-	if err := e.add(c); err != nil { // before the 200: the ACK must find it
-		c.in.stop()
-		return nil, err
-	}
-	sent := make(chan bool, 1) // whether the call begins
-	if !e.spawn(func() {
-		defer c.finish()
-		if <-sent {
-			c.confirmed()
-		}
-	}) {
-		c.in.stop()
-		e.remove(c)
-		return nil, ErrClosed
-	}
-	err = in.respond(res, true)
-	sent <- err == nil
-	if err != nil {
-		c.in.stop()
-		return nil, err
-	}
-	return c, nil
+	return in.call, nil
 }
 
 // Reject refuses the call with a final response of 300 or more. It does nothing
@@ -213,32 +264,21 @@ func (in *Incoming) Reject(status int, phrase string, headers ...Header) {
 
 // respond sends a response to the INVITE, unless it has had a final one.
 func (in *Incoming) respond(res *sipgo.Response, final bool) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	select {
-	case <-in.cancelled:
-		return ErrCancelled
-	default:
+	return in.tell(func() error { return in.sendResponse(res, final) })
+}
+
+// tell has f run on the call's goroutine.
+func (in *Incoming) tell(f func() error) error {
+	result := make(chan error, 1)
+	if !in.call.ask(func() { result <- f() }) {
+		select {
+		case <-in.cancelled:
+			return ErrCancelled
+		default:
+			return ErrEnded
+		}
 	}
-	if in.final {
-		return ErrEnded
-	}
-	err := in.tx.Respond(res)
-	if errors.Is(err, sipgo.ErrTransactionCanceled) {
-		// CANCEL came in between, and 487 is on its way. sipgo would now retransmit
-		// our response in its place: put the 487 back.
-		_ = in.tx.Respond(in.e.response(in.req, 487, "Request Terminated", nil))
-		in.final = true
-		return ErrCancelled
-	}
-	if final {
-		in.final = true
-		in.forget()
-	}
-	if err != nil {
-		return fmt.Errorf("sip: send %d to %s: %w", res.StatusCode, res.Destination(), err)
-	}
-	return nil
+	return <-result
 }
 
 // contactUser is the user that was called, where that is something we would write.

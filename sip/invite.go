@@ -22,6 +22,14 @@ type Invite struct {
 	RingTimeout time.Duration
 
 	OnOffer OnOffer // answers re-INVITE and UPDATE; nil: 488
+
+	// OnLateOffer answers the far side's offer where the trunk's policy has the INVITE
+	// go without one (Policy.LateOffer; Offer is not sent then). Like OnOffer it is
+	// called on the call's goroutine. The answer goes into PRACK or ACK.
+	OnLateOffer func(offer []byte) (answer []byte, err error)
+
+	Replaces   *ReplacesID // the dialog of the far side that this call takes the place of (RFC 3891)
+	ReferredBy string      // who asked for this call: the value of Referral.By (RFC 3892)
 }
 
 // Invite calls. It returns at once; what comes of it is told by the call's events.
@@ -58,7 +66,19 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 	if !isCallIDWord(inv.ID) {
 		return nil, fmt.Errorf("%w: id %q cannot be part of a Call-ID", ErrHeader, clip(inv.ID, 64))
 	}
-	c := e.newCall(inv.ID, inv.ID+"@"+o.callHost, random(8), inv.OnOffer, o.auth())
+	if o.policy.LateOffer {
+		if inv.OnLateOffer == nil {
+			return nil, fmt.Errorf("%w: trunk %s sends INVITE without offer, and nobody answers late ones", ErrConfig, o.name)
+		}
+		inv.Offer = nil
+	}
+	if inv.Replaces != nil && !inv.Replaces.Valid() {
+		return nil, fmt.Errorf("%w: Replaces", ErrHeader)
+	}
+	if err := checkHeaders([]Header{{"X-Referred-By", inv.ReferredBy}}); err != nil {
+		return nil, fmt.Errorf("%w: Referred-By", ErrHeader)
+	}
+	c := e.newCall(inv.ID, inv.ID+"@"+o.callHost, random(8), inv.OnOffer, o.policy, o.auth())
 	c.outgoing = true
 	s := &setup{
 		Call: c, outlet: o, inv: inv, to: to, from: from, seq: randomSeq(),
@@ -116,6 +136,17 @@ func (s *setup) newInvite(at target) *sipgo.Request {
 		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}
 	req.AppendHeader(sipgo.NewHeader("Allow", allow))
+	s.askInterval(req)
+	if o.policy.Reliable == ReliableRequired {
+		req.AppendHeader(sipgo.NewHeader("Require", "100rel"))
+	}
+	if r := s.inv.Replaces; r != nil {
+		req.AppendHeader(sipgo.NewHeader("Require", "replaces"))
+		req.AppendHeader(sipgo.NewHeader("Replaces", r.String()))
+	}
+	if by := s.inv.ReferredBy; by != "" {
+		req.AppendHeader(sipgo.NewHeader("Referred-By", by))
+	}
 	for _, h := range s.inv.Headers {
 		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}

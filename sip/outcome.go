@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -56,8 +57,15 @@ func (s *setup) refused(b *branch, res *sipgo.Response) *Failed {
 			return nil
 		}
 		f.Err = err
+	case res.StatusCode == 422 && s.raiseInterval(res):
+		s.seq++
+		if f.Err = s.send(b.target, b.auth); f.Err == nil {
+			return nil
+		}
 	case res.StatusCode < 400:
-		f.Err = ErrRedirect // followed, it would call whatever the far side names
+		if f.Err = s.redirect(b, res); f.Err == nil {
+			return s.goOn()
+		}
 	}
 	r := response{status: res.StatusCode, phrase: res.Reason, reasons: reasons(res), rang: s.rang}
 	f.Class = classify(r)
@@ -65,7 +73,7 @@ func (s *setup) refused(b *branch, res *sipgo.Response) *Failed {
 	s.note(outcome{f})
 	if res.StatusCode >= 600 {
 		// RFC 3261 section 16.7, step 5: no other place will do better.
-		s.groups = nil
+		s.groups, s.redirects = nil, nil
 		s.cancelOthers(b)
 	}
 	return s.goOn()
@@ -77,10 +85,16 @@ func (s *setup) goOn() *Failed {
 	if s.open > 0 {
 		return nil
 	}
-	if !s.worst.Elsewhere {
-		s.groups = nil
+	if s.worst != nil && !s.worst.Elsewhere {
+		s.groups, s.redirects = nil, nil
 	}
-	return s.tryNext()
+	if failed := s.tryNext(); failed == nil || len(s.redirects) == 0 {
+		return failed
+	}
+	next := s.redirects[0]
+	s.redirects = s.redirects[1:]
+	s.find(func(ctx context.Context) ([][]target, error) { return next.targets(ctx, s.e, &s.outlet) })
+	return nil
 }
 
 // branchUnanswered is the end of a branch without final response.

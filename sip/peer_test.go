@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -164,13 +165,23 @@ func (p *peer) takeKind(kind string) *message {
 	}
 }
 
+// takeKinds is takeKind for several kinds.
+func (p *peer) takeKinds(kinds ...string) *message {
+	p.t.Helper()
+	for {
+		if m := p.take(); slices.Contains(kinds, m.kind()) {
+			return m
+		}
+	}
+}
+
 // expect returns the next message, which must be of that kind. Retransmissions
 // of what came before are passed over.
 func (p *peer) expect(kind string) *message {
 	p.t.Helper()
 	for {
 		m := p.take()
-		key := m.kind() + m.get("CSeq") + m.param("Via", "branch") + m.get("Call-ID") + m.get("To")
+		key := m.kind() + m.get("CSeq") + m.param("Via", "branch") + m.get("Call-ID") + m.get("To") + m.get("RSeq")
 		if p.seen[key] {
 			continue
 		}

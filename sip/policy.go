@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +50,23 @@ type Policy struct {
 
 	LateOffer     bool          // INVITE without SDP; the answer goes into ACK or PRACK. Needs Invite.OnLateOffer.
 	AnswerTimeout time.Duration // to the first response of one server; default 64*T1 (RFC 3261, timer B)
+}
+
+// supported is the value of the Supported header (RFC 3261 section 20.37).
+func (p *Policy) supported() string {
+	s := "replaces, norefersub"
+	if p.SessionExpires > 0 {
+		s = "timer, " + s
+	}
+	if p.Reliable != ReliableOff {
+		s = "100rel, " + s
+	}
+	return s
+}
+
+// knows reports whether an extension may be required of us.
+func (p *Policy) knows(extension string) bool {
+	return slices.ContainsFunc(strings.Split(p.supported(), ", "), func(s string) bool { return strings.EqualFold(s, extension) })
 }
 
 func (p *Policy) check() error {

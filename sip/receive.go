@@ -3,6 +3,7 @@ package sip
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -106,7 +107,7 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	if req.Method != sipgo.REGISTER && e.refuseExtension(tx, req) {
+	if req.Method != sipgo.REGISTER && req.Method != sipgo.INVITE && e.refuseExtension(tx, req, &e.policy) {
 		return
 	}
 	switch req.Method {
@@ -116,17 +117,17 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.respond(tx, e.options(req))
 	case sipgo.REGISTER:
 		e.handleRegister(req, tx)
-	case sipgo.BYE, sipgo.UPDATE, sipgo.INFO, sipgo.PRACK:
+	case sipgo.BYE, sipgo.UPDATE, sipgo.INFO, sipgo.PRACK, sipgo.NOTIFY:
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 	default:
 		e.refuse(tx, req, 405, "Method Not Allowed")
 	}
 }
 
-// refuseExtension answers a request that requires an extension: we know none that
-// can be required of us (RFC 3261 section 8.2.2.3).
-func (e *Endpoint) refuseExtension(tx *sipgo.ServerTx, req *sipgo.Request) bool {
-	unsupported := tokens(req, "Require", "")
+// refuseExtension answers a request that requires an extension that the policy does
+// not know (RFC 3261 section 8.2.2.3).
+func (e *Endpoint) refuseExtension(tx *sipgo.ServerTx, req *sipgo.Request, p *Policy) bool {
+	unsupported := slices.DeleteFunc(tokens(req, "Require", ""), p.knows)
 	if len(unsupported) == 0 {
 		return false
 	}
@@ -175,10 +176,16 @@ func (e *Endpoint) response(req *sipgo.Request, status int, phrase string, body 
 	return res
 }
 
+// announce adds what we support to a 2xx or a provisional response.
+func (p *Policy) announce(res *sipgo.Response) {
+	res.AppendHeader(sipgo.NewHeader("Supported", p.supported()))
+}
+
 // options answers OPTIONS as an INVITE would be answered just now (RFC 3261
 // section 11.2).
 func (e *Endpoint) options(req *sipgo.Request) *sipgo.Response {
 	res := e.response(req, 200, "OK", nil)
+	e.policy.announce(res)
 	res.AppendHeader(sipgo.NewHeader("Accept", sdpType))
 	return res
 }

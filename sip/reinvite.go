@@ -14,7 +14,15 @@ import (
 type change struct {
 	ctx    context.Context // of the caller, who waits
 	offer  []byte
-	result chan changed // one, buffered
+	result func(answer []byte, err error) // called once, on the call's goroutine
+	done   bool
+}
+
+func (ch *change) reply(answer []byte, err error) {
+	if !ch.done {
+		ch.done = true
+		ch.result(answer, err)
+	}
 }
 
 type changed struct {
@@ -66,17 +74,11 @@ func (o *clientInvite) cancel() {
 	o.tx.cancel(CauseNormal.reason())
 }
 
-func (o *clientInvite) reply(answer []byte, err error) {
-	select {
-	case o.change.result <- changed{answer, err}:
-	default: // answered already
-	}
-}
-
 // change runs on the caller's goroutine.
 func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 	for {
-		ch := &change{ctx: ctx, offer: offer, result: make(chan changed, 1)}
+		result := make(chan changed, 1)
+		ch := &change{ctx: ctx, offer: offer, result: func(answer []byte, err error) { result <- changed{answer, err} }}
 		select {
 		case c.changes <- ch:
 		case <-c.done:
@@ -86,12 +88,12 @@ func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 		}
 		var r changed
 		select {
-		case r = <-ch.result:
+		case r = <-result:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w to re-INVITE: %w", ErrTimeout, context.Cause(ctx))
 		case <-c.done:
 			select {
-			case r = <-ch.result:
+			case r = <-result:
 			default:
 				return nil, ErrEnded
 			}
@@ -122,20 +124,21 @@ func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 func (c *Call) startChange(ch *change) {
 	switch {
 	case c.ended:
-		ch.result <- changed{err: ErrEnded}
-	case c.out != nil || c.in != nil:
+		ch.reply(nil, ErrEnded)
+	case c.out != nil || c.in != nil || c.d.offered:
 		// RFC 3261 section 14.1: not while another INVITE is in progress, either way.
-		ch.result <- changed{err: ErrGlare}
+		ch.reply(nil, ErrGlare)
 	default:
 		c.auth = c.auth.fresh()
 		if err := c.sendReinvite(ch); err != nil {
-			ch.result <- changed{err: err}
+			ch.reply(nil, err)
 		}
 	}
 }
 
 func (c *Call) sendReinvite(ch *change) error {
 	req := c.d.request(c.e, sipgo.INVITE, c.d.nextSeq())
+	c.askInterval(req)
 	setBody(req, ch.offer)
 	if err := c.auth.authorize(req); err != nil {
 		return err
@@ -160,12 +163,14 @@ func (c *Call) changeAccepted(res *sipgo.Response) {
 	c.d.refresh(res)
 	c.ack = c.d.newACK(c.e, out.req, nil)
 	c.e.sendACK(c.d, c.ack.Clone())
+	c.takeInterval(res)
 	answer, ok := session(res)
 	if !ok || answer == nil {
-		out.reply(nil, fmt.Errorf("%w: the answer to re-INVITE has no SDP", ErrRefused))
+		out.change.reply(nil, fmt.Errorf("%w: the answer to re-INVITE has no SDP", ErrRefused))
 		return
 	}
-	out.reply(answer, nil)
+	c.d.localSDP, c.d.remoteSDP = out.change.offer, answer
+	out.change.reply(answer, nil)
 }
 
 // changeRefused handles a failure response to our re-INVITE.
@@ -180,22 +185,26 @@ func (c *Call) changeRefused(res *sipgo.Response) {
 				return
 			}
 		}
-		out.reply(nil, err)
+		out.change.reply(nil, err)
+	case status == 422 && !out.cancelled && !c.ended && c.raiseInterval(res):
+		if err := c.sendReinvite(out.change); err != nil {
+			out.change.reply(nil, err)
+		}
 	case status == 491:
-		out.reply(nil, ErrGlare)
+		out.change.reply(nil, ErrGlare)
 	case status == 408 || status == 481:
 		// RFC 3261 section 14.1: the dialog is gone.
-		out.reply(nil, fmt.Errorf("%w: %d %s", ErrEnded, status, res.Reason))
+		out.change.reply(nil, fmt.Errorf("%w: %d %s", ErrEnded, status, res.Reason))
 		c.Hangup(CauseNormal)
 	default:
-		out.reply(nil, fmt.Errorf("%w: %d %s", ErrRefused, status, res.Reason))
+		out.change.reply(nil, fmt.Errorf("%w: %d %s", ErrRefused, status, res.Reason))
 	}
 }
 
 // changeEnded handles the end of our re-INVITE without a 2xx.
 func (c *Call) changeEnded(end inviteEnd) {
 	if end.res == nil {
-		c.closeChange().reply(nil, end.err)
+		c.closeChange().change.reply(nil, end.err)
 		return
 	}
 	c.changeRefused(end.res)
@@ -209,15 +218,17 @@ func (c *Call) closeChange() *clientInvite {
 }
 
 // takeReinvite answers a re-INVITE (RFC 3261 section 14.2).
-func (c *Call) takeReinvite(req *sipgo.Request, tx *sipgo.ServerTx) {
-	if c.out != nil {
+func (c *Call) takeReinvite(m incomingRequest) {
+	req, tx := m.req, m.tx
+	if c.out != nil || c.d.offered {
 		c.e.refuse(tx, req, 491, "Request Pending")
 		return
 	}
 	if c.in != nil { // our answer to an earlier one is not ACKed yet
-		res := c.e.response(req, 500, "Request Pending", nil)
-		res.AppendHeader(sipgo.NewHeader("Retry-After", fmt.Sprint(rand.IntN(11))))
-		c.e.respond(tx, res)
+		c.refusePending(req, tx)
+		return
+	}
+	if c.refuseInterval(m) {
 		return
 	}
 	offer, ok := session(req)
@@ -232,43 +243,20 @@ func (c *Call) takeReinvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	c.d.refresh(req)
+	c.d.localSDP = answer
+	if offer != nil {
+		c.d.remoteSDP = offer
+	}
 	res := c.e.response(req, 200, "OK", nil)
 	contact := c.d.contact
 	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
+	c.policy.announce(res)
+	c.grantInterval(req, res)
 	setBody(res, answer)
 	c.in, c.acks = newServerInvite(req, tx, res, offer == nil), tx.Acks()
 	if err := c.in.send(); err != nil {
 		c.e.log.Debug("sip: 2xx not sent", "call", c.id, "error", err)
 	}
-}
-
-// takeUpdate answers UPDATE (RFC 3311): with an offer like a re-INVITE, without
-// one it refreshes the session (RFC 4028 section 7.4) or the target.
-func (c *Call) takeUpdate(req *sipgo.Request, tx *sipgo.ServerTx) {
-	offer, ok := session(req)
-	if !ok {
-		c.refuseBody(req, tx)
-		return
-	}
-	var answer []byte
-	if offer != nil {
-		if c.out != nil || c.in != nil {
-			c.e.refuse(tx, req, 491, "Request Pending") // RFC 3311 section 5.2
-			return
-		}
-		var err error
-		if answer, err = c.answer(offer); err != nil {
-			c.e.log.Info("sip: UPDATE refused", "call", c.id, "error", err)
-			c.e.respond(tx, c.e.response(req, 488, "Not Acceptable Here", nil))
-			return
-		}
-	}
-	c.d.refresh(req)
-	res := c.e.response(req, 200, "OK", nil)
-	contact := c.d.contact
-	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
-	setBody(res, answer)
-	c.e.respond(tx, res)
 }
 
 func (c *Call) answer(offer []byte) ([]byte, error) {

@@ -16,13 +16,19 @@ type setup struct {
 	to     string
 	from   presented
 
-	seq    uint32     // CSeq number of the latest INVITE
-	groups [][]target // not tried yet
-	open   int        // branches without a final response
-	ends   chan inviteEnd
-	early  map[string]*fork // by To tag
-	gone   map[string]Ended // by To tag: BYE came before the 2xx
-	worst  *outcome         // the failure that is told if all fail: the most telling
+	seq        uint32     // CSeq number of the latest INVITE
+	groups     [][]target // not tried yet
+	open       int        // branches without a final response
+	ends       chan inviteEnd
+	redirects  []redirection   // not followed yet
+	redirected map[string]bool // the Request-URIs of the call, once one was redirected
+	found      <-chan search   // of a search for servers that is going on; nothing is open meanwhile
+	find       func(targets func(context.Context) ([][]target, error))
+
+	early   map[string]*fork // by To tag
+	current *fork            // whose session is agreed already (RFC 3262)
+	gone    map[string]Ended // by To tag: BYE came before the 2xx
+	worst   *outcome         // the failure that is told if all fail: the most telling
 
 	answered     bool // any response has come
 	rang         bool
@@ -61,21 +67,35 @@ type search struct {
 // ring places the call and waits for the final response. It returns nil when the
 // call is answered: then s.d is set, the ACK sent and Answered emitted.
 func (s *setup) ring(ctx context.Context) *Failed {
-	searching, stopSearch := context.WithTimeout(ctx, sendTimeout)
+	searching, stopSearch := context.WithCancel(ctx)
 	defer stopSearch()
-	places := make(chan search, 1)
-	s.e.work.Go(func() {
-		groups, err := s.outlet.targets(searching, s.outlet.uri(s.to))
-		places <- search{groups, err}
-	})
+	s.find = func(targets func(context.Context) ([][]target, error)) {
+		found := make(chan search, 1)
+		s.found = found
+		s.e.work.Go(func() {
+			ctx, cancel := context.WithTimeout(searching, sendTimeout)
+			defer cancel()
+			groups, err := targets(ctx)
+			found <- search{groups, err}
+		})
+	}
+	s.find(func(ctx context.Context) ([][]target, error) { return s.outlet.targets(ctx, s.outlet.uri(s.to)) })
 	ring := time.NewTimer(s.inv.RingTimeout)
 	defer ring.Stop()
 	ctxDone, closing := ctx.Done(), s.e.closing
 	for {
 		var failed *Failed
+		var changes chan *change
+		if s.current != nil && s.current.canUpdate() && !s.wantCancel {
+			changes = s.changes
+		}
 		select {
-		case found := <-places:
-			places = nil
+		case ch := <-changes:
+			s.update(s.current.dialog, ch)
+		case f := <-s.asks:
+			f()
+		case found := <-s.found:
+			s.found = nil
 			failed = s.begin(found)
 		case m := <-s.mail:
 			if s.takeEarly(m) {
@@ -103,8 +123,8 @@ func (s *setup) ring(ctx context.Context) *Failed {
 		if failed != nil {
 			return failed
 		}
-		if s.wantCancel && places != nil {
-			return s.unanswered(nil) // nothing was sent
+		if s.wantCancel && s.found != nil {
+			return s.unanswered(nil) // nothing is open
 		}
 	}
 }
@@ -112,12 +132,13 @@ func (s *setup) ring(ctx context.Context) *Failed {
 // begin sends the INVITE to the first places.
 func (s *setup) begin(found search) *Failed {
 	if found.err != nil {
-		f := Failure{Class: TrunkFailure, Phrase: "INVITE not sent", Err: found.err}
-		f.Elsewhere = !errors.Is(found.err, ErrClosed)
-		return s.failed(f)
+		s.note(outcome{Failure{
+			Class: TrunkFailure, Phrase: "INVITE not sent", Err: found.err,
+			Elsewhere: !s.rang && !errors.Is(found.err, ErrClosed),
+		}})
 	}
 	s.groups = found.groups
-	return s.tryNext()
+	return s.goOn()
 }
 
 // tryNext sends the INVITE to the members of the next group (RFC 3261 section 16.5,
@@ -194,6 +215,9 @@ func (s *setup) takeProvisional(b *branch, res *sipgo.Response) {
 		return // a reliable one that came again, or out of order
 	}
 	body, _ := session(res)
+	if s.late() {
+		body = nil // an offer, and answered already, or none
+	}
 	s.emit(Progress{At: time.Now(), Status: res.StatusCode, Phrase: res.Reason, Body: body})
 }
 
@@ -237,19 +261,56 @@ func (s *setup) takeSuccess(b *branch, res *sipgo.Response) bool {
 		s.e.log.Warn("sip: 2xx that makes no dialog", "call", s.id, "error", err)
 		return false // the ring timeout ends it
 	}
-	if e := s.early[toTag(res)]; e != nil {
-		d.localSeq, d.remoteSeq = e.localSeq, e.remoteSeq // PRACK and UPDATE have counted on
+	if f := s.early[toTag(res)]; f != nil {
+		d = f.confirm(d)
 	}
 	s.d, s.auth = d, b.auth
-	s.ack = d.newACK(s.e, b.req, nil)
+	body, answer, err := s.conclude(res)
+	s.ack = d.newACK(s.e, b.req, answer)
 	s.e.sendACK(d, s.ack.Clone())
 	s.cancelOthers(b)
-	body, _ := session(res)
+	s.takeInterval(res)
 	s.emit(Answered{At: time.Now(), Body: body})
 	if ev, ok := s.gone[d.remoteTag()]; ok {
 		s.end(ev)
 	}
+	if err != nil {
+		s.e.log.Info("sip: offer in the answer refused", "call", s.id, "error", err)
+		s.Hangup(CauseInterworking)
+	}
 	return true
+}
+
+// confirm makes a confirmed dialog of the early one: target and route set are those of
+// the 2xx (RFC 3261 section 13.2.2.4), what was counted and agreed goes on.
+func (f *fork) confirm(d *dialog) *dialog {
+	early := *f.dialog
+	*f.dialog = *d
+	d = f.dialog
+	d.localSeq, d.remoteSeq = early.localSeq, early.remoteSeq // PRACK and UPDATE have counted on
+	d.localSDP, d.remoteSDP, d.agreed, d.offered = early.localSDP, early.remoteSDP, early.agreed, early.offered
+	return d
+}
+
+// conclude ends the exchange of offer and answer with the 2xx. It returns the far
+// side's description, and our answer for the ACK where the 2xx brings a late offer.
+func (s *setup) conclude(res *sipgo.Response) (body, answer []byte, err error) {
+	body, _ = session(res)
+	d := s.d
+	if d.agreed {
+		// RFC 3261 section 13.2.1: what was agreed reliably stands, and the 2xx should
+		// have no description.
+		return d.remoteSDP, nil, nil
+	}
+	d.localSDP, d.remoteSDP, d.agreed = s.inv.Offer, body, true
+	if s.late() {
+		if body == nil {
+			return nil, nil, errors.New("a 2xx without the offer that it owes")
+		}
+		answer, err = s.inv.OnLateOffer(body)
+		d.localSDP = answer
+	}
+	return body, answer, err
 }
 
 // cancelOthers cancels what is still open beside a branch that has decided.

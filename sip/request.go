@@ -1,0 +1,91 @@
+package sip
+
+import (
+	"context"
+	"errors"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// inside is a request of ours inside a dialog, other than INVITE, ACK and BYE.
+type inside struct {
+	method      sipgo.RequestMethod
+	headers     []Header
+	contentType string
+	body        []byte
+}
+
+// ask hands work to the call's goroutine. It reports false when that has ended.
+func (c *Call) ask(f func()) bool {
+	select {
+	case c.asks <- f:
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+// send sends a request inside dialog d, with credentials when asked. The call goes on
+// meanwhile; done is called on its goroutine with the final response, or with why
+// there is none, unless the call ends before.
+func (c *Call) send(d *dialog, r inside, done func(*sipgo.Response, error)) {
+	c.sendAs(c.auth.fresh(), d, r, done)
+}
+
+func (c *Call) sendAs(auth *authenticator, d *dialog, r inside, done func(*sipgo.Response, error)) {
+	req := d.build(c.e, r)
+	if r.method == sipgo.UPDATE && d == c.d {
+		c.askInterval(req)
+	}
+	if err := auth.authorize(req); err != nil {
+		done(nil, err)
+		return
+	}
+	hop := d.clone()
+	c.e.work.Go(func() {
+		res, err := c.e.doInside(hop, req)
+		c.ask(func() {
+			d.unreached = d.unreached || hop.unreached
+			if err == nil && (res.StatusCode == 401 || res.StatusCode == 407) {
+				if err = auth.challenged(res); err == nil {
+					c.sendAs(auth, d, r, done)
+					return
+				}
+			}
+			done(res, err)
+		})
+	})
+}
+
+// build makes the request, with the dialog's next CSeq number.
+func (d *dialog) build(e *Endpoint, r inside) *sipgo.Request {
+	req := d.request(e, r.method, d.nextSeq())
+	for _, h := range r.headers {
+		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
+	}
+	if len(r.body) > 0 {
+		contentType := sipgo.ContentTypeHeader(r.contentType)
+		req.AppendHeader(&contentType)
+	}
+	req.SetBody(r.body)
+	return req
+}
+
+// doInside sends a request the way of the dialog and returns its final response. A
+// next hop that cannot be reached is replaced by where the far side's messages come
+// from.
+func (e *Endpoint) doInside(d *dialog, req *sipgo.Request) (*sipgo.Response, error) {
+	ctx := context.Background() // bounded by the transaction
+	try := func() (*sipgo.Response, error) {
+		if err := d.hop(ctx, e, req); err != nil {
+			return nil, err
+		}
+		return e.do(ctx, req)
+	}
+	res, err := try()
+	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
+		d.unreached = true
+		res, err = try()
+	}
+	return res, err
+}
