@@ -21,6 +21,7 @@ import (
 	"ringpace/media"
 	"ringpace/media/record"
 	"ringpace/sip"
+	"ringpace/sip/resolve"
 )
 
 // Options are what a daemon is told besides its configuration.
@@ -184,6 +185,8 @@ func (d *Daemon) openSignalling() error {
 	var err error
 	if d.endpoint, err = sip.NewEndpoint(sip.Config{
 		Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Invite: d.incoming, Screen: d.admit, Logger: d.log,
+		Node: d.cfg.Node.ID, CertFile: d.cfg.SIP.TLS.CertFile, KeyFile: d.cfg.SIP.TLS.KeyFile,
+		Resolver: resolve.Config{Servers: d.cfg.SIP.DNSServers},
 	}); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func tlsAdvice(err error) string {
 	case errors.As(err, &plain):
 		return "that port speaks no TLS: check port and transport"
 	case errors.As(err, &alert) && strings.Contains(alert.Error(), "certificate"), errors.As(err, &alert) && strings.Contains(alert.Error(), "unknown certificate authority"):
-		return "the server wants another client certificate: set tls.certificate and tls.key of the trunk to the one that the carrier signed"
+		return "the server wants another client certificate: set tls.cert_file and tls.key_file of the trunk to the one that the carrier signed"
 	case errors.As(err, &alert):
 		return "the server refuses the TLS handshake: ask the carrier for the versions and ciphers that it takes"
 	}

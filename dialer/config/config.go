@@ -93,9 +93,17 @@ type Token struct {
 
 // SIP is the signalling endpoint.
 type SIP struct {
-	Listen    []Listen `yaml:"listen"`
-	UserAgent string   `yaml:"user_agent"`
-	Strangers string   `yaml:"strangers" enum:"reject,silent" reload:"live"`
+	Listen     []Listen         `yaml:"listen"`
+	UserAgent  string           `yaml:"user_agent"`
+	Strangers  string           `yaml:"strangers" enum:"reject,silent" reload:"live"`
+	TLS        ListenTLS        `yaml:"tls"`
+	DNSServers []netip.AddrPort `yaml:"dns_servers"` // default: those of /etc/resolv.conf
+}
+
+// ListenTLS is who we are to those who connect to a tls:// listener.
+type ListenTLS struct {
+	CertFile string `yaml:"cert_file"` // PEM
+	KeyFile  string `yaml:"key_file"`  // PEM, of CertFile
 }
 
 // What callers get whom no trunk, peer nor agent sends.

@@ -200,6 +200,8 @@ func scalarParser(t reflect.Type) func(string) (any, error) {
 		return func(s string) (any, error) { return parsePortRange(s) }
 	case Listen:
 		return func(s string) (any, error) { return parseListen(s) }
+	case netip.AddrPort:
+		return func(s string) (any, error) { return parseNameServer(s) }
 	case netip.Prefix:
 		return func(s string) (any, error) { return parsePrefix(s) }
 	case netip.Addr:

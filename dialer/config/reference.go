@@ -119,6 +119,8 @@ func kindOf(t reflect.Type, enum string) string {
 		return "address"
 	case []netip.Prefix:
 		return "list of networks"
+	case []netip.AddrPort:
+		return "list of addresses"
 	case Secret:
 		return "secret"
 	case gate.Hours:

@@ -76,7 +76,7 @@ func TestCommentedKeysAreValid(t *testing.T) {
 	_, _, faults := parse(all)
 	expected := map[string]int{
 		"redis: give exactly one of": 1, "http.tokens[0].agent: only a token of role agent": 1, "caller_ids: caller_id is given too": 1,
-		"_file: cannot be read": 4, // certificates of trunks and peers
+		"_file: cannot be read": 6, // certificates of trunks, peers and listeners
 	}
 	for _, f := range faults {
 		known := false

@@ -214,10 +214,14 @@ func (v *validator) sip() {
 			v.bad(key, "%s is sip.listen[%d] already; remove one", l, first)
 		}
 		taken[l] = i
-		if l.Transport == TCP && l.Addr.Port() != 0 && l.Addr.String() == v.config.HTTP.Listen {
+		if l.Transport == TLS && s.TLS == (ListenTLS{}) {
+			v.bad(key, "%s needs a certificate; write sip.tls.cert_file and sip.tls.key_file", l)
+		}
+		if l.Transport != UDP && l.Addr.Port() != 0 && l.Addr.String() == v.config.HTTP.Listen {
 			v.bad(key, "%s is http.listen already; give one another port", l.Addr)
 		}
 	}
+	v.pair("sip.tls", s.TLS.CertFile, s.TLS.KeyFile)
 	v.clean("sip.user_agent", s.UserAgent)
 }
 

@@ -42,17 +42,10 @@ func (v *validator) reaches(key string, l *Link) {
 // says what is wrong with it.
 func (v *validator) tls(key string, l *Link) {
 	t := &l.TLS
-	for _, f := range []struct{ key, path string }{{".ca_file", t.CAFile}, {".cert_file", t.CertFile}, {".key_file", t.KeyFile}} {
-		if f.path != "" {
-			v.readable(key+f.key, f.path)
-		}
+	if t.CAFile != "" {
+		v.readable(key+".ca_file", t.CAFile)
 	}
-	switch {
-	case t.CertFile != "" && t.KeyFile == "":
-		v.bad(key+".key_file", "is missing; cert_file needs the private key that belongs to it")
-	case t.KeyFile != "" && t.CertFile == "":
-		v.bad(key+".cert_file", "is missing; key_file needs the certificate that belongs to it")
-	}
+	v.pair(key, t.CertFile, t.KeyFile)
 	if t.ServerName != "" {
 		v.host(key+".server_name", t.ServerName)
 	}
@@ -62,6 +55,21 @@ func (v *validator) tls(key string, l *Link) {
 }
 
 // readable checks that a file is there and may be read.
+// pair checks a certificate and its key: both, or neither.
+func (v *validator) pair(key, cert, private string) {
+	for _, f := range []struct{ key, path string }{{".cert_file", cert}, {".key_file", private}} {
+		if f.path != "" {
+			v.readable(key+f.key, f.path)
+		}
+	}
+	switch {
+	case cert != "" && private == "":
+		v.bad(key+".key_file", "is missing; cert_file needs the private key that belongs to it")
+	case private != "" && cert == "":
+		v.bad(key+".cert_file", "is missing; key_file needs the certificate that belongs to it")
+	}
+}
+
 func (v *validator) readable(key, path string) {
 	if _, err := readFile(path, maxFile); err != nil {
 		v.bad(key, "cannot be read: %v", err)

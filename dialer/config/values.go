@@ -88,19 +88,22 @@ func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.Min, r.Max) }
 
 // Listen is a socket for SIP, written "udp://192.0.2.10:5060".
 type Listen struct {
-	Transport string // UDP or TCP
+	Transport string // UDP, TCP or TLS
 	Addr      netip.AddrPort
 }
 
 func parseListen(s string) (Listen, error) {
 	transport, addr, ok := strings.Cut(s, "://")
-	if !ok || (transport != UDP && transport != TCP) {
-		return Listen{}, fmt.Errorf("%q does not begin with udp:// or tcp://; write for example udp://192.0.2.10:5060", s)
+	if !ok || (transport != UDP && transport != TCP && transport != TLS) {
+		return Listen{}, fmt.Errorf("%q does not begin with udp://, tcp:// or tls://; write for example udp://192.0.2.10:5060", s)
 	}
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		if ip, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
 			a = netip.AddrPortFrom(ip, 5060)
+			if transport == TLS {
+				a = netip.AddrPortFrom(ip, 5061)
+			}
 		} else {
 			return Listen{}, fmt.Errorf("%q is not an address and port of this machine; write for example udp://192.0.2.10:5060", s)
 		}
@@ -110,6 +113,18 @@ func parseListen(s string) (Listen, error) {
 			"answers to it; write the machine's own address, one line for each", s)
 	}
 	return Listen{Transport: transport, Addr: a}, nil
+}
+
+// parseNameServer reads an address, with a port unless it is 53.
+func parseNameServer(s string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && !wildcard(a) {
+		return netip.AddrPortFrom(a, 53), nil
+	}
+	a, err := netip.ParseAddrPort(s)
+	if err != nil || a.Port() == 0 || wildcard(a.Addr()) {
+		return netip.AddrPort{}, fmt.Errorf("%q is not the address of a name server; write for example 192.0.2.53", s)
+	}
+	return a, nil
 }
 
 // String writes the socket as it is read.
