@@ -46,6 +46,8 @@ type Call struct {
 	acks          <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
 	timer         *sessionTimer         // nil: the session does not expire
 	leastInterval uint32                // of the session timer, in seconds, as the far side demanded by 422
+	referrals     []*Referral           // transfers that the far side has asked for
+	after         *afterlife            // set by finish, if there are any
 	rseqs         []uint32              // reliable responses of ours that may still be acknowledged
 	ended         bool                  // Ended has been emitted; only the last messages are left
 }
@@ -66,8 +68,8 @@ func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, policy 
 func (c *Call) ID() string { return c.id }
 
 // Events returns the call's events: Progress and SessionAnswer as they come, then
-// exactly one of Answered and Failed; after Answered Digit and SessionAnswer as
-// they come, then exactly one Ended; then the channel is closed. An incoming
+// exactly one of Answered and Failed; after Answered Digit, SessionAnswer and Referred
+// as they come, then exactly one Ended; then the channel is closed. An incoming
 // call begins after Answered, which it does not send.
 func (c *Call) Events() <-chan Event { return c.events }
 
@@ -140,6 +142,7 @@ func (c *Call) drain() {
 
 // finish is the last deed of the call's goroutine.
 func (c *Call) finish() {
+	c.leaveReferrals()
 	c.e.remove(c)
 	close(c.done)
 	c.drain()
@@ -336,6 +339,8 @@ func (c *Call) takeRequest(m incomingRequest) {
 		c.takeUpdate(m)
 	case sipgo.PRACK:
 		c.takeLatePRACK(m)
+	case sipgo.REFER:
+		c.takeRefer(m)
 	case sipgo.INFO:
 		c.takeInfo(req, tx)
 	case sipgo.OPTIONS:

@@ -38,6 +38,8 @@ func (s *setup) takeEarlyRequest(m incomingRequest) {
 		s.e.respond(tx, s.e.options(req))
 	case sipgo.INVITE:
 		s.e.refuse(tx, req, 491, "Request Pending") // RFC 3261 section 14.2
+	case sipgo.REFER:
+		s.e.refuse(tx, req, 603, "Decline") // nobody is there to be transferred
 	default:
 		s.e.refuse(tx, req, 405, "Method Not Allowed")
 	}

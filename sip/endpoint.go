@@ -106,7 +106,7 @@ type Endpoint struct {
 	count       counters
 	strays      strays
 
-	second  time.Duration // of the session timer; tests have shorter ones
+	second  time.Duration // of session timers and of the wait for a Referral's owner; tests have shorter ones
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
 	deaf    atomic.Bool   // set when nothing received is looked at any more

@@ -21,6 +21,7 @@ var (
 	ErrRedirect      = errors.New("sip: redirection is not followed")
 	ErrGlare         = errors.New("sip: the far side is changing the session at the same time")
 	ErrRefused       = errors.New("sip: far side refused the request")
+	ErrEarly         = errors.New("sip: call is not answered yet")
 	ErrEnded         = errors.New("sip: call has ended")
 	ErrNoACK         = errors.New("sip: no ACK for our answer")
 	ErrCancelled     = errors.New("sip: call was cancelled")

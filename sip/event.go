@@ -3,7 +3,7 @@ package sip
 import "time"
 
 // Event is something that happened to a call: one of [Progress], [Answered],
-// [Failed], [Ended], [Digit], [SessionAnswer].
+// [Failed], [Ended], [Digit], [SessionAnswer], [Referred].
 type Event interface{ event() }
 
 // Progress is a provisional response above 100 to the INVITE.
@@ -16,8 +16,11 @@ type Progress struct {
 
 // Answered tells that the far side picked up. The ACK has been sent.
 type Answered struct {
-	At   time.Time // arrival of the 2xx
-	Body []byte    // SDP answer
+	At time.Time // arrival of the 2xx
+
+	// Body is the SDP answer, also when it came in a reliable provisional response. Of a
+	// call without offer (Policy.LateOffer) it is the offer that OnLateOffer has answered.
+	Body []byte
 }
 
 // Failed ends a call that was never answered, also after our own CANCEL (class
@@ -41,8 +44,15 @@ type Digit struct {
 	Digit rune
 }
 
-// SessionAnswer is the far side's SDP answer to an offer that we made in a 2xx,
-// because its INVITE or re-INVITE came without one (RFC 3261 section 13.2.1).
+// Referred tells that the far side wants to be transferred.
+type Referred struct {
+	At time.Time
+	*Referral
+}
+
+// SessionAnswer is the far side's SDP answer to an offer that we made in a 2xx or a
+// reliable provisional response, because its INVITE or re-INVITE came without one (RFC
+// 3261 section 13.2.1), or to our refresh of the session, if it changed something.
 type SessionAnswer struct {
 	At   time.Time
 	Body []byte
@@ -54,6 +64,7 @@ func (Failed) event()        {}
 func (Ended) event()         {}
 func (Digit) event()         {}
 func (SessionAnswer) event() {}
+func (Referred) event()      {}
 
 // OnOffer answers a session offer from the far side (re-INVITE, UPDATE). It is
 // called on the call's goroutine and must not wait for the call. An error is

@@ -22,9 +22,9 @@ const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 var ownHeaders = []string{
 	"via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "route", "record-route",
 	"max-forwards", "content-length", "l", "content-type", "c", "content-encoding", "e", "require", "proxy-require",
-	"supported", "k", "allow", "user-agent", "authorization", "proxy-authorization", "reason", "rack", "rseq", "path",
+	"supported", "k", "allow", "user-agent", "authorization", "proxy-authorization", "reason", "rack", "path",
 	"p-asserted-identity", "p-preferred-identity", "remote-party-id", "privacy", "identity", "y", "session-expires", "x",
-	"replaces", "expires",
+	"replaces", "expires", "rseq", "min-se", "referred-by", "b", "refer-to", "r", "event", "o", "subscription-state",
 }
 
 // checkHeaders refuses fields that are ours, are no token, or whose value could

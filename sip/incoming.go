@@ -306,6 +306,8 @@ func phraseOf(status int) string {
 		return "Not Found"
 	case 480:
 		return "Temporarily Unavailable"
+	case 481:
+		return "Call/Transaction Does Not Exist"
 	case 486:
 		return "Busy Here"
 	case 487:
@@ -321,8 +323,13 @@ func phraseOf(status int) string {
 	case 603:
 		return "Decline"
 	}
-	if status < 200 {
+	switch {
+	case status == 100:
+		return "Trying"
+	case status < 200:
 		return "Session Progress"
+	case status < 300:
+		return "OK"
 	}
 	return "Refused"
 }

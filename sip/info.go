@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"context"
+	"fmt"
 	"mime"
 	"strings"
 	"time"
@@ -21,6 +23,53 @@ func (c *Call) takeInfo(req *sipgo.Request, tx *sipgo.ServerTx) {
 	if digit, ok := parseDTMF(string(req.Body())); ok {
 		c.emit(Digit{At: time.Now(), Digit: digit})
 	}
+}
+
+// SendInfo sends INFO (RFC 6086, legacy usage) and waits for its response: ErrRefused
+// when the far side does not take it, ErrEarly before the call is answered.
+func (c *Call) SendInfo(ctx context.Context, contentType string, body []byte) error {
+	if _, _, err := mime.ParseMediaType(contentType); err != nil || checkHeaders([]Header{{"X-Type", contentType}}) != nil {
+		return fmt.Errorf("%w: content type %q", ErrHeader, clip(contentType, 64))
+	}
+	result := make(chan error, 1)
+	if !c.ask(func() { c.sendInfo(contentType, body, result) }) {
+		return ErrEnded
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-c.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return fmt.Errorf("%w to INFO: %w", ErrTimeout, context.Cause(ctx))
+	}
+}
+
+func (c *Call) sendInfo(contentType string, body []byte, result chan<- error) {
+	switch {
+	case c.ended:
+		result <- ErrEnded
+		return
+	case c.d == nil:
+		result <- ErrEarly
+		return
+	}
+	c.send(c.d, inside{method: sipgo.INFO, contentType: contentType, body: body}, func(res *sipgo.Response, err error) {
+		if err == nil && !res.IsSuccess() {
+			err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)
+		}
+		result <- err
+	})
+}
+
+// SendDigit sends a DTMF digit (0-9, A-D, *, #) of that length by INFO, as
+// application/dtmf-relay. For far sides that take no telephone events (RFC 4733).
+func (c *Call) SendDigit(ctx context.Context, digit rune, length time.Duration) error {
+	d, ok := parseDTMF(string(digit))
+	if !ok {
+		return fmt.Errorf("%w: %q is no DTMF digit", ErrConfig, digit)
+	}
+	return c.SendInfo(ctx, "application/dtmf-relay", fmt.Appendf(nil, "Signal=%c\r\nDuration=%d\r\n", d, length.Milliseconds()))
 }
 
 // parseDTMF reads the digit from an application/dtmf-relay body ("Signal=5" and

@@ -117,6 +117,8 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.respond(tx, e.options(req))
 	case sipgo.REGISTER:
 		e.handleRegister(req, tx)
+	case sipgo.REFER:
+		e.refuse(tx, req, 403, "Forbidden") // whoever is in no call has nobody to transfer
 	case sipgo.BYE, sipgo.UPDATE, sipgo.INFO, sipgo.PRACK, sipgo.NOTIFY:
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 	default:

@@ -247,6 +247,8 @@ func (in *Incoming) takeRequest(m incomingRequest) {
 		e.respond(m.tx, e.options(m.req))
 	case sipgo.INVITE:
 		c.refusePending(m.req, m.tx) // RFC 3261 section 14.2
+	case sipgo.REFER:
+		e.refuse(m.tx, m.req, 603, "Decline") // nobody is there to be transferred
 	default:
 		e.refuse(m.tx, m.req, 405, "Method Not Allowed")
 	}
