@@ -26,7 +26,7 @@ func (a *agent) dial(inv sip.Invite) {
 		a.legLost(err.Error())
 		return
 	}
-	l, err := dialLeg(a.ctx, peer.Trunk, audio, inv, a.legChanged)
+	l, err := dialLeg(a.ctx, peer, audio, inv, a.legChanged)
 	if err != nil {
 		a.legLost(err.Error())
 		return
@@ -186,5 +186,13 @@ func (a *agent) dropLeg(cause sip.Cause) {
 func (a *agent) listenIn() {
 	if a.leg != nil && a.proven && a.leg.silentFor(a.mediaTimeout, time.Time{}) {
 		a.legLost(fmt.Sprintf("no audio came from extension %s for %v", a.cfg.Extension, a.mediaTimeout))
+	}
+}
+
+// phoneCame is called when the agent's telephone has registered here. One that waits
+// to be called back is called at once: it can be reached now.
+func (a *agent) phoneCame() {
+	if a.redial.isSet() {
+		a.redial.set(0)
 	}
 }

@@ -46,6 +46,8 @@ type Daemon struct {
 	endpoint *sip.Endpoint
 	trunks   *trunks
 	peers    []*peer
+	registry *registry  // nil: no telephone registers here
+	local    *sip.Local // the way to those
 	calls    *calls
 	alarms   *alarms
 	exporter *export.Exporter
@@ -96,6 +98,9 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 		return nil, err
 	}
 	if err := d.openMedia(); err != nil {
+		return nil, err
+	}
+	if err := d.openRegistrar(ctx); err != nil {
 		return nil, err
 	}
 	if err := d.openSignalling(); err != nil {
@@ -186,7 +191,8 @@ func (d *Daemon) openSignalling() error {
 	if d.endpoint, err = sip.NewEndpoint(sip.Config{
 		Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Invite: d.incoming, Screen: d.admit, Logger: d.log,
 		Node: d.cfg.Node.ID, CertFile: d.cfg.SIP.TLS.CertFile, KeyFile: d.cfg.SIP.TLS.KeyFile,
-		Resolver: resolve.Config{Servers: d.cfg.SIP.DNSServers},
+		Resolver:  resolve.Config{Servers: d.cfg.SIP.DNSServers},
+		Registrar: d.registrar(),
 	}); err != nil {
 		return err
 	}
@@ -200,7 +206,7 @@ func (d *Daemon) openSignalling() error {
 		}
 		d.peers = append(d.peers, p)
 	}
-	return nil
+	return d.openLocal()
 }
 
 func (d *Daemon) openAPI() error {
@@ -246,7 +252,9 @@ func (d *Daemon) peer(name string) *peer {
 func (d *Daemon) routes() []*sip.Trunk {
 	var list []*sip.Trunk
 	for _, p := range d.peers {
-		list = append(list, p.Trunk)
+		if p.Trunk != nil {
+			list = append(list, p.Trunk)
+		}
 	}
 	for _, t := range d.trunks.all {
 		list = append(list, t.Trunk)
@@ -298,6 +306,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	rooms.Go(func() { d.watch(serving) })
+	if d.registry != nil {
+		rooms.Go(func() { d.registry.Run(serving) })
+		rooms.Go(func() { d.local.Run(serving) })
+	}
 	exporting, stopExporting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopExporting()
 	var exporter sync.WaitGroup
@@ -401,6 +413,9 @@ func (d *Daemon) close(ctx context.Context) error {
 	}
 	if d.endpoint != nil {
 		errs = append(errs, d.endpoint.Close(ctx))
+	}
+	if d.registry != nil {
+		d.registry.Close()
 	}
 	if d.recorder != nil {
 		errs = append(errs, d.recorder.Close())

@@ -66,7 +66,9 @@ func (d *Daemon) Agents(context.Context) ([]api.AgentStatus, error) {
 	now := time.Now()
 	var list []api.AgentStatus
 	for _, a := range d.allAgents() {
-		list = append(list, asOf(*a.status.Load(), now))
+		s := asOf(*a.status.Load(), now)
+		s.Registered = d.telephones(d.configured(a.id))
+		list = append(list, s)
 	}
 	return list, nil
 }
@@ -77,7 +79,9 @@ func (d *Daemon) Agent(_ context.Context, id string) (api.AgentStatus, error) {
 	if a == nil {
 		return api.AgentStatus{}, noAgent(id)
 	}
-	return asOf(*a.status.Load(), time.Now()), nil
+	s := asOf(*a.status.Load(), time.Now())
+	s.Registered = d.telephones(d.configured(id))
+	return s, nil
 }
 
 func noAgent(id string) error { return api.NotFound("there is no agent %q", id) }

@@ -63,6 +63,8 @@ type plan struct {
 	Dir      string // data directory; default: a new one
 
 	Strangers string // sip.strangers; default reject
+	SIP       string // further settings of signalling
+	SIPPort   int    // default: a free one
 }
 
 // house is a floor under test: a carrier, a PBX, a daemon between them.
@@ -85,7 +87,7 @@ node: {id: test, data_dir: .}
 redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
-sip: {listen: ["udp://127.0.0.1:0"{{.Listen}}]{{with .Strangers}}, strangers: {{.}}{{end}}}
+sip: {listen: ["udp://127.0.0.1:{{.SIPPort}}"{{.Listen}}]{{with .SIP}}, {{.}}{{end}}{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
 {{.Global}}
@@ -258,7 +260,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Strangers": p.Strangers, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
+		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

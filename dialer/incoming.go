@@ -26,6 +26,10 @@ func (d *Daemon) incoming(in *sip.Incoming) {
 		d.agentDialed(in, who)
 		return
 	}
+	if d.fromTelephone(in) {
+		d.telephoneCalls(in)
+		return
+	}
 	in.Reject(403, "Forbidden")
 }
 
@@ -34,7 +38,7 @@ func (d *Daemon) incoming(in *sip.Incoming) {
 // more than the source, for a flood must cost nothing.
 func (d *Daemon) admit(in *sip.Incoming) bool {
 	desk := d.reception.Load()
-	if desk == nil || len(in.Trunks()) > 0 {
+	if desk == nil || len(in.Trunks()) > 0 || d.fromTelephone(in) {
 		return true
 	}
 	desk.strangers.Add(1)

@@ -17,13 +17,18 @@ type leg struct {
 	audio *media.Session
 }
 
-// dialLeg places a call over a trunk or to a PBX peer, with audio that is open
+// outlet is where a call can be placed: a trunk or a peer.
+type outlet interface {
+	Invite(ctx context.Context, inv sip.Invite) (*sip.Call, error)
+}
+
+// dialLeg places a call over a trunk or to a peer, with audio that is open
 // already and that it closes where the call cannot be placed. inv's Offer and OnOffer
 // are set here; changed, which may be nil, is called after the far side changed the
 // audio by a new offer (hold, another port).
-func dialLeg(ctx context.Context, trunk *sip.Trunk, audio *media.Session, inv sip.Invite, changed func()) (*leg, error) {
+func dialLeg(ctx context.Context, out outlet, audio *media.Session, inv sip.Invite, changed func()) (*leg, error) {
 	inv.Offer, inv.OnOffer = audio.Offer(), onOffer(audio, changed)
-	call, err := trunk.Invite(ctx, inv)
+	call, err := out.Invite(ctx, inv)
 	if err != nil {
 		audio.Close()
 		return nil, err

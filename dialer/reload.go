@@ -72,6 +72,7 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	d.mu.Lock()
 	d.cfg = cfg
 	d.mu.Unlock()
+	d.configureRegistry(cfg.Agents)
 	return changes, d.applyCampaigns(ctx, cfg.Campaigns)
 }
 

@@ -91,10 +91,27 @@ func policyOf(c config.Calls) sip.Policy {
 	return p
 }
 
-// peer is a PBX at which agents' extensions are reached.
+// peer is where agents' extensions are reached: a PBX, or our own registrar.
 type peer struct {
-	*sip.Trunk
-	fromUser string // who calls, as the extension sees it
+	*sip.Trunk            // nil: our own registrar
+	local      *sip.Local // nil: a PBX
+	fromUser   string     // who calls, as the extension sees it
+}
+
+// Name is what the configuration calls it.
+func (p *peer) Name() string {
+	if p.local != nil {
+		return config.OwnRegistrar
+	}
+	return p.Trunk.Name()
+}
+
+// Invite calls an extension.
+func (p *peer) Invite(ctx context.Context, inv sip.Invite) (*sip.Call, error) {
+	if p.local != nil {
+		return p.local.Invite(ctx, inv)
+	}
+	return p.Trunk.Invite(ctx, inv)
 }
 
 func newPeer(ep *sip.Endpoint, c config.Peer) (*peer, error) {

@@ -25,7 +25,7 @@ func (in *Incoming) Authorize(credentials func(user string) (password string, ok
 		return nil
 	}
 	res := in.e.response(in.req, 401, "Unauthorized", nil)
-	for _, c := range a.Challenges(source.String(), errors.Is(err, digest.ErrStale), false) {
+	for _, c := range a.Challenges(source.String(), errors.Is(err, digest.ErrStale)) {
 		res.AppendHeader(sipgo.NewHeader("WWW-Authenticate", c))
 	}
 	in.e.count.challenged.Add(1)

@@ -46,7 +46,7 @@ const sendTimeout = 5 * time.Second
 type Config struct {
 	Listen    []Listen
 	UserAgent string // User-Agent and Server header; default "Ringpace"
-	Realm     string // of Incoming.Authorize; default "ringpace"
+	Realm     string // of Incoming.Authorize; default "ringpace". With a Registrar its realm counts.
 	Logger    *slog.Logger
 	Policy    Policy // of incoming calls that come from no trunk
 
@@ -165,6 +165,9 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		cfg.Realm = "ringpace"
 	}
 	e.authority = digest.New(cfg.Realm)
+	if cfg.Registrar != nil {
+		e.authority = cfg.Registrar.Authority() // a phone has one account, for REGISTER and INVITE
+	}
 	_, _ = rand.Read(e.signer.key[:]) // never fails
 	if cfg.CertFile != "" {
 		var err error

@@ -35,7 +35,7 @@ func (e *Endpoint) admit(transport string, local, from netip.AddrPort, data []by
 // judged where they were read, see udpSocket and stream; here come the messages of
 // WebSockets, whose frames sipgo takes apart.
 func (e *Endpoint) filter(from sipgo.TransportReadProps, data []byte) ([]byte, error) {
-	if transport := sipgo.NetworkToLower(from.Transport); transport == "ws" || transport == "wss" {
+	if transport := sipgo.NetworkToLower(from.Transport); isWebSocket(transport) {
 		if !e.admit(transport, localAddr(from.LocalAddr), localAddr(from.RemoteAddr), data) {
 			return nil, nil
 		}

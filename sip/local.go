@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -16,6 +18,9 @@ type LocalConfig struct {
 	Registrar *registrar.Registrar
 	Domain    string // host in From and To; default: the endpoint's first address
 	Policy    Policy
+
+	// Qualify is how often Run asks each phone by OPTIONS whether it is there; 0: never.
+	Qualify time.Duration
 }
 
 // Local is where calls to registered users are sent: to all of a user's contacts.
@@ -23,6 +28,8 @@ type Local struct {
 	e        *Endpoint
 	cfg      LocalConfig
 	identity Identity
+	hush     hush
+	count    int // of the phones in the present round; Run's
 }
 
 // NewLocal checks the configuration.
@@ -66,7 +73,11 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 func (l *Local) targets(user string) ([][]target, error) {
 	var groups [][]target
 	q := -1
-	for _, c := range l.cfg.Registrar.Contacts(user) {
+	contacts := l.cfg.Registrar.Contacts(user)
+	if answering := slices.DeleteFunc(slices.Clone(contacts), l.Silent); len(answering) > 0 {
+		contacts = answering
+	}
+	for _, c := range contacts {
 		t, err := l.e.contactTarget(c)
 		if err != nil {
 			l.e.log.Debug("sip: contact cannot be reached", "user", user, "contact", c.URI, "error", err)
@@ -128,7 +139,7 @@ func (e *Endpoint) connected(transport string, remote netip.AddrPort) bool {
 // (RFC 7118 section 5), and sipgo would knock at the port that it came from.
 func (e *Endpoint) openable(req *sipgo.Request) error {
 	transport := sipgo.NetworkToLower(req.Transport())
-	if transport != "ws" && transport != "wss" {
+	if !isWebSocket(transport) {
 		return nil
 	}
 	if to, err := parseSource(req.Destination()); err == nil && e.connected(transport, to) {

@@ -47,7 +47,7 @@ func (e *Endpoint) own(addr netip.AddrPort) bool {
 
 // isPhone reports whether a registered user, or a browser, sends from there.
 func (e *Endpoint) isPhone(transport string, source netip.AddrPort) bool {
-	return transport == "ws" || transport == "wss" ||
+	return isWebSocket(transport) ||
 		e.registrar != nil && len(e.registrar.At(transport, source)) > 0
 }
 

@@ -41,6 +41,8 @@ type AgentStatus struct {
 	WrapUpEnd time.Time  `json:"wrap_up_end,omitzero" doc:"When wrap-up ends by itself"`
 	Campaigns []string   `json:"campaigns" doc:"Those the agent works for"`
 
+	Registered []Registration `json:"registered,omitempty" doc:"The agent's telephones, where they register at Ringpace"`
+
 	Call *AgentCall `json:"call,omitempty" doc:"The call that is up or in wrap-up"`
 	Lead *LeadView  `json:"lead,omitempty" doc:"The customer of that call, or the lead that is previewed"`
 

@@ -47,6 +47,7 @@ func operations() []operation {
 		{"GET", "/v1/me", "", RoleAgent, false, ""},
 		{"GET", "/v1/status", "", RoleSupervisor, false, ""},
 		{"GET", "/v1/trunks", "", RoleSupervisor, false, "Trunks"},
+		{"GET", "/v1/registrations", "", RoleSupervisor, false, "Registrations"},
 		{"GET", "/v1/calls", "", RoleSupervisor, false, "Calls"},
 		{"POST", "/v1/calls/01H/hangup", "", RoleSupervisor, false, "HangupCall 01H"},
 		{"POST", "/v1/reload", "", RoleAdmin, false, "Reload"},

@@ -80,6 +80,11 @@ func (c *Client) Trunks(ctx context.Context) ([]TrunkStatus, error) {
 	return get[[]TrunkStatus](ctx, c, "/v1/trunks")
 }
 
+// Registrations tells of the telephones that are registered.
+func (c *Client) Registrations(ctx context.Context) ([]Registration, error) {
+	return get[[]Registration](ctx, c, "/v1/registrations")
+}
+
 // Calls tells of the attempts in flight.
 func (c *Client) Calls(ctx context.Context) ([]CallStatus, error) {
 	return get[[]CallStatus](ctx, c, "/v1/calls")

@@ -21,6 +21,7 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 		{"", func() error { _, err := c.Status(ctx); return err }},
 		{"", func() error { _, err := c.Me(ctx); return err }},
 		{"Trunks", func() error { _, err := c.Trunks(ctx); return err }},
+		{"Registrations", func() error { _, err := c.Registrations(ctx); return err }},
 		{"Calls", func() error { _, err := c.Calls(ctx); return err }},
 		{"HangupCall 01H", func() error { return c.HangupCall(ctx, "01H") }},
 		{"Reload", func() error { _, err := c.Reload(ctx); return err }},

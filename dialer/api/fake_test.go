@@ -77,6 +77,10 @@ func (f *fakeFloor) Status(context.Context) (Status, error) {
 	return s, nil
 }
 
+func (f *fakeFloor) Registrations(ctx context.Context) ([]Registration, error) {
+	return []Registration{{User: "1001", Transport: "wss", UserAgent: "browser"}}, f.note(ctx, "Registrations")
+}
+
 func (f *fakeFloor) Trunks(ctx context.Context) ([]TrunkStatus, error) {
 	return []TrunkStatus{{Name: "carrier", State: TrunkRegistered, Usable: true, ChannelsUsed: 3, ChannelsLimit: 30}}, f.note(ctx, "Trunks")
 }

@@ -31,6 +31,8 @@ type Overview interface {
 	Status(ctx context.Context) (Status, error)
 	Trunks(ctx context.Context) ([]TrunkStatus, error)
 	Calls(ctx context.Context) ([]CallStatus, error)
+	// Registrations gives the telephones that are registered, at whatever node.
+	Registrations(ctx context.Context) ([]Registration, error)
 	// HangupCall ends the attempt with that id on both legs, at once.
 	HangupCall(ctx context.Context, id string) error
 }

@@ -48,6 +48,12 @@ func (s *Server) nodeRoutes() {
 			trunks, err := s.floor.Trunks(ctx)
 			return each(trunks), err
 		})
+	route(s, op(http.MethodGet, "/v1/registrations", "list-registrations", tag, "The telephones that are registered here",
+		"Those of agents with peer: registrar, at whatever node of the same Redis.", reads),
+		func(ctx context.Context, _ *none) ([]Registration, error) {
+			registrations, err := s.floor.Registrations(ctx)
+			return list(registrations), err
+		})
 	route(s, op(http.MethodGet, "/v1/calls", "list-calls", "calls", "The attempts in flight", "", reads),
 		func(ctx context.Context, _ *none) ([]CallStatus, error) {
 			calls, err := s.floor.Calls(ctx)

@@ -96,6 +96,7 @@ type SIP struct {
 	Listen     []Listen         `yaml:"listen"`
 	UserAgent  string           `yaml:"user_agent"`
 	Strangers  string           `yaml:"strangers" enum:"reject,silent" reload:"live"`
+	Registrar  Registrar        `yaml:"registrar"`
 	TLS        ListenTLS        `yaml:"tls"`
 	DNSServers []netip.AddrPort `yaml:"dns_servers"` // default: those of /etc/resolv.conf
 }
@@ -167,7 +168,8 @@ type Agent struct {
 	ID          string        `yaml:"id"`
 	Name        string        `yaml:"name"` // default: ID
 	Extension   string        `yaml:"extension"`
-	Peer        string        `yaml:"peer"` // default: the only peer
+	Password    Secret        `yaml:"password"` // peer registrar: of the telephone
+	Peer        string        `yaml:"peer"`     // default: the only peer; OwnRegistrar where there is none
 	Mode        string        `yaml:"mode" enum:"nailed,ring"`
 	Campaigns   []string      `yaml:"campaigns"`                   // never empty after loading, unless there is no campaign
 	WrapUp      time.Duration `yaml:"wrap_up"`                     // limit; 0 is no wrap-up

@@ -20,7 +20,7 @@ func Default() *Config {
 		Node:  Node{ID: host, DataDir: "/var/lib/ringpace", Drain: 5 * time.Minute},
 		Redis: Redis{URL: "redis://127.0.0.1:6379/0"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
-		SIP:   SIP{UserAgent: "Ringpace", Strangers: StrangersReject},
+		SIP:   SIP{UserAgent: "Ringpace", Strangers: StrangersReject, Registrar: DefaultRegistrar()},
 		Media: Media{
 			Ports:    PortRange{Min: 20000, Max: 29999},
 			Codecs:   []string{"PCMA", "PCMU"},
@@ -135,8 +135,11 @@ func (c *Config) settle() {
 	for i := range c.Agents {
 		a := &c.Agents[i]
 		orElse(&a.Name, a.ID)
-		if len(c.Peers) == 1 {
+		switch {
+		case len(c.Peers) == 1:
 			orElse(&a.Peer, c.Peers[0].Name)
+		case len(c.Peers) == 0 && c.SIP.Registrar.Enabled:
+			orElse(&a.Peer, OwnRegistrar)
 		}
 		if len(a.Campaigns) == 0 {
 			a.Campaigns = c.campaignNames()

@@ -223,6 +223,7 @@ func (v *validator) sip() {
 	}
 	v.pair("sip.tls", s.TLS.CertFile, s.TLS.KeyFile)
 	v.clean("sip.user_agent", s.UserAgent)
+	v.registrar()
 }
 
 // hostPort checks "host" or "host:port", IPv6 in brackets.

@@ -37,6 +37,7 @@ func (v *validator) agents() {
 			reached[at] = key
 		}
 		v.peerOf(key+".peer", a.Peer)
+		v.registers(key, a)
 		v.campaignsOf(key+".campaigns", a.Campaigns)
 		v.wrapUp(key, a.WrapUp, a.RingTimeout)
 	}
@@ -68,8 +69,9 @@ func (v *validator) word(key, s string, before []string) {
 
 func (v *validator) peerOf(key, name string) {
 	switch {
+	case name == OwnRegistrar:
 	case name == "" && len(v.config.Peers) == 0:
-		v.bad(key, "there is no peer at which extensions could be reached; add your PBX under peers")
+		v.bad(key, "there is no peer at which extensions could be reached; add your PBX under peers, or let telephones register here (sip.registrar)")
 	case name == "":
 		v.bad(key, "is missing, and there are several peers%s", suggest(name, v.config.peerNames()))
 	case v.config.Peer(name) == nil:

@@ -226,6 +226,9 @@ func (v *validator) e164(key, n string) {
 
 func (v *validator) peer(key string, p *Peer, names map[string]string) {
 	v.link(key, "peer", "the PBX's host, such as pbx.example.com or 192.0.2.30:5060", &p.Link, names)
+	if p.Name == OwnRegistrar {
+		v.bad(key+".name", "%q is the word for Ringpace's own registrar; give the peer another name", p.Name)
+	}
 	if p.FromUser != "" && !userForm.MatchString(p.FromUser) {
 		v.bad(key+".from_user", "%q cannot stand in a SIP address (RFC 3261, section 25.1)", p.FromUser)
 	}

@@ -22,6 +22,7 @@
 //	{c:CAMPAIGN}:dnc …      sets: do-not-call numbers and prefixes (dnc.go)
 //	{t:TRUNK}:shares, slot  hash and string: channels and slots (trunk.go)
 //	{a:POOL}:leases         hash: agent -> boot, lapse, node
+//	{r:NODE}:contacts …     hash, sorted set: who is registered there (contact.go)
 //	{ringpace}:…            nodes, campaigns, do-not-call for all
 //
 // Leases are values that are compared with the clock, never keys that expire. (Who

@@ -42,4 +42,5 @@ func makeSpace(kind, name string) (space, error) {
 
 func campaignSpace(name string) (space, error) { return makeSpace("c", name) }
 func trunkSpace(name string) (space, error)    { return makeSpace("t", name) }
+func nodeSpace(name string) (space, error)     { return makeSpace("r", name) }
 func poolSpace(name string) (space, error)     { return makeSpace("a", name) }

@@ -22,6 +22,7 @@ type scripts struct {
 	allot                              *redis.Script
 	dncSet, dncCopy                    *redis.Script
 	open, finishIn                     *redis.Script
+	contacts                           *redis.Script
 	all                                []*redis.Script
 }
 
@@ -45,6 +46,7 @@ func loadScripts(head string) *scripts {
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
 		"open": &s.open, "finish_in": &s.finishIn,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
+		"contacts": &s.contacts,
 	} {
 		*place = redis.NewScript(head + prelude + read(name))
 		s.all = append(s.all, *place)

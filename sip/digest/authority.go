@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,14 +36,28 @@ var (
 
 // Authority checks credentials for one realm.
 type Authority struct {
-	realm  string
-	opaque string
-	nonces nonces
+	realm      string
+	algorithms []string
+	opaque     string
+	nonces     nonces
 }
 
-// New returns an authority. The realm must be fit for a quoted string.
-func New(realm string) *Authority {
-	a := &Authority{realm: realm}
+// The algorithms that an Authority knows.
+const (
+	SHA256 = "SHA-256"
+	MD5    = "MD5"
+)
+
+// New returns an authority that offers these algorithms, in that order; with none
+// both, the stronger first (RFC 8760 section 2.4). Telephones are not all up to
+// that: baresip 1.0 fails at once where SHA-256 is offered at all, and the SIP stacks
+// of browsers (JsSIP, SIP.js) read the first challenge only and know MD5. The realm
+// must be fit for a quoted string.
+func New(realm string, algorithms ...string) *Authority {
+	if len(algorithms) == 0 {
+		algorithms = []string{SHA256, MD5}
+	}
+	a := &Authority{realm: realm, algorithms: algorithms}
 	_, _ = rand.Read(a.nonces.key[:]) // never fails
 	a.opaque = hex.EncodeToString(a.nonces.sign(nil, "opaque")[:8])
 	return a
@@ -52,17 +67,11 @@ func New(realm string) *Authority {
 func (a *Authority) Realm() string { return a.realm }
 
 // Challenges returns the values of the WWW-Authenticate headers of a 401 to that
-// source address, the stronger algorithm first (RFC 8760 section 2.4). stale says
-// that a new nonce is all that was missing. weakest puts MD5 first, for clients
-// that read the first challenge only and know nothing else.
-func (a *Authority) Challenges(source string, stale, weakest bool) []string {
+// source address. stale says that a new nonce is all that was missing.
+func (a *Authority) Challenges(source string, stale bool) []string {
 	nonce := a.nonces.make(time.Now(), source)
-	algorithms := []string{"SHA-256", "MD5"}
-	if weakest {
-		algorithms = []string{"MD5", "SHA-256"}
-	}
-	out := make([]string, 0, len(algorithms))
-	for _, algorithm := range algorithms {
+	out := make([]string, 0, len(a.algorithms))
+	for _, algorithm := range a.algorithms {
 		s := `Digest realm="` + a.realm + `", nonce="` + nonce + `", opaque="` + a.opaque + `", algorithm=` + algorithm + `, qop="auth,auth-int"`
 		if stale {
 			s += ", stale=true"
@@ -117,13 +126,17 @@ func (a *Authority) Check(r Request, password func(user string) (string, bool)) 
 // matches computes the response anew and compares (RFC 7616 section 3.4).
 func (a *Authority) matches(r Request, cred *digest.Credentials, password func(user string) (string, bool)) bool {
 	var h hash.Hash
-	switch strings.ToUpper(cred.Algorithm) {
-	case "", "MD5":
-		h = md5.New()
-	case "SHA-256":
-		h = sha256.New()
-	default:
+	algorithm := strings.ToUpper(cred.Algorithm)
+	if algorithm == "" {
+		algorithm = MD5 // RFC 7616 section 3.4
+	}
+	switch {
+	case !slices.Contains(a.algorithms, algorithm):
 		return false
+	case algorithm == MD5:
+		h = md5.New()
+	default:
+		h = sha256.New()
 	}
 	qop := strings.ToLower(cred.QOP)
 	secret, known := password(cred.Username)

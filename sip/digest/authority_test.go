@@ -24,7 +24,7 @@ type client struct {
 
 func newClient(t *testing.T, a *Authority, algorithm string) *client {
 	t.Helper()
-	for _, v := range a.Challenges(here, false, false) {
+	for _, v := range a.Challenges(here, false) {
 		c, err := digest.ParseChallenge(v)
 		if err != nil {
 			t.Fatalf("%s: %v", v, err)
@@ -36,6 +36,10 @@ func newClient(t *testing.T, a *Authority, algorithm string) *client {
 	}
 	t.Fatalf("no challenge for %s", algorithm)
 	return nil
+}
+
+func newClientOf(t *testing.T, nonce, algorithm string) *client {
+	return &client{t: t, challenge: &digest.Challenge{Realm: "lab", Nonce: nonce, Algorithm: algorithm, QOP: []string{"auth"}}}
 }
 
 // request is a REGISTER with the next nonce count.
@@ -96,6 +100,9 @@ func TestCheck(t *testing.T) {
 			c.challenge.Opaque = "not ours"
 			check("another opaque", c.request("pw", ""), ErrStale)
 		}
+		a.algorithms = []string{MD5}
+		check("another algorithm than is offered", newClientOf(t, a.nonces.make(time.Now(), here), SHA256).request("pw", ""), ErrWrong)
+		a.algorithms = []string{SHA256, MD5}
 		check("nothing", Request{}, ErrNoCredentials)
 		check("rubbish", Request{Authorization: []string{"Digest x", "Basic eA==", ""}}, ErrNoCredentials)
 		check("another's nonce", newClient(t, New("lab"), "MD5").request("pw", ""), ErrStale)
@@ -157,11 +164,14 @@ func TestNoncesAreBounded(t *testing.T) {
 
 func TestChallenges(t *testing.T) {
 	a := New("lab")
-	got := a.Challenges(here, true, true)
-	if !strings.Contains(got[0], "MD5") || !strings.Contains(got[1], "SHA-256") || !strings.Contains(got[0], "stale=true") {
+	got := a.Challenges(here, true)
+	if !strings.Contains(got[0], "SHA-256") || !strings.Contains(got[1], "MD5") || !strings.Contains(got[0], "stale=true") {
 		t.Errorf("%q", got)
 	}
-	if got := a.Challenges(here, false, false); !strings.Contains(got[0], "SHA-256") || strings.Contains(got[0], "stale") {
+	if got := New("lab", MD5).Challenges(here, false); len(got) != 1 || !strings.Contains(got[0], "MD5") {
+		t.Errorf("%q", got)
+	}
+	if got := a.Challenges(here, false); !strings.Contains(got[0], "SHA-256") || strings.Contains(got[0], "stale") {
 		t.Errorf("%q", got)
 	}
 }

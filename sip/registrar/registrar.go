@@ -20,7 +20,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +33,8 @@ var ErrConfig = errors.New("registrar: bad configuration")
 
 // Config configures a registrar.
 type Config struct {
-	Realm       string // default "ringpace"
+	Realm       string   // default "ringpace"
+	Algorithms  []string // of digest.New; none: all
 	Credentials func(user string) (password string, ok bool)
 	MinExpires  time.Duration // shorter wishes get 423; default 60 s
 	MaxExpires  time.Duration // longer wishes are cut; default 1 h
@@ -93,7 +93,7 @@ func New(cfg Config) (*Registrar, error) {
 		cfg.MaxContacts = 10
 	}
 	r := &Registrar{
-		cfg: cfg, log: cfg.Logger, authority: digest.New(cfg.Realm), tries: tries{limits: cfg.Failures.orDefault()},
+		cfg: cfg, log: cfg.Logger, authority: digest.New(cfg.Realm, cfg.Algorithms...), tries: tries{limits: cfg.Failures.orDefault()},
 		wake: make(chan struct{}, 1), users: map[string]*record{}, flows: map[flow][]string{}, dirty: map[string]struct{}{},
 	}
 	if r.log == nil {
@@ -103,6 +103,9 @@ func New(cfg Config) (*Registrar, error) {
 	r.timer.Stop()
 	return r, nil
 }
+
+// Authority is what checks the users' credentials.
+func (r *Registrar) Authority() *digest.Authority { return r.authority }
 
 // Close stops the clock of the registrations. Nothing changes them any more.
 func (r *Registrar) Close() {
@@ -339,10 +342,7 @@ func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort, aor 
 		a.Suspicious = true
 		r.tries.failed(host, user, now)
 	}
-	// The SIP stacks of browsers (JsSIP, SIP.js) read the first challenge only, and
-	// know MD5 only.
-	browser := strings.HasPrefix(sipgo.NetworkToLower(req.Transport()), "ws")
-	for _, c := range r.authority.Challenges(host, errors.Is(err, digest.ErrStale), browser) {
+	for _, c := range r.authority.Challenges(host, errors.Is(err, digest.ErrStale)) {
 		a = a.with("WWW-Authenticate", c)
 	}
 	return "", &a

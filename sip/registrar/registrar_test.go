@@ -365,18 +365,6 @@ func TestTriesAreBounded(t *testing.T) {
 	}
 }
 
-// Browsers' SIP stacks read the first challenge only.
-func TestChallengeOfBrowsers(t *testing.T) {
-	d := newDesk(t, Config{})
-	if c := d.handle("100").get("WWW-Authenticate"); !strings.Contains(c, "SHA-256") {
-		t.Error(c)
-	}
-	d.via = "WSS"
-	if c := d.handle("100").get("WWW-Authenticate"); !strings.Contains(c, "MD5") {
-		t.Error(c)
-	}
-}
-
 func FuzzContact(f *testing.F) {
 	f.Add(`<sip:100@10.0.0.1;transport=ws>;q=0.5;+sip.instance="<urn:uuid:1>";reg-id=1;expires=60`)
 	f.Add(`*`)
