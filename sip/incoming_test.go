@@ -302,7 +302,7 @@ func TestInsideDialog(t *testing.T) {
 	p.expect("415")
 	inside("OPTIONS", 19)
 	p.expect("200")
-	inside("REFER", 20, "Refer-To: <sip:+882999@192.0.2.1>")
+	inside("SUBSCRIBE", 20, "Refer-To: <sip:+882999@192.0.2.1>")
 	p.expect("405")
 	inside("UPDATE", 21, "Require: timer")
 	p.expect("420")
