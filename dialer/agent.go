@@ -58,8 +58,9 @@ type agent struct {
 	conversing bool            // joined with the customer, who may be on hold
 	bridge     *media.Bridge   // nil while the customer is on hold
 	hold       hold
-	atJoin     cdr.Leg  // the leg's figures when the conversation began
-	heard      *cdr.Leg // what the leg was like during the conversation
+	transfer   *transfer // under way
+	atJoin     cdr.Leg   // the leg's figures when the conversation began
+	heard      *cdr.Leg  // what the leg was like during the conversation
 	untap      func()
 	result     api.Disposition
 	wrapEnd    deadline
@@ -121,6 +122,8 @@ func (a *agent) run(ctx context.Context) {
 			}
 		case <-a.over:
 			a.customerGone()
+		case err := <-a.transfer.outcome():
+			a.transferred(err)
 		case <-a.wrapEnd.reached():
 			a.finish()
 		case <-a.decideBy.reached():

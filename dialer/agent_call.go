@@ -98,6 +98,11 @@ func (a *agent) part(by cdr.Party) {
 // depart lets the attempt know that the conversation is over.
 func (a *agent) depart(by cdr.Party) {
 	a.talk.parted <- by
+	if a.transfer != nil { // which goes on without them
+		a.transfer = nil
+		a.wrap(api.AgentWrapUp)
+		return
+	}
 	a.wrap(api.AgentGoodbye)
 }
 
@@ -105,6 +110,7 @@ func (a *agent) depart(by cdr.Party) {
 func (a *agent) customerGone() {
 	switch {
 	case a.conversing:
+		a.transfer = nil
 		a.fallSilent()
 		a.wrap(api.AgentWrapUp)
 	case a.state == api.AgentRinging: // the customer did not wait

@@ -25,7 +25,7 @@ const heldReason = "the phone holds its leg"
 
 // holdCustomer puts the customer on hold.
 func (a *agent) holdCustomer() error {
-	if !a.conversing {
+	if !a.conversing || a.transfer != nil {
 		return api.Conflict("agent %s is not talking to anybody", a.id)
 	}
 	a.hold.commanded = true
@@ -53,6 +53,7 @@ func (a *agent) holdChanged() {
 	}
 	held := a.leg.audio.Held()
 	switch {
+	case a.transfer != nil: // transferred looks
 	case a.conversing && (held || a.hold.commanded):
 		a.beginHold()
 	case a.conversing && a.hold.on:

@@ -63,7 +63,7 @@ func TestHoldByCommand(t *testing.T) {
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
 	h.customerHears(phoneHz, true)
-	h.await("some words", func() bool { return time.Since(h.agent("a1001").Call.BridgedAt) > 400*time.Millisecond })
+	h.someWords("a1001")
 	if _, err := h.daemon.Hold(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
 	}

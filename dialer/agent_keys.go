@@ -117,6 +117,8 @@ func (a *agent) obey(does, argument string, rules *phones) error {
 		return a.holdCustomer()
 	case "disposition":
 		return a.disposeByKey(argument)
+	case "transfer":
+		return a.transferTo(argument)
 	case "logout":
 		return a.logout()
 	}

@@ -37,6 +37,11 @@ type customer struct {
 	speech    *detect.SpeechStart
 	untap     []func()
 	talk      *talk
+	past      []*talk   // with agents who have transferred the customer
+	handing   *handover // under way
+	third     *handover // who has the customer, where it is no agent
+	left      cdr.Party // the agent has left amid a transfer
+	cut       bool      // the recording has ended before the call
 }
 
 // end asks for the end of the call, now. It may be called from any goroutine.
@@ -53,6 +58,9 @@ func (c *customer) show(state api.CallState) {
 		ID: c.rec.ID, Campaign: c.rec.Campaign, LeadID: c.rec.LeadID, Number: c.rec.Number, CallerID: c.rec.CallerID,
 		Trunk: c.rec.Trunk, State: state, Agent: c.rec.Agent,
 		StartedAt: c.rec.Marks.Claimed, AnsweredAt: c.rec.Marks.Answered,
+	}
+	if n := len(c.rec.Transfers); n > 0 {
+		s.Transferred = c.rec.Transfers[n-1].To
 	}
 	if !c.rec.Marks.Invite.IsZero() {
 		s.StartedAt = c.rec.Marks.Invite
@@ -102,6 +110,13 @@ func (c *customer) remember() {
 
 // bring hands the customer to an agent.
 func (c *customer) bring(who *agent) {
+	t := c.talkFor()
+	c.talk, c.rec.Agent, c.rec.Marks.AgentClaimed = t, who.id, time.Now()
+	who.take(t)
+}
+
+// talkFor is what an agent is told of the customer.
+func (c *customer) talkFor() *talk {
 	t := newTalk(c.leg.audio)
 	t.call = api.AgentCall{
 		ID: c.rec.ID, Campaign: c.rec.Campaign, Number: c.rec.Number,
@@ -109,8 +124,7 @@ func (c *customer) bring(who *agent) {
 	}
 	t.lead = viewOf(c.rec.Campaign, &c.lead)
 	t.recording = c.recording
-	c.talk, c.rec.Agent, c.rec.Marks.AgentClaimed = t, who.id, time.Now()
-	who.take(t)
+	return t
 }
 
 // converse lasts as long as customer and agent are joined, and the goodbye after
@@ -131,27 +145,54 @@ func (c *customer) converse(bridge *media.Bridge) {
 		case m.GreetingEnd = <-c.speech.GreetingEnd():
 		case ev, open := <-c.leg.call.Events():
 			if c.ended(ev, open) {
-				m.TalkEnded = m.Ended
-				c.rec.Outcome = cdr.Person
+				c.talkEnds(m.Ended)
 				return
 			}
-		case by := <-c.talk.parted:
-			m.TalkEnded = time.Now()
-			c.rec.Outcome, c.rec.HungUpBy = cdr.Person, by
-			c.sayGoodbye()
-			return
+		case by := <-c.parted():
+			c.left = by // a transfer that is under way goes on
+		case x := <-c.talk.transfers:
+			c.handOver(x)
+		case b := <-c.handing.joined():
+			c.colleagueTook(b)
+		case ev, open := <-c.newParty().events():
+			if c.partySays(ev, open) {
+				c.rec.Outcome = cdr.Person
+				c.sayGoodbye()
+				return
+			}
 		case by := <-c.stop:
-			m.TalkEnded = time.Now()
-			c.rec.Outcome, c.rec.HungUpBy = cdr.Person, by
+			c.rec.HungUpBy = by
+			c.talkEnds(time.Now())
 			return
 		case <-watch.C:
+			silent := ""
 			if c.leg.silentFor(c.mediaTimeout, m.Answered) {
-				c.log.Warn("no audio comes from the customer any more")
-				m.TalkEnded = time.Now()
-				c.rec.Outcome, c.rec.HungUpBy = cdr.Person, cdr.Network
+				silent = "the customer"
+			} else if h := c.third; h != nil && h.leg.silentFor(c.mediaTimeout, c.transferEntry(h).Connected) {
+				silent = "the party to whom an agent had transferred the customer"
+			}
+			if silent != "" {
+				c.log.Warn("no audio comes any more", "from", silent)
+				c.rec.HungUpBy = cdr.Network
+				c.talkEnds(time.Now())
 				return
 			}
 		}
+		if c.deserted() {
+			c.rec.HungUpBy = c.left
+			c.talkEnds(time.Now())
+			c.sayGoodbye()
+			return
+		}
+	}
+}
+
+// talkEnds notes the end of the conversation; who was transferred has parted from the
+// agent before.
+func (c *customer) talkEnds(at time.Time) {
+	c.rec.Outcome = cdr.Person
+	if c.rec.Marks.TalkEnded.IsZero() {
+		c.rec.Marks.TalkEnded = at
 	}
 }
 
@@ -210,9 +251,10 @@ func (c *customer) close(release func()) {
 	if c.rec.Marks.Ended.IsZero() {
 		c.rec.Marks.Ended = time.Now()
 	}
-	if c.recording != nil {
+	if c.recording != nil && !c.cut {
 		c.recording.End(c.rec.Marks.Ended)
 	}
+	c.endTransfers()
 	if c.leg != nil {
 		for _, remove := range c.untap {
 			remove()
@@ -253,9 +295,20 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		return time.Time{}
 	}
 	c.remember()
-	w := <-c.talk.wrapped
-	c.rec.Disposition, c.rec.Note, c.rec.AgentLeg = w.disposition.Name, w.disposition.Note, w.leg
-	c.rec.Holds, c.rec.HoldMS = w.holds, w.held.Milliseconds()
+	for _, t := range append(c.past, c.talk) {
+		w := <-t.wrapped
+		c.rec.Holds += w.holds
+		c.rec.HoldMS += w.held.Milliseconds()
+		if d := w.disposition; d.Name != "" { // the last agent's word counts
+			c.rec.Disposition, c.rec.Note, promised = d.Name, d.Note, d.Callback
+		}
+		if t.handed == 0 {
+			c.rec.AgentLeg = w.leg
+		} else {
+			e := &c.rec.Transfers[t.handed-1]
+			e.Leg, e.Disposition = w.leg, w.disposition.Name
+		}
+	}
 	c.rec.Marks.WrappedUp = time.Now()
-	return w.disposition.Callback
+	return promised
 }

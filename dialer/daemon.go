@@ -199,6 +199,10 @@ func (d *Daemon) openSignalling() error {
 	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {
 		return err
 	}
+	d.board.outside = func(trunk, callerID, number string) *line {
+		l, _ := d.trunks.take(&config.Campaign{Trunks: []string{trunk}, CallerID: callerID}, number, callerID)
+		return l
+	}
 	for _, c := range d.cfg.Peers {
 		p, err := newPeer(d.endpoint, c)
 		if err != nil {

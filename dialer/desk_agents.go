@@ -171,6 +171,11 @@ func (d *Daemon) Resume(ctx context.Context, id string) (api.AgentStatus, error)
 	return d.command(ctx, id, (*agent).resume)
 }
 
+// Transfer implements api.AgentDesk.
+func (d *Daemon) Transfer(ctx context.Context, id, to string) (api.AgentStatus, error) {
+	return d.command(ctx, id, func(a *agent) error { return a.transferTo(to) })
+}
+
 // Dispose implements api.AgentDesk.
 func (d *Daemon) Dispose(ctx context.Context, id string, r api.Disposition) (api.AgentStatus, error) {
 	if !r.Callback.IsZero() && r.Callback.Before(time.Now()) {

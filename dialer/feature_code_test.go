@@ -10,18 +10,23 @@ import (
 	"ringpace/dialer/lab"
 )
 
-// dial has an extension dial a number, and returns the status of the refusal, or 0.
-func (h *house) dial(extension, number string) int {
+// dial has an extension dial a number, and returns the status of the refusal, or 0. A
+// daemon that does not run yet is waited for.
+func (h *house) dial(extension, number string) (status int) {
 	h.t.Helper()
-	err := h.pbx.Extension(extension).Dial(h.t.Context(), number)
-	var refused *lab.RefusedError
-	switch {
-	case errors.As(err, &refused):
-		return refused.Status
-	case err != nil:
-		h.t.Fatalf("%s dials %s: %v", extension, number, err)
-	}
-	return 0
+	h.await("a daemon that runs", func() bool {
+		status = 0
+		err := h.pbx.Extension(extension).Dial(h.t.Context(), number)
+		var refused *lab.RefusedError
+		switch {
+		case errors.As(err, &refused):
+			status = refused.Status
+		case err != nil:
+			h.t.Fatalf("%s dials %s: %v", extension, number, err)
+		}
+		return status != 503
+	})
+	return status
 }
 
 // TestDialedLogIn has an agent dial the log-in code: that call is their leg, takes

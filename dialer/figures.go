@@ -10,6 +10,7 @@ import (
 type figures struct {
 	day             time.Time
 	calls, disposed int
+	transfers       int
 	spent           map[api.AgentState]time.Duration
 }
 
@@ -35,7 +36,7 @@ func (f *figures) sums() api.AgentFigures {
 	if !f.day.Equal(dayOf(time.Now())) {
 		return api.AgentFigures{}
 	}
-	sums := api.AgentFigures{Calls: f.calls, Disposed: f.disposed}
+	sums := api.AgentFigures{Calls: f.calls, Disposed: f.disposed, Transfers: f.transfers}
 	for s, d := range f.spent {
 		addTime(&sums, s, d)
 	}
@@ -49,7 +50,7 @@ func addTime(to *api.AgentFigures, s api.AgentState, d time.Duration) {
 		to.OnlineS += secs
 	}
 	switch s {
-	case api.AgentTalking:
+	case api.AgentTalking, api.AgentTransferring:
 		to.TalkS += secs
 	case api.AgentHold:
 		to.HoldS += secs

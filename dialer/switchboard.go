@@ -15,10 +15,11 @@ import (
 // switchboard is what agents' phones may do and whom they can reach. Its functions may
 // be called from any goroutine.
 type switchboard struct {
-	peer      func(name string) *peer             // the PBX of that name
-	colleague func(extension, peer string) *agent // whose extension it is; nil: nobody's
-	phones    atomic.Pointer[phones]              // replaced by a reload
-	high, low *media.Prompt                       // confirmation tones
+	peer      func(name string) *peer                    // the PBX of that name
+	colleague func(extension, peer string) *agent        // whose extension it is; nil: nobody's
+	outside   func(trunk, callerID, number string) *line // a channel for a call to that number; nil: none now
+	phones    atomic.Pointer[phones]                     // replaced by a reload
+	high, low *media.Prompt                              // confirmation tones
 }
 
 // phones are the parts of the configuration that concern every agent's phone.

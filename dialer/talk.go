@@ -21,6 +21,11 @@ type talk struct {
 
 	over chan struct{} // closed by the attempt: the customer's leg is over, or the attempt no longer wants the agent
 
+	// transfers takes the agent's wishes, one at a time; handed is the number, from 1, of
+	// the record's transfer that brought the customer here, 0 for none.
+	transfers chan *transfer
+	handed    int
+
 	joined  chan *media.Bridge // from the agent: the bridge; closed without one where the agent cannot take the call
 	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation
 	wrapped chan wrapUp        // from the agent: the wrap-up is over
@@ -36,10 +41,11 @@ type wrapUp struct {
 
 func newTalk(customer *media.Session) *talk {
 	return &talk{
-		customer: customer,
-		over:     make(chan struct{}),
-		joined:   make(chan *media.Bridge, 1),
-		parted:   make(chan cdr.Party, 1),
-		wrapped:  make(chan wrapUp, 1),
+		customer:  customer,
+		over:      make(chan struct{}),
+		joined:    make(chan *media.Bridge, 1),
+		parted:    make(chan cdr.Party, 1),
+		wrapped:   make(chan wrapUp, 1),
+		transfers: make(chan *transfer, 1),
 	}
 }

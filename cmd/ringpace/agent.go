@@ -58,6 +58,7 @@ softphone's own key is ended there.
 
   ringpace agent resume 1001
 `),
+			transferCommand(),
 			disposeCommand(),
 			simple("preview", "Ask for the next lead", `Asks for the next lead of a preview campaign. It is reserved and shown; nothing is
 dialed before ringpace agent dial.
@@ -125,6 +126,25 @@ the configuration may say which there are.
 		return func() (agentAction, error) {
 			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
 				return client.Pause(ctx, id, *reason)
+			}, nil
+		}
+	})
+}
+
+func transferCommand() *command {
+	return agentVerb("transfer", "Hand the customer to another party", `Hands the customer to another agent's extension, to an extension that
+transfer.extensions allows, or to a number that transfer.prefixes allow. The customer
+waits while it rings; if nobody answers they come back to the agent.
+
+  ringpace agent transfer 1001 --to 1002
+`, func(flags *pflag.FlagSet) func() (agentAction, error) {
+		to := flags.String("to", "", "extension or number (required)")
+		return func() (agentAction, error) {
+			if *to == "" {
+				return nil, usage("agent transfer needs --to")
+			}
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				return client.Transfer(ctx, id, *to)
 			}, nil
 		}
 	})

@@ -7,22 +7,23 @@ type AgentState string
 
 // The states of an agent.
 const (
-	AgentOffline    AgentState = "offline"    // not logged in
-	AgentConnecting AgentState = "connecting" // logged in, the leg to the extension comes up
-	AgentReady      AgentState = "ready"      // waits for a call
-	AgentReserved   AgentState = "reserved"   // a lead is previewed, or a dial is made for this agent
-	AgentRinging    AgentState = "ringing"    // the extension rings for a call
-	AgentTalking    AgentState = "talking"    // bridged to a customer
-	AgentHold       AgentState = "hold"       // the softphone put the customer on hold
-	AgentGoodbye    AgentState = "goodbye"    // hung up first; the customer's line is held quiet
-	AgentWrapUp     AgentState = "wrap_up"    // the call is over, its result is written
-	AgentPaused     AgentState = "paused"     // a break; see Reason
+	AgentOffline      AgentState = "offline"      // not logged in
+	AgentConnecting   AgentState = "connecting"   // logged in, the leg to the extension comes up
+	AgentReady        AgentState = "ready"        // waits for a call
+	AgentReserved     AgentState = "reserved"     // a lead is previewed, or a dial is made for this agent
+	AgentRinging      AgentState = "ringing"      // the extension rings for a call
+	AgentTalking      AgentState = "talking"      // bridged to a customer
+	AgentHold         AgentState = "hold"         // the softphone put the customer on hold
+	AgentTransferring AgentState = "transferring" // the customer waits for the party that they are transferred to
+	AgentGoodbye      AgentState = "goodbye"      // hung up first; the customer's line is held quiet
+	AgentWrapUp       AgentState = "wrap_up"      // the call is over, its result is written
+	AgentPaused       AgentState = "paused"       // a break; see Reason
 )
 
 // AgentStates returns every state, in the order in which boards show them.
 func AgentStates() []AgentState {
 	return []AgentState{
-		AgentReady, AgentReserved, AgentRinging, AgentTalking, AgentHold, AgentGoodbye,
+		AgentReady, AgentReserved, AgentRinging, AgentTalking, AgentHold, AgentTransferring, AgentGoodbye,
 		AgentWrapUp, AgentPaused, AgentConnecting, AgentOffline,
 	}
 }
@@ -34,7 +35,7 @@ type AgentStatus struct {
 	Name      string     `json:"name"`
 	Extension string     `json:"extension"`
 	Mode      string     `json:"mode" doc:"nailed: the leg stays up for the shift; ring: the extension rings for each call"`
-	State     AgentState `json:"state" doc:"offline, connecting, ready, reserved, ringing, talking, hold, goodbye, wrap_up or paused"`
+	State     AgentState `json:"state" doc:"offline, connecting, ready, reserved, ringing, talking, hold, transferring, goodbye, wrap_up or paused"`
 	Reason    string     `json:"reason,omitempty" doc:"Why paused or offline, in words"`
 	Since     time.Time  `json:"since,omitzero" doc:"In this state since then"`
 	Next      AgentState `json:"next,omitempty" doc:"paused or offline, where asked for during a call"`
@@ -51,12 +52,13 @@ type AgentStatus struct {
 
 // AgentCall is the call on an agent's screen.
 type AgentCall struct {
-	ID          string    `json:"id" doc:"The attempt's id"`
-	Campaign    string    `json:"campaign"`
-	Number      string    `json:"number"`
-	AnsweredAt  time.Time `json:"answered_at,omitzero"`
-	BridgedAt   time.Time `json:"bridged_at,omitzero" doc:"First agent packet sent to the customer"`
-	Disposition string    `json:"disposition,omitempty" doc:"Chosen so far"`
+	ID            string    `json:"id" doc:"The attempt's id"`
+	Campaign      string    `json:"campaign"`
+	Number        string    `json:"number"`
+	AnsweredAt    time.Time `json:"answered_at,omitzero"`
+	BridgedAt     time.Time `json:"bridged_at,omitzero" doc:"First agent packet sent to the customer"`
+	Disposition   string    `json:"disposition,omitempty" doc:"Chosen so far"`
+	TransferredBy string    `json:"transferred_by,omitempty" doc:"The agent who has handed the customer over"`
 	// Dispositions are those that the campaign offers; empty: any word is taken.
 	Dispositions []string `json:"dispositions,omitempty"`
 }
@@ -74,14 +76,15 @@ type LeadView struct {
 
 // AgentFigures are an agent's sums since local midnight.
 type AgentFigures struct {
-	Calls    int     `json:"calls" doc:"Calls joined with a customer"`
-	OnlineS  float64 `json:"online_s" doc:"Seconds logged in"`
-	TalkS    float64 `json:"talk_s" doc:"Seconds talking, hold left out"`
-	HoldS    float64 `json:"hold_s"`
-	WaitS    float64 `json:"wait_s" doc:"Seconds ready without a call"`
-	WrapUpS  float64 `json:"wrap_up_s"`
-	PauseS   float64 `json:"pause_s"`
-	Disposed int     `json:"disposed" doc:"Calls given a disposition"`
+	Calls     int     `json:"calls" doc:"Calls joined with a customer"`
+	OnlineS   float64 `json:"online_s" doc:"Seconds logged in"`
+	TalkS     float64 `json:"talk_s" doc:"Seconds talking, hold left out"`
+	HoldS     float64 `json:"hold_s"`
+	WaitS     float64 `json:"wait_s" doc:"Seconds ready without a call"`
+	WrapUpS   float64 `json:"wrap_up_s"`
+	PauseS    float64 `json:"pause_s"`
+	Transfers int     `json:"transfers" doc:"Customers handed to another party"`
+	Disposed  int     `json:"disposed" doc:"Calls given a disposition"`
 }
 
 // Disposition is the result of a call as its agent names it.

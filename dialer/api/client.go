@@ -161,6 +161,11 @@ func (c *Client) Pause(ctx context.Context, id, reason string) (AgentStatus, err
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "pause"), map[string]string{"reason": reason})
 }
 
+// Transfer hands an agent's customer to an extension or a number.
+func (c *Client) Transfer(ctx context.Context, id, to string) (AgentStatus, error) {
+	return post[AgentStatus](ctx, c, path("v1", "agents", id, "transfer"), map[string]string{"to": to})
+}
+
 // Dispose names the result of an agent's call.
 func (c *Client) Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "dispose"), d)

@@ -141,6 +141,10 @@ func (f *fakeFloor) Ready(ctx context.Context, id string) (AgentStatus, error) {
 	return f.agent(ctx, "Ready", id)
 }
 
+func (f *fakeFloor) Transfer(ctx context.Context, id, to string) (AgentStatus, error) {
+	return f.agent(ctx, "Transfer", id, to)
+}
+
 func (f *fakeFloor) Pause(ctx context.Context, id, reason string) (AgentStatus, error) {
 	return f.agent(ctx, "Pause", id, reason)
 }

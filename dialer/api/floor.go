@@ -73,6 +73,10 @@ type AgentDesk interface {
 	Hold(ctx context.Context, id string) (AgentStatus, error)
 	// Resume takes the customer back. A hold by the phone's own key is ended there.
 	Resume(ctx context.Context, id string) (AgentStatus, error)
+	// Transfer hands the customer to an extension, another agent's or not, or a number
+	// outside, where the configuration allows it. It returns when the new party is called;
+	// the agent's state tells what becomes of it.
+	Transfer(ctx context.Context, id, to string) (AgentStatus, error)
 	// Dispose names the result of the call that is up or in wrap-up.
 	Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error)
 

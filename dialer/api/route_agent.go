@@ -12,6 +12,13 @@ type pauseInput struct {
 	}
 }
 
+type transferInput struct {
+	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
+	Body  struct {
+		To string `json:"to" minLength:"1" maxLength:"64" doc:"An extension, another agent's or one that transfer.extensions allows, or a number in E.164 that transfer.prefixes allow"`
+	}
+}
+
 type disposeInput struct {
 	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
 	Body  Disposition
@@ -51,6 +58,12 @@ func (s *Server) agentRoutes() {
 		"At once, or after the call and its wrap-up if one is up.", own),
 		func(ctx context.Context, in *pauseInput) (AgentStatus, error) {
 			status, err := s.floor.Pause(ctx, in.Agent, in.Body.Reason)
+			return status.tidy(), err
+		})
+	route(s, op(http.MethodPost, "/v1/agents/{agent}/transfer", "transfer", tag, "Hand the customer to another party",
+		"The new party is called while the customer waits. Once it has answered, the agent's part is over; if it does not, the customer comes back. A softphone's own transfer key does the same.", own),
+		func(ctx context.Context, in *transferInput) (AgentStatus, error) {
+			status, err := s.floor.Transfer(ctx, in.Agent, in.Body.To)
 			return status.tidy(), err
 		})
 	route(s, op(http.MethodPost, "/v1/agents/{agent}/dispose", "dispose", tag, "Name the result of the call",

@@ -101,17 +101,18 @@ type TrunkStatus struct {
 
 // CallStatus is one attempt in flight.
 type CallStatus struct {
-	ID         string    `json:"id" doc:"The attempt's id: also in the SIP Call-ID, the logs and the recording's name"`
-	Campaign   string    `json:"campaign"`
-	LeadID     string    `json:"lead_id"`
-	Number     string    `json:"number"`
-	CallerID   string    `json:"caller_id"`
-	Trunk      string    `json:"trunk"`
-	State      CallState `json:"state" doc:"dialing, ringing, answered, bridged, message, goodbye or wrap_up"`
-	Agent      string    `json:"agent,omitempty"`
-	StartedAt  time.Time `json:"started_at" doc:"When the INVITE was sent"`
-	AnsweredAt time.Time `json:"answered_at,omitzero"`
-	AgeS       float64   `json:"age_s" doc:"Seconds since the INVITE"`
+	ID          string    `json:"id" doc:"The attempt's id: also in the SIP Call-ID, the logs and the recording's name"`
+	Campaign    string    `json:"campaign"`
+	LeadID      string    `json:"lead_id"`
+	Number      string    `json:"number"`
+	CallerID    string    `json:"caller_id"`
+	Trunk       string    `json:"trunk"`
+	State       CallState `json:"state" doc:"dialing, ringing, answered, bridged, transferring, message, goodbye or wrap_up"`
+	Agent       string    `json:"agent,omitempty"`
+	Transferred string    `json:"transferred,omitempty" doc:"To whom the customer was transferred last, or is being"`
+	StartedAt   time.Time `json:"started_at" doc:"When the INVITE was sent"`
+	AnsweredAt  time.Time `json:"answered_at,omitzero"`
+	AgeS        float64   `json:"age_s" doc:"Seconds since the INVITE"`
 }
 
 // CallState says how far an attempt has come.
@@ -119,13 +120,14 @@ type CallState string
 
 // The states of an attempt, in the order in which they come.
 const (
-	CallDialing  CallState = "dialing"  // INVITE sent, nothing but 100 came back
-	CallRinging  CallState = "ringing"  // 180 or early media
-	CallAnswered CallState = "answered" // picked up, no agent joined yet
-	CallBridged  CallState = "bridged"  // customer and agent hear each other
-	CallMessage  CallState = "message"  // the safe-harbour message plays
-	CallGoodbye  CallState = "goodbye"  // the agent hung up first; the line is held quiet
-	CallWrapUp   CallState = "wrap_up"  // the line is closed; the agent writes the result
+	CallDialing      CallState = "dialing"      // INVITE sent, nothing but 100 came back
+	CallRinging      CallState = "ringing"      // 180 or early media
+	CallAnswered     CallState = "answered"     // picked up, no agent joined yet
+	CallBridged      CallState = "bridged"      // customer and agent hear each other
+	CallTransferring CallState = "transferring" // the agent has let go, and the new party is called
+	CallMessage      CallState = "message"      // the safe-harbour message plays
+	CallGoodbye      CallState = "goodbye"      // the agent hung up first; the line is held quiet
+	CallWrapUp       CallState = "wrap_up"      // the line is closed; the agent writes the result
 )
 
 // Change is one difference that a reload found.

@@ -7,10 +7,11 @@ type Party string
 
 // Who hung up.
 const (
-	Customer Party = "customer"
-	Agent    Party = "agent"
-	Ringpace Party = "ringpace" // timers, the safe-harbour message, shutdown
-	Network  Party = "network"  // the trunk or a lost media path
+	Customer   Party = "customer"
+	Agent      Party = "agent"
+	Ringpace   Party = "ringpace"    // timers, the safe-harbour message, shutdown
+	ThirdParty Party = "third_party" // to whom an agent had transferred the customer
+	Network    Party = "network"     // the trunk or a lost media path
 )
 
 // Direction says who called whom.
@@ -63,6 +64,9 @@ type Record struct {
 	HoldMS      int64  `json:"hold_ms,omitempty"`     // how long, all together
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
 	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
+
+	// Transfers are those that agents asked for, in order.
+	Transfers []Transfer `json:"transfers,omitempty"`
 
 	Callback *KeptCallback `json:"callback,omitempty"` // that a caller asked for
 

@@ -160,7 +160,7 @@ func (v screen) agent(a api.AgentStatus, width int) string {
 		style, mark = amber, "◐"
 	case api.AgentGoodbye:
 		style, mark = violet, "◑"
-	case api.AgentPaused, api.AgentHold:
+	case api.AgentPaused, api.AgentHold, api.AgentTransferring:
 		style = red
 	}
 	who := ""

@@ -1,0 +1,78 @@
+package dialer
+
+import (
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+)
+
+// transferTo hands the customer to an extension, another agent's or not, or to a number
+// outside, as far as the configuration allows it. The agent's part ends when the new
+// party has the customer, who otherwise comes back.
+func (a *agent) transferTo(to string) error {
+	x, err := a.wish(cdr.Blind, to)
+	if err != nil {
+		return err
+	}
+	a.hand(x)
+	return nil
+}
+
+// wish makes a transfer of what the agent asks for.
+func (a *agent) wish(kind cdr.TransferKind, to string) (*transfer, error) {
+	if err := a.mayTransfer(); err != nil {
+		return nil, err
+	}
+	whom, err := a.board.find(&a.cfg, to)
+	if err != nil {
+		return nil, err
+	}
+	return newTransfer(a.id, kind, whom), nil
+}
+
+func (a *agent) mayTransfer() error {
+	switch {
+	case !a.conversing:
+		return api.Conflict("agent %s is not talking to anybody", a.id)
+	case a.transfer != nil:
+		return api.Conflict("agent %s is transferring the customer to %s already", a.id, a.transfer.to.name)
+	}
+	return nil
+}
+
+// hand lets go of the customer and asks their actor for the transfer.
+func (a *agent) hand(x *transfer) {
+	a.endHold()
+	a.unlink()
+	a.transfer = x
+	a.become(api.AgentTransferring, "to "+x.to.name)
+	a.talk.transfers <- x // there is room: one at a time
+}
+
+// outcome tells how the transfer ended.
+func (x *transfer) outcome() <-chan error {
+	if x == nil {
+		return nil
+	}
+	return x.done
+}
+
+// transferred is called when the customer is with the new party, or comes back.
+func (a *agent) transferred(err error) {
+	a.transfer = nil
+	if err == nil {
+		a.figures.transfers++
+		a.beep(true)
+		a.fallSilent()
+		a.wrap(api.AgentWrapUp)
+		return
+	}
+	a.beep(false)
+	if a.leg.audio.Held() {
+		a.beginHold()
+		return
+	}
+	if _, err := a.link(); err != nil {
+		a.log.Error("cannot bridge again after a transfer", "attempt", a.talk.call.ID, "error", err)
+	}
+	a.become(api.AgentTalking, err.Error())
+}
