@@ -14,6 +14,7 @@ import (
 	"ringpace/media"
 	"ringpace/pacing"
 	"ringpace/sip"
+	"ringpace/sip/trace"
 )
 
 // agent is the actor of one agent: one goroutine (run) owns every field below the
@@ -26,6 +27,7 @@ type agent struct {
 	board  *switchboard
 	feed   *api.Feed
 	log    *slog.Logger
+	wire   *trace.Recorder // nil: no messages are kept
 	// mediaTimeout is how long the leg may send nothing before it is taken for dead.
 	mediaTimeout time.Duration
 
@@ -78,7 +80,7 @@ const proofOfAudio = 5 * time.Second
 func newAgent(cfg config.Agent, eq *equipment, log *slog.Logger) *agent {
 	a := &agent{
 		id: cfg.ID, floor: eq.floor, engine: eq.engine, codecs: eq.codecs, mediaTimeout: eq.mediaTimeout, board: eq.board, feed: eq.feed,
-		log: log.With("agent", cfg.ID), inbox: newInbox(),
+		log: log.With("agent", cfg.ID), wire: eq.wire, inbox: newInbox(),
 		cfg: cfg, mode: cfg.Mode, state: api.AgentOffline, since: time.Now(),
 	}
 	a.publish()

@@ -75,6 +75,7 @@ func (a *agent) link() (*media.Bridge, error) {
 		return nil, err
 	}
 	a.bridge = b
+	a.joined(t.call.ID, a.leg)
 	return b, nil
 }
 

@@ -33,6 +33,9 @@ func (a *agent) dial(inv sip.Invite) {
 	}
 	a.leg, a.proven, a.own = l, false, false
 	a.listenForCodes()
+	if a.talk != nil { // rung for a call
+		a.joined(a.talk.call.ID, l)
+	}
 }
 
 // legChanged is told when the phone has changed its audio, on a goroutine of its own.

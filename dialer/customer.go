@@ -65,6 +65,7 @@ func (c *customer) show(state api.CallState) {
 	if !c.rec.Marks.Invite.IsZero() {
 		s.StartedAt = c.rec.Marks.Invite
 	}
+	c.note(state)
 	c.status.Store(s)
 	c.feed.Publish(api.Event{Kind: api.EventCall, Call: &api.CallEvent{
 		CallStatus: *s, Over: state == "", Outcome: string(c.rec.Outcome),

@@ -21,7 +21,9 @@ import (
 	"ringpace/media"
 	"ringpace/media/record"
 	"ringpace/sip"
+	"ringpace/sip/defence"
 	"ringpace/sip/resolve"
+	"ringpace/sip/trace"
 )
 
 // Options are what a daemon is told besides its configuration.
@@ -44,6 +46,8 @@ type Daemon struct {
 	started time.Time
 
 	endpoint *sip.Endpoint
+	guard    *defence.Guard
+	copies   *trace.Exporter // nil: no collector gets copies of messages
 	trunks   *trunks
 	peers    []*peer
 	registry *registry  // nil: no telephone registers here
@@ -183,6 +187,9 @@ func (d *Daemon) openMedia() error {
 }
 
 func (d *Daemon) openSignalling() error {
+	if err := d.openWire(); err != nil {
+		return err
+	}
 	var listen []sip.Listen
 	for _, l := range d.cfg.SIP.Listen {
 		listen = append(listen, sip.Listen{Transport: l.Transport, Addr: l.Addr})
@@ -193,6 +200,7 @@ func (d *Daemon) openSignalling() error {
 		Node: d.cfg.Node.ID, CertFile: d.cfg.SIP.TLS.CertFile, KeyFile: d.cfg.SIP.TLS.KeyFile,
 		Resolver:  resolve.Config{Servers: d.cfg.SIP.DNSServers},
 		Registrar: d.registrar(),
+		Defence:   d.guard, Trace: d.wire,
 	}); err != nil {
 		return err
 	}
@@ -313,6 +321,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.registry != nil {
 		rooms.Go(func() { d.registry.Run(serving) })
 		rooms.Go(func() { d.local.Run(serving) })
+	}
+	if d.copies != nil {
+		rooms.Go(func() { _ = d.copies.Run(serving) }) // until serving is done
 	}
 	exporting, stopExporting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopExporting()

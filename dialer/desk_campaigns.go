@@ -63,6 +63,7 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 		Received: e.Requests + e.Responses, Malformed: e.Malformed, Rejected: e.Rejected,
 		Retransmitted: e.Retransmitted, Dialogs: e.CallsUp,
 	}
+	s.Defence, s.Trace = d.wireStatus()
 	m := d.engine.Stats()
 	s.Media = api.MediaStatus{
 		Sessions: m.Sessions, Bridges: m.Bridges, Received: m.Received, Sent: m.Sent,

@@ -13,6 +13,7 @@ import (
 	"ringpace/dialer/store"
 	"ringpace/media"
 	"ringpace/media/record"
+	"ringpace/sip/trace"
 )
 
 // equipment is what every actor works with. It does not change while the daemon
@@ -30,6 +31,7 @@ type equipment struct {
 	board         *switchboard
 	feed          *api.Feed
 	metrics       *api.Metrics
+	wire          *trace.Recorder // nil: no messages are kept
 }
 
 // loadMessage returns the prompt that a configuration names; nil where none is to be

@@ -63,6 +63,9 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	if err := d.server.SetTokens(tokensOf(cfg)); err != nil {
 		return nil, api.Invalid("http.tokens: %v; the old configuration stays in force", err)
 	}
+	if err := d.guard.Set(defenceOf(cfg)); err != nil {
+		return nil, api.Invalid("sip.defence: %v; the old configuration stays in force", err)
+	}
 	if d.opts.Level != nil {
 		d.opts.Level.Set(cfg.Logging.SlogLevel())
 	}

@@ -39,8 +39,8 @@ func knock(from, callID string) string {
 // "connection pool"). Ours sees no stranger that the guard refuses, and of the others
 // a bounded number at a time, while every answer leaves from the right socket.
 func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
-	const sources, most = 300, 20
-	flood := func(to netip.AddrPort, answered bool) {
+	const sources, most = 150, 20
+	flood := func(to netip.AddrPort, answered bool, sent func()) {
 		t.Helper()
 		for i := range sources {
 			c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
@@ -56,6 +56,7 @@ func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
 				}
 			}
 			_ = c.Close()
+			sent()
 		}
 	}
 
@@ -69,10 +70,7 @@ func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
 	layer.OnMessage(func(sipgo.Message) { seen <- struct{}{} })
 	ended := make(chan struct{})
 	go func() { _ = layer.ServeUDP(socket); close(ended) }()
-	flood(localAddr(socket.LocalAddr()), false)
-	for range sources {
-		receive(t, seen, "message")
-	}
+	flood(localAddr(socket.LocalAddr()), false, func() { receive(t, seen, "message") })
 	if n := layer.Pool("udp").Size(); n < sources/2 { // some had the same port
 		t.Errorf("sipgo keeps %d entries only: our bound is no longer needed", n)
 	}
@@ -87,19 +85,22 @@ func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
 	}
 	gone := make(chan struct{})
 	first := e.newUDPSocket(small, gone)
-	first.most, first.park = most, time.Millisecond
+	first.most, first.park = most, 2*time.Second
 	e.serving.Go(func() { _ = e.tpl.ServeUDP(first) })
 	e.listeners = append(e.listeners, listener{transport: "udp", addr: localAddr(small.LocalAddr()), close: func() error { close(gone); return small.Close() }})
 	<-first.reading
-	flood(localAddr(small.LocalAddr()), true)
+	flood(localAddr(small.LocalAddr()), true, func() {})
 	eventually(t, "few entries in the pool", func() bool { return e.tpl.Pool("udp").Size() <= 2*most+4 })
 
 	// And none at all for those who are not heard.
 	guarded := newEndpoint(t, Config{Defence: newTestGuard(t, func(c *defence.Config) { c.Silence = true })})
 	before := guarded.tpl.Pool("udp").Size()
 	to, _ := guarded.Addr("udp")
-	flood(to, false)
-	eventually(t, "every message judged", func() bool { return guarded.guard.Stats().Dropped[defence.Stranger] == sources })
+	var judged uint64
+	flood(to, false, func() {
+		judged++
+		eventually(t, "every message judged", func() bool { return guarded.guard.Stats().Dropped[defence.Stranger] == judged })
+	})
 	if n := guarded.tpl.Pool("udp").Size(); n != before {
 		t.Errorf("%d entries for strangers that were not heard", n-before)
 	}

@@ -96,6 +96,7 @@ type Endpoint struct {
 	trace     *trace.Recorder
 
 	listeners   []listener
+	datagrams   []*net.UDPConn    // of the UDP listeners
 	ready       []<-chan struct{} // of the UDP listeners; see udpSocket
 	tpl         *sipgo.TransportLayer
 	txl         *sipgo.TransactionLayer

@@ -80,6 +80,9 @@ func (e *Endpoint) judged(source netip.Addr, err error) {
 	}
 }
 
+// TrunksAt returns the trunks whose messages come from an address.
+func (e *Endpoint) TrunksAt(source netip.AddrPort) []*Trunk { return e.trunksAt(source) }
+
 // trust tells the guard where a trunk's messages come from.
 func (t *Trunk) trust() {
 	if t.e.guard == nil {

@@ -42,6 +42,7 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 			close(gone)
 			return c.Close()
 		}})
+		e.datagrams = append(e.datagrams, c)
 		socket := e.newUDPSocket(c, gone)
 		e.ready = append(e.ready, socket.reading)
 		return func() { _ = e.tpl.ServeUDP(socket) }, nil

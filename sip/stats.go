@@ -12,6 +12,7 @@ type Stats struct {
 	Dropped       uint64 // messages that a call could not take up in time
 	Strays        uint64 // 2xx without a call, ended with ACK and BYE
 	Challenged    uint64 // 401 and 407 sent
+	Lost          uint64 // datagrams that the system dropped, as its buffer was full
 	CallsUp       int    // calls between INVITE and BYE, both ways
 }
 
@@ -24,6 +25,10 @@ func (e *Endpoint) Stats() Stats {
 	e.mu.Lock()
 	up := len(e.calls)
 	e.mu.Unlock()
+	var lost uint64
+	for _, c := range e.datagrams {
+		lost += overflow(c)
+	}
 	return Stats{
 		Requests:      e.count.requests.Load(),
 		Responses:     e.count.responses.Load(),
@@ -33,6 +38,7 @@ func (e *Endpoint) Stats() Stats {
 		Dropped:       e.count.dropped.Load(),
 		Strays:        e.count.strays.Load(),
 		Challenged:    e.count.challenged.Load(),
+		Lost:          lost,
 		CallsUp:       up,
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/sip/trace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,6 +121,17 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 		v = api.DoNotCallList{Numbers: []string{"+4930999"}}
 	case "POST /v1/do-not-call/add", "POST /v1/do-not-call/remove":
 		v = api.DoNotCallChange{Changed: 2}
+	case "GET /v1/bans":
+		v = []api.Ban{{Source: "198.51.100.7", Reason: "scanner\x1b[2J", Since: at, Until: at.Add(time.Hour), Times: 2, Drops: 70}}
+	case "POST /v1/bans":
+		v = api.Ban{Source: "198.51.100.7", Reason: "manual", Until: at}
+	case "DELETE /v1/bans/198.51.100.7":
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case "GET /v1/calls/01HX/trace":
+		v = api.Trace{ID: "01HX", Begin: at, Parties: []trace.Column{{Name: "carrier"}, {Name: "Ringpace"}}, Steps: []trace.Step{
+			{At: at, From: 1, To: 0, Label: "INVITE", CSeq: "1 INVITE", Hint: "PCMA", Text: "INVITE sip:x SIP/2.0\r\nTo: \x1b[2J\r\n"},
+		}}
 	case "POST /v1/reload":
 		v = []api.Change{{Key: "campaigns.activation.ratio", Old: "1.2", New: "1.4", Applied: true}, {Key: "sip.listen", Old: "a", New: "b"}}
 	default:

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/mattn/go-isatty"
 )
 
@@ -27,6 +28,12 @@ func main() {
 		fancier: isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("TERM") != "dumb",
 		version: buildVersion(version),
 	}
+	if t.fancier {
+		t.columns = func() int {
+			width, _, _ := term.GetSize(os.Stdout.Fd()) // 0 where it does not tell
+			return width
+		}
+	}
 	os.Exit(run(context.Background(), t, commands(), os.Args[1:]))
 }
 
@@ -35,7 +42,7 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), checkCommand(), demoCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
-		explainCommand(), reloadCommand(), healthCommand(),
+		traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,9 +16,26 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
-	fancy    bool // err is a terminal: progress may be drawn on it
-	fancier  bool // out is a terminal
+	fancy    bool       // err is a terminal: progress may be drawn on it
+	fancier  bool       // out is a terminal
+	columns  func() int // of out, where it is a terminal; nil: nobody knows
 	version  string
+}
+
+// usualWidth is how wide out is taken to be where nobody knows: a file or a pipe.
+const usualWidth = 120
+
+// width is how many characters fit into a line of out.
+func (t *terminal) width() int {
+	if n, err := strconv.Atoi(t.getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if t.columns != nil {
+		if n := t.columns(); n > 0 {
+			return n
+		}
+	}
+	return usualWidth
 }
 
 // json writes a value for machines.

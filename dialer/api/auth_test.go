@@ -81,6 +81,10 @@ func operations() []operation {
 		{"GET", "/v1/do-not-call", "", RoleSupervisor, false, "DoNotCall "},
 		{"POST", "/v1/do-not-call/add", numbers, RoleAdmin, false, "AddDoNotCall  030 123456"},
 		{"POST", "/v1/do-not-call/remove", numbers, RoleAdmin, false, "RemoveDoNotCall  030 123456"},
+		{"GET", "/v1/calls/01HX/trace", "", RoleSupervisor, false, "Trace 01HX"},
+		{"GET", "/v1/bans", "", RoleSupervisor, false, "Bans"},
+		{"POST", "/v1/bans", `{"address":"198.51.100.7","for_s":90}`, RoleAdmin, false, "Ban 198.51.100.7 1m30s"},
+		{"DELETE", "/v1/bans/2001:db8::%2F64", "", RoleAdmin, false, "LiftBan 2001:db8::/64"},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestClientSpeaksWithTheServer(t *testing.T) {
@@ -46,6 +47,16 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 		{"WithdrawLead a 7", func() error { return c.WithdrawLead(ctx, "a", "7") }},
 		{"DoNotCall a", func() error { _, err := c.DoNotCall(ctx, "a"); return err }},
 		{"AddDoNotCall a 1,2", func() error { _, err := c.AddDoNotCall(ctx, "a", []string{"1", "2"}); return err }},
+		{"Trace 01HX", func() error {
+			l, err := c.Trace(ctx, "01HX")
+			if err == nil && (l.ID != "01HX" || len(l.Steps) != 1) {
+				t.Errorf("%+v", l)
+			}
+			return err
+		}},
+		{"Bans", func() error { _, err := c.Bans(ctx); return err }},
+		{"Ban ::1 1m30s", func() error { _, err := c.Ban(ctx, "::1", 90*time.Second); return err }},
+		{"LiftBan 2001:db8::/64", func() error { return c.LiftBan(ctx, "2001:db8::/64") }},
 		{"RemoveDoNotCall  1", func() error { _, err := c.RemoveDoNotCall(ctx, "", []string{"1"}); return err }},
 	} {
 		b.floor.forget()

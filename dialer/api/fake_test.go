@@ -13,6 +13,7 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/sip/trace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -270,6 +271,22 @@ func (f *fakeFloor) AddDoNotCall(ctx context.Context, name string, numbers []str
 
 func (f *fakeFloor) RemoveDoNotCall(ctx context.Context, name string, numbers []string) (int, error) {
 	return len(numbers), f.note(ctx, "RemoveDoNotCall", name, strings.Join(numbers, ","))
+}
+
+func (f *fakeFloor) Trace(ctx context.Context, id string) (*Trace, error) {
+	return &Trace{ID: id, Parties: []trace.Column{{Name: "carrier"}}, Steps: []trace.Step{{Label: "INVITE"}}}, f.note(ctx, "Trace", id)
+}
+
+func (f *fakeFloor) Bans(ctx context.Context) ([]Ban, error) {
+	return []Ban{{Source: "198.51.100.7", Reason: "scanner"}}, f.note(ctx, "Bans")
+}
+
+func (f *fakeFloor) Ban(ctx context.Context, address string, length time.Duration) (Ban, error) {
+	return Ban{Source: address}, f.note(ctx, "Ban", address, length.String())
+}
+
+func (f *fakeFloor) LiftBan(ctx context.Context, address string) error {
+	return f.note(ctx, "LiftBan", address)
 }
 
 func (f *fakeFloor) Reload(ctx context.Context) ([]Change, error) {

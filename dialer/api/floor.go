@@ -19,6 +19,7 @@ type Floor interface {
 	AgentDesk
 	LeadDesk
 	DoNotCallDesk
+	WireDesk
 
 	// Reload reads the configuration file again, applies what may change while
 	// running, and tells each difference. A file with any fault is refused whole

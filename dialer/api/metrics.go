@@ -170,6 +170,20 @@ func (c *floorCollector) node(ctx context.Context, g gauges) bool {
 	g.count("ringpace_sip_rejected_total", "Requests refused: strangers, or against the rules.", s.SIP.Rejected)
 	g.count("ringpace_sip_retransmitted_total", "SIP messages seen again.", s.SIP.Retransmitted)
 	g.put("ringpace_sip_dialogs", "Dialogs up or being set up, agent legs included.", float64(s.SIP.Dialogs))
+	for reason, n := range s.Defence.Dropped {
+		g.count("ringpace_sip_dropped_total", "Messages and connections dropped at the sockets, by reason.", n, "reason", reason)
+	}
+	for reason, n := range s.Defence.Banned {
+		g.count("ringpace_sip_bans_total", "Bans of sources, by reason.", n, "reason", reason)
+	}
+	g.count("ringpace_sip_passed_total", "Messages that the defence let through.", s.Defence.Passed)
+	g.count("ringpace_sip_lost_total", "Datagrams that the system dropped, as its buffer was full.", s.Defence.Lost)
+	g.put("ringpace_sip_banned_sources", "Sources that are banned now.", float64(s.Defence.Bans))
+	g.put("ringpace_sip_sources", "Sources of messages that are remembered.", float64(s.Defence.Sources))
+	g.put("ringpace_sip_connections", "Connections of others than trunks and peers.", float64(s.Defence.Connections))
+	g.count("ringpace_trace_messages_total", "SIP messages kept for traces.", s.Trace.Recorded)
+	g.count("ringpace_hep_sent_total", "SIP messages sent to the HEP collector.", s.Trace.Exported)
+	g.count("ringpace_hep_dropped_total", "SIP messages that the HEP collector did not take in time.", s.Trace.Dropped)
 	g.put("ringpace_media_sessions", "Legs with a port open.", float64(s.Media.Sessions))
 	g.put("ringpace_media_bridges", "Pairs of legs joined.", float64(s.Media.Bridges))
 	g.count("ringpace_media_packets_received_total", "Valid RTP packets that came in.", s.Media.Received)
@@ -231,8 +245,8 @@ func (g gauges) put(name, help string, v float64, labels ...string) {
 	g.send(prometheus.GaugeValue, name, help, v, labels)
 }
 
-func (g gauges) count(name, help string, v uint64) {
-	g.send(prometheus.CounterValue, name, help, float64(v), nil)
+func (g gauges) count(name, help string, v uint64, labels ...string) {
+	g.send(prometheus.CounterValue, name, help, float64(v), labels)
 }
 
 func (g gauges) send(kind prometheus.ValueType, name, help string, v float64, labels []string) {

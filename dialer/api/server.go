@@ -116,6 +116,7 @@ func (s *Server) routes(version string) {
 	s.leadRoutes()
 	s.importRoute()
 	s.doNotCallRoutes()
+	s.wireRoutes()
 	s.eventRoute()
 	s.docsRoute()
 }

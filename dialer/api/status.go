@@ -18,6 +18,8 @@ type Status struct {
 	Calls     int             `json:"calls" doc:"Attempts in flight"`
 	Bridged   int             `json:"bridged" doc:"Of these, customer and agent joined"`
 	SIP       SIPStatus       `json:"sip"`
+	Defence   DefenceStatus   `json:"defence"`
+	Trace     TraceStatus     `json:"trace"`
 	Media     MediaStatus     `json:"media"`
 	Recording RecordingStatus `json:"recording"`
 }

@@ -19,6 +19,7 @@ func table[K comparable, V any](m map[K]V) map[K]V {
 
 func (s Status) tidy() Status {
 	s.NotReady, s.Alarms, s.Warnings = list(s.NotReady), list(s.Alarms), list(s.Warnings)
+	s.Defence.Dropped, s.Defence.Banned = table(s.Defence.Dropped), table(s.Defence.Banned)
 	return s
 }
 

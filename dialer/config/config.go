@@ -31,6 +31,7 @@ type Config struct {
 	Redis         Redis         `yaml:"redis"`
 	HTTP          HTTP          `yaml:"http"`
 	SIP           SIP           `yaml:"sip"`
+	Trace         Trace         `yaml:"trace"`
 	Media         Media         `yaml:"media"`
 	Recording     Recording     `yaml:"recording"`
 	CDR           CDR           `yaml:"cdr"`
@@ -99,6 +100,7 @@ type SIP struct {
 	Registrar  Registrar        `yaml:"registrar"`
 	TLS        ListenTLS        `yaml:"tls"`
 	DNSServers []netip.AddrPort `yaml:"dns_servers"` // default: those of /etc/resolv.conf
+	Defence    Defence          `yaml:"defence" reload:"live"`
 }
 
 // ListenTLS is who we are to those who connect to a tls:// listener.

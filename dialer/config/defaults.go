@@ -20,7 +20,8 @@ func Default() *Config {
 		Node:  Node{ID: host, DataDir: "/var/lib/ringpace", Drain: 5 * time.Minute},
 		Redis: Redis{URL: "redis://127.0.0.1:6379/0"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
-		SIP:   SIP{UserAgent: "Ringpace", Strangers: StrangersReject, Registrar: DefaultRegistrar()},
+		SIP:   SIP{UserAgent: "Ringpace", Strangers: StrangersReject, Defence: DefaultDefence(), Registrar: DefaultRegistrar()},
+		Trace: DefaultTrace(),
 		Media: Media{
 			Ports:    PortRange{Min: 20000, Max: 29999},
 			Codecs:   []string{"PCMA", "PCMU"},

@@ -9,6 +9,9 @@ import (
 func TestFaults(t *testing.T) {
 	campaign := func(keys string) string { return strings.Replace(base, "name: welcome", "name: welcome, "+keys, 1) }
 	trunk := func(keys string) string { return strings.Replace(base, "name: carrier", "name: carrier, "+keys, 1) }
+	defence := func(keys string) string {
+		return strings.Replace(base, `5060"]`, `5060"], defence: {`+keys+`}`, 1)
+	}
 	agent := func(keys string) string { return strings.Replace(base, "id: anna", "id: anna, "+keys, 1) }
 	tests := []struct {
 		name, in string
@@ -84,6 +87,21 @@ func TestFaults(t *testing.T) {
 			`test.yaml:3:105: trunks[0].calls.redirect_hosts[0]: "a b" is no host`,
 		}},
 		{"no listener of the family", strings.Replace(base, "sip.example.com", `"[2001:db8::1]:5060"`, 1), []string{"test.yaml:3:29: trunks[0].server: [2001:db8::1]:5060 cannot be reached"}},
+		{"defence", defence("allow: [192.0.2.1/24, host, 0.0.0.0/0], rate: 0, burst: 1, total: .5, scanners: [ab], failures: 0, ban: 1ms, connections: 0"), []string{
+			`test.yaml:1:60: sip.defence.allow[0]: "192.0.2.1/24" has bits behind its length; write 192.0.2.0/24`,
+			`test.yaml:1:74: sip.defence.allow[1]: "host" is no address or network`,
+			"test.yaml:1:80: sip.defence.allow[2]: 0.0.0.0/0 is every address", "test.yaml:1:98: sip.defence.rate: 0; write how many messages", "test.yaml:1:108: sip.defence.burst: 1; write",
+			"test.yaml:1:118: sip.defence.total: 0.5; write", `test.yaml:1:133: sip.defence.scanners[0]: "ab" is too short a word`,
+			"test.yaml:1:148: sip.defence.failures: 0; write", "test.yaml:1:156: sip.defence.ban: 1ms; write", "test.yaml:1:174: sip.defence.connections: 0; write",
+		}},
+		{"everybody trusted", defence("allow: [0.0.0.0/0], ban: 1h, longest_ban: 5m"), []string{
+			"test.yaml:1:60: sip.defence.allow[0]: 0.0.0.0/0 is every address", "test.yaml:1:94: sip.defence.longest_ban: 5m is less than sip.defence.ban",
+		}},
+		{"trace", base + "trace: {bytes: 1KiB, messages: 1, hep: {address: homer, transport: sctp, node_id: 0}}\n", []string{
+			"test.yaml:10:16: trace.bytes: 1KiB; write how much memory", "test.yaml:10:32: trace.messages: 1; write", `test.yaml:10:50: trace.hep.address: "homer" is not host:port`,
+			`test.yaml:10:68: trace.hep.transport: "sctp" is not known; known are udp, tcp`, "test.yaml:10:83: trace.hep.node_id: 0; write a number of its own",
+		}},
+		{"copies of nothing", base + "trace: {bytes: 0B, hep: {address: \"homer:9060\"}}\n", []string{"test.yaml:10:16: trace.bytes: 0 keeps no messages, and trace.hep needs them"}},
 		{"HTTP for all", base + "http: {listen: \"0.0.0.0:8080\"}\n", []string{"test.yaml:10:16: http.listen: 0.0.0.0:8080 can be reached from other machines, and there are no http.tokens"}},
 		{"HTTP without port", base + "http: {listen: localhost}\n", []string{`test.yaml:10:16: http.listen: "localhost" is not host:port`}},
 		{"tokens", base + "http: {tokens: [{name: a, role: agent, token: 0123456789abcdef}, {name: a, role: admin, agent: anna, token: 0123456789abcdef}, {name: b, role: agent, agent: ana}]}\n", []string{

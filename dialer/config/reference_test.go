@@ -69,7 +69,7 @@ func TestCommentedExampleIsValid(t *testing.T) {
 // The keys that are commented out are right too: with all of them the file has
 // only the faults of ways that exclude one another.
 func TestCommentedKeysAreValid(t *testing.T) {
-	for _, name := range []string{"SENTINEL_PASSWORD", "REDIS_PASSWORD", "ADMIN_TOKEN", "ANNA_PASSWORD"} {
+	for _, name := range []string{"SENTINEL_PASSWORD", "REDIS_PASSWORD", "ADMIN_TOKEN", "ANNA_PASSWORD", "HEP_PASSWORD"} {
 		t.Setenv("RINGPACE_"+name, "0123456789abcdef "+name)
 	}
 	all := regexp.MustCompile(`(?m)^( *)#([a-z-])`).ReplaceAllString(configs.Commented(), "$1$2")

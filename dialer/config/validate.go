@@ -63,6 +63,8 @@ func (v *validator) all() {
 	v.redis()
 	v.http()
 	v.sip()
+	v.defence()
+	v.trace()
 	v.media()
 	v.storage()
 	names := make(map[string]string)

@@ -7,8 +7,8 @@ import (
 )
 
 // Messages returns what is kept of a call, in the order of the wire: of the call whose
-// Call-ID is id, or begins with id and an @, and of those linked to it, as far as
-// they belong to it.
+// Call-ID is id, id@host, or for its further tries id-2@host and so on; and of those
+// linked to it, as far as they belong to it.
 //
 // The leg of an agent stays up for many calls. Of such a leg the messages come that
 // were on the wire during the call, and those that set it up.
@@ -20,6 +20,7 @@ func (r *Recorder) Messages(id string) []Message {
 type call struct {
 	messages []Message
 	parties  map[string]string // by Call-ID: who is at the other end of a linked call
+	notes    []note
 }
 
 // tailTime is how long after the call's last message its linked legs still belong to it.
@@ -32,37 +33,46 @@ func (r *Recorder) call(id string) call {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var legs [][]byte
-	for callID, l := range r.links {
-		if l.id == id {
-			legs = append(legs, []byte(callID))
-			c.parties[callID] = l.party
+	var own, legs []string
+	for leg, l := range r.links {
+		switch {
+		case l.id != id:
+		case l.party == "":
+			own = append(own, leg)
+		default:
+			legs = append(legs, leg)
 		}
 	}
+	own = append(own, id)
 	var begin, end time.Time
 	for m := range r.each {
-		if m.own(id) {
+		if m.of(own) != "" {
 			if begin.IsZero() {
 				begin = m.at
 			}
 			end = m.at
 		}
 	}
+	for _, n := range r.notes {
+		if n.id == id {
+			c.notes = append(c.notes, n)
+		}
+	}
 	end = end.Add(tailTime)
-	setUp := map[string][]byte{} // by Call-ID: the CSeq of the first request
+	setUp := map[string][]byte{} // by Call-ID: the CSeq number of the first request
 	for m := range r.each {
-		leg := slices.ContainsFunc(legs, func(l []byte) bool { return bytes.Equal(l, m.callID()) })
-		switch {
-		case m.own(id):
-		case !leg:
-			continue
-		case m.at.Before(begin), m.at.After(end):
-			seq := cseq(m.data)
-			first, ok := setUp[string(m.callID())]
-			if !ok {
-				setUp[string(m.callID())], first = seq, seq
+		if m.of(own) == "" {
+			leg := m.of(legs)
+			if leg == "" {
+				continue
 			}
-			if number, _, _ := bytes.Cut(seq, []byte(" ")); !bytes.HasPrefix(first, append(slices.Clone(number), ' ')) {
+			callID := string(m.callID())
+			c.parties[callID] = r.links[leg].party
+			seq, _, _ := bytes.Cut(cseq(m.data), []byte(" "))
+			if setUp[callID] == nil {
+				setUp[callID] = seq
+			}
+			if (m.at.Before(begin) || m.at.After(end)) && !bytes.Equal(setUp[callID], seq) {
 				continue
 			}
 		}
@@ -72,6 +82,16 @@ func (r *Recorder) call(id string) call {
 		})
 	}
 	return c
+}
+
+// of returns which of the calls the message belongs to; "" if to none.
+func (m recorded) of(ids []string) string {
+	for _, id := range ids {
+		if m.own(id) {
+			return id
+		}
+	}
+	return ""
 }
 
 // recorded is an entry with its bytes.
@@ -84,11 +104,19 @@ func (m recorded) callID() []byte {
 	return m.data[m.callStart : m.callStart+m.callLength]
 }
 
-// own reports whether the message is of the call with that Call-ID, or of that part
-// of one before the @.
+// own reports whether the message is of the call id: with that Call-ID, with one that
+// begins with id and an @, or with one of a further try, such as id-2@host.
 func (m recorded) own(id string) bool {
 	c := m.callID()
-	return len(c) >= len(id) && string(c[:len(id)]) == id && (len(c) == len(id) || c[len(id)] == '@')
+	if len(c) < len(id) || string(c[:len(id)]) != id {
+		return false
+	}
+	c = c[len(id):]
+	if len(c) > 0 && c[0] == '-' {
+		try, _, ok := bytes.Cut(c[1:], []byte("@"))
+		return ok && number(try)
+	}
+	return len(c) == 0 || c[0] == '@'
 }
 
 // each walks over all that is kept, the oldest first. r.mu is held.

@@ -16,7 +16,7 @@ const (
 	DefaultMessages = 65536
 )
 
-// maxLinks is how many calls are remembered as parts of others.
+// maxLinks is how many calls are remembered as parts of others, and how many notes.
 const maxLinks = 16384
 
 // Config bounds what is kept.
@@ -47,8 +47,10 @@ type Recorder struct {
 	entries []entry // a ring
 	first   int     // the oldest
 	count   int
-	links   map[string]link // by Call-ID
+	links   map[string]link // by Call-ID, or its part before the @
 	order   []string        // of links, the oldest first
+	notes   []note          // a ring once it is full
+	noted   int             // ever
 }
 
 // entry is one message in the ring.
@@ -62,11 +64,17 @@ type entry struct {
 	out           bool
 }
 
+// note is a remark on a call.
+type note struct {
+	id   string
+	at   time.Time
+	text string
+}
+
 // link says that a call belongs to another.
 type link struct {
 	id    string // of the call that it belongs to
 	party string // who is at the other end
-	since time.Time
 }
 
 // New returns a recorder.
@@ -128,32 +136,69 @@ func (r *Recorder) drop() {
 	r.count--
 }
 
-// Link says that the call with that Call-ID belongs, from now on, to the call id:
-// the leg of an agent to that of a customer. party names who is at its other end.
-func (r *Recorder) Link(id, callID, party string) {
+// Link says that the call leg, named by its Call-ID or by what that begins with up to
+// the @, belongs from now on to the call id. party names who is at its other end: an
+// agent, say; "" makes it the call itself, whose Call-ID somebody else chose.
+func (r *Recorder) Link(id, leg, party string) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.links[callID]; ok {
-		r.order = slices.DeleteFunc(r.order, func(c string) bool { return c == callID })
+	if _, ok := r.links[leg]; ok {
+		r.order = slices.DeleteFunc(r.order, func(l string) bool { return l == leg })
 	} else if len(r.order) >= maxLinks {
 		delete(r.links, r.order[0])
 		r.order = r.order[1:]
 	}
-	r.links[callID] = link{id: id, party: party, since: time.Now()}
-	r.order = append(r.order, callID)
+	r.links[leg] = link{id: id, party: party}
+	r.order = append(r.order, leg)
+}
+
+// Note remarks what happened on a call that no message tells.
+func (r *Recorder) Note(id, text string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := note{id: id, at: time.Now(), text: text}
+	if len(r.notes) < maxLinks {
+		r.notes = append(r.notes, n)
+	} else {
+		r.notes[r.noted%maxLinks] = n
+	}
+	r.noted++
 }
 
 // correlation is the id of the call that a message belongs to: the one that its
-// call was linked to, else its Call-ID up to the @. r.mu is held.
+// call was linked to, else what its Call-ID begins with. r.mu is held.
 func (r *Recorder) correlation(callID []byte) []byte {
 	if l, ok := r.links[string(callID)]; ok {
 		return []byte(l.id)
 	}
 	id, _, _ := bytes.Cut(callID, []byte("@"))
+	if l, ok := r.links[string(id)]; ok {
+		return []byte(l.id)
+	}
+	// Further tries of an attempt have Call-IDs such as ID-2@host.
+	if i := bytes.LastIndexByte(id, '-'); i > 0 && number(id[i+1:]) {
+		id = id[:i]
+	}
 	return id
+}
+
+// number reports whether b is a number of one or two digits.
+func number(b []byte) bool {
+	if len(b) < 1 || len(b) > 2 {
+		return false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // Stats are counters, and gauges of now.

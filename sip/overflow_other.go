@@ -1,0 +1,8 @@
+//go:build !linux
+
+package sip
+
+import "net"
+
+// overflow is known on Linux only.
+func overflow(*net.UDPConn) uint64 { return 0 }
