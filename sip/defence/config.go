@@ -20,6 +20,9 @@ type Config struct {
 	// answering them.
 	Silence bool
 
+	// Registers lets REGISTER pass in spite of Silence: phones come from anywhere.
+	Registers bool
+
 	Rate  float64 // messages a second that one source may send
 	Burst int     // messages that it may send at once
 	Total float64 // messages a second of all strangers together

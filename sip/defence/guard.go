@@ -206,7 +206,7 @@ func (g *Guard) judge(from netip.Addr, data []byte) Reason {
 		s.struck = now
 		return Scanner
 	}
-	if g.cfg.Silence && !proved && m.method != nil && !m.toTag {
+	if g.cfg.Silence && !proved && m.method != nil && !m.toTag && !(g.cfg.Registers && string(m.method) == "REGISTER") {
 		return Stranger
 	}
 	return ""

@@ -172,6 +172,10 @@ func TestSilenceIsForRequestsOutsideOfDialogs(t *testing.T) {
 			t.Errorf("heard: %q", message)
 		}
 	}
+	g = newGuard(t, func(c *Config) { c.Silence, c.Registers = true, true })
+	if !g.Allow(stranger, with("INVITE", "REGISTER")) || g.Allow(stranger, []byte(invite)) {
+		t.Error("where phones register, REGISTER passes and nothing else")
+	}
 }
 
 func TestScannersGetSilenceAndABan(t *testing.T) {
