@@ -91,6 +91,7 @@ func TestWrongPassword(t *testing.T) {
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentReady)
 	h.await("the alarm", func() bool { return h.alarm("trunk_down:carrier") })
+	h.await("the alarm of the campaign that has no other", func() bool { return h.alarm("trunks_down:test") })
 	trunks, err := h.daemon.Trunks(t.Context())
 	if err != nil || len(trunks) != 1 || trunks[0].State != api.TrunkRefused || trunks[0].Usable || trunks[0].Reason == "" {
 		t.Errorf("trunks %+v, %v", trunks, err)

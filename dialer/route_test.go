@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringpace/dialer/config"
+	"ringpace/dialer/lab/peers"
 	"ringpace/dialer/store"
 	"ringpace/sip"
 )
@@ -21,6 +22,16 @@ func waysOut(t *testing.T, cfgs ...config.Trunk) *trunks {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ts, wanted := waysOf(t, s, cfgs...)
+	if err := ts.allot(t.Context(), wanted); err != nil {
+		t.Fatal(err)
+	}
+	return ts
+}
+
+// waysOf is waysOut for a node that has asked for no channels yet.
+func waysOf(t *testing.T, s *store.Store, cfgs ...config.Trunk) (ts *trunks, wanted map[string]bool) {
+	t.Helper()
 	ep, err := sip.NewEndpoint(sip.Config{Listen: []sip.Listen{{Transport: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}}})
 	if err != nil {
 		t.Fatal(err)
@@ -35,21 +46,17 @@ func waysOut(t *testing.T, cfgs ...config.Trunk) *trunks {
 			t.Error(err)
 		}
 	})
-	wanted := map[string]bool{}
+	wanted = map[string]bool{}
 	for i := range cfgs {
 		c := config.DefaultTrunk()
 		c.Server, c.Channels, c.CallsPerSecond = "127.0.0.1:9", 100_000, 0
 		over(&c, cfgs[i])
 		cfgs[i], wanted[c.Name] = c, true
 	}
-	ts, err := newTrunks(s, ep, cfgs)
-	if err != nil {
+	if ts, err = newTrunks(s, ep, cfgs); err != nil {
 		t.Fatal(err)
 	}
-	if err := ts.allot(t.Context(), wanted); err != nil {
-		t.Fatal(err)
-	}
-	return ts
+	return ts, wanted
 }
 
 // over sets what a test says about a trunk.
@@ -295,5 +302,52 @@ func TestTrunksAreReconfigured(t *testing.T) {
 	}
 	if s := ts.status()[0]; s.Priority != 3 || s.Weight != 7 || !slices.Equal(s.Prefixes, []string{"+4"}) || s.ChannelsLimit != 9 {
 		t.Errorf("status %+v", s)
+	}
+}
+
+// Two nodes over one Redis have a trunk's channels and calls per second between them.
+func TestNodesShareATrunk(t *testing.T) {
+	const channels, cps = 10, 50
+	url := peers.Redis(t).URL()
+	var nodes []*trunks
+	var wanted map[string]bool
+	for _, name := range []string{"a", "b"} {
+		s, err := store.Open(t.Context(), store.Config{URL: url, Node: name, JournalDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared := named("shared")
+		shared.Channels, shared.CallsPerSecond = channels, cps
+		var ts *trunks
+		ts, wanted = waysOf(t, s, shared)
+		nodes = append(nodes, ts)
+	}
+	c := &config.Campaign{Trunks: []string{"shared"}, CallerID: one}
+	held := make([]int, len(nodes))
+	began := time.Now()
+	for held[0]+held[1] < channels {
+		for i, ts := range nodes {
+			if err := ts.allot(t.Context(), wanted); err != nil {
+				t.Fatal(err)
+			}
+			if line, _ := ts.take(c, callee, ""); line != nil {
+				held[i]++
+			}
+		}
+		total, passed := held[0]+held[1], time.Since(began)
+		if most := int(passed.Seconds()*cps) + 2; total > channels || total > most {
+			t.Fatalf("%d calls after %v, want %d at most", total, passed, min(channels, most))
+		}
+		if passed > 10*time.Second {
+			t.Fatalf("%v channels after %v, want %d in all", held, passed, channels)
+		}
+	}
+	if held[0] == 0 || held[1] == 0 {
+		t.Errorf("%v channels: one node has them all", held)
+	}
+	for _, ts := range nodes {
+		if line, _ := ts.take(c, callee, ""); line != nil {
+			t.Error("a channel more than there are")
+		}
 	}
 }

@@ -1,0 +1,81 @@
+package dialer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/sip"
+)
+
+// TestNumbersGoWhereTheyAreServed holds that a number goes to the trunk that serves it
+// and shows the caller ID of its rule, and that a lead whose number no trunk serves is
+// put off with the reason, while the others are dialed.
+func TestNumbersGoWhereTheyAreServed(t *testing.T) {
+	const local = "+12025550111"
+	shown := make(chan string, 10)
+	busy := refuse(t, func(in *sip.Incoming) {
+		shown <- in.Header("P-Asserted-Identity")
+		in.Reject(486, "Busy Here")
+	})
+	h := build(t, plan{
+		Agents: 2, AgentSet: "wrap_up: 0s",
+		Trunk:  busy.over() + fmt.Sprintf("\n    prefixes: [%q]", number(1)),
+		Trunks: strings.Replace(busy.trunk("local"), official, official+`", "`+local, 1),
+		Campaign: fmt.Sprintf("max_attempts: 1\n    trunks: [carrier]\n    caller_id_rules:\n      - {prefixes: [%q], caller_ids: [%q]}",
+			number(1), official),
+	})
+	h.load(0, 3)
+	rec := h.awaitRecords(1)[0]
+	if rec.Number != number(1) || rec.Outcome != cdr.Busy || rec.Trunk != "carrier" || rec.CallerID != official {
+		t.Errorf("record %+v", rec)
+	}
+	if id := <-shown; !strings.Contains(id, official) {
+		t.Errorf("the carrier saw %q", id)
+	}
+	h.await("the others put off", func() bool {
+		counts, err := h.daemon.LeadCounts(t.Context(), "test")
+		return err == nil && counts.States["waiting"] == 2
+	})
+	x, err := h.daemon.ExplainLead(t.Context(), "test", rec.LeadID[:len(rec.LeadID)-1]+"0")
+	if err != nil || x.Dialable || !strings.Contains(x.Summary, "trunk carrier serves only numbers that begin with "+number(1)) || time.Until(x.NextTry) < time.Minute {
+		t.Errorf("explanation %+v, %v", x, err)
+	}
+	if !strings.Contains(fmt.Sprint(x.Facts), "trunk_carrier") {
+		t.Errorf("facts %v", x.Facts)
+	}
+	c, err := h.daemon.Explain(t.Context(), "test")
+	if err != nil || !strings.Contains(fmt.Sprint(c.Facts), "takes calls priority 9, weight 1; ") {
+		t.Errorf("facts %v, %v", c.Facts, err)
+	}
+}
+
+// TestTrunkChangesAreTold holds that the feed tells of a trunk that is slowed down.
+func TestTrunkChangesAreTold(t *testing.T) {
+	slow := refuse(t, func(in *sip.Incoming) { in.Reject(503, "CPS limit exceeded") })
+	h := build(t, plan{Agents: 1, Trunk: slow.over(), Campaign: "max_attempts: 1"})
+	client, err := api.NewClient("http://"+h.daemon.Addr().String(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	seen := errors.New("seen")
+	load := sync.OnceFunc(func() { h.load(0, 1) })
+	_, err = client.Events(ctx, "", func(e api.Event) error {
+		load() // the stream is open: campaigns tell of themselves each second
+		if e.Kind == api.EventTrunk && strings.Contains(e.Trunk.SlowedBy, "CPS limit") && e.Trunk.Usable {
+			return seen
+		}
+		return nil
+	})
+	if !errors.Is(err, seen) {
+		t.Errorf("the event did not come: %v", err)
+	}
+}
