@@ -123,3 +123,31 @@ func TestCommentedValuesAreTheDefaults(t *testing.T) {
 		t.Error("the example's hours are not safe")
 	}
 }
+
+// TestReadmeRecipes holds that every recipe for a trunk in the README is a valid part of
+// a configuration, and not one to be warned of.
+func TestReadmeRecipes(t *testing.T) {
+	t.Setenv("CARRIER_PASSWORD", "0123456789")
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n### Recipes\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	recipes := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(section, -1)
+	if len(recipes) < 6 {
+		t.Errorf("%d recipes", len(recipes))
+	}
+	for _, r := range recipes {
+		file := r[1] + "sip: {listen: [\"udp://192.0.2.10:5060\"]}\npeers: [{name: pbx, server: 192.0.2.30}]\nagents: [{id: anna, extension: 1001}]\n"
+		if !strings.Contains(file, "campaigns:") {
+			file += "campaigns: [{name: welcome}]\n"
+		}
+		_, warnings, faults := parse(file)
+		for _, w := range append(faults, warnings...) {
+			if !strings.Contains(w, "http.tokens") {
+				t.Errorf("%s\n%s", w, r[1])
+			}
+		}
+	}
+}
