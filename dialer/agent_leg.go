@@ -105,7 +105,7 @@ func (a *agent) signal(ev sip.Event, open bool) {
 			_ = a.leg.accept(ev.Body) // early media of an extension is not needed; the answer decides
 		}
 	case sip.SessionAnswer:
-		if err := a.leg.accept(ev.Body); err != nil {
+		if err := a.leg.renew(ev.Body); err != nil {
 			a.log.Warn("a session answer cannot be used", "error", err)
 		}
 		a.holdChanged()

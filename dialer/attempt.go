@@ -65,6 +65,7 @@ func (a *attempt) ring(ctx context.Context, id string) (answer []byte, failure *
 	leg, err := dialLeg(ctx, a.line.trunk.Trunk, a.audio, sip.Invite{
 		ID: id, To: a.rec.Number, CallerID: a.rec.CallerID, RingTimeout: a.terms.ringTimeout,
 	}, nil)
+	a.line.begun()
 	if err != nil {
 		a.log.Error("cannot place the call", "trunk", a.rec.Trunk, "error", err)
 		class := sip.TrunkFailure

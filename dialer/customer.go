@@ -74,7 +74,7 @@ func (c *customer) show(state api.CallState) {
 
 // renew takes the far side's answer to an offer that it had asked us for.
 func (c *customer) renew(ev sip.SessionAnswer) {
-	if err := c.leg.accept(ev.Body); err != nil {
+	if err := c.leg.renew(ev.Body); err != nil {
 		c.log.Warn("a session answer cannot be used", "error", err)
 	}
 }

@@ -302,3 +302,31 @@ func TestKilledInFailover(t *testing.T) {
 		t.Errorf("%d INVITEs, want one over each trunk", n)
 	}
 }
+
+// TestFailingTrunkIsLeftOut holds that a trunk on which call after call fails gets no
+// more, and is told to be down.
+func TestFailingTrunkIsLeftOut(t *testing.T) {
+	const leads = 12
+	first := refuse(t, func(in *sip.Incoming) { in.Reject(500, "Broken") })
+	h := buildWith(t, plan{
+		Agents: 1, AgentSet: "wrap_up: 0s", Trunks: first.trunk("first"), Talk: 100 * time.Millisecond,
+		Campaign: "max_attempts: 1\n    trunks: [carrier, first]",
+	})
+	h.load(0, leads)
+	for _, r := range h.awaitRecords(leads) {
+		if r.Outcome != cdr.Person || r.Trunk != "carrier" {
+			t.Errorf("record %+v", r)
+		}
+	}
+	n := 0
+	for i := range leads {
+		n += len(first.seen(number(i)))
+	}
+	if n == 0 || n >= leads {
+		t.Errorf("%d of %d calls were tried over a trunk on which all fail", n, leads)
+	}
+	h.await("the alarm", func() bool { return h.alarm("trunk_down:first") })
+	if h.alarm("trunks_down:test") {
+		t.Error("the campaign has another trunk")
+	}
+}

@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"ringpace/dialer/cdr"
@@ -15,6 +16,7 @@ import (
 type leg struct {
 	call  *sip.Call
 	audio *media.Session
+	late  atomic.Bool // the far side made the offer, and was answered
 }
 
 // outlet is where a call can be placed: a trunk or a peer.
@@ -27,13 +29,19 @@ type outlet interface {
 // are set here; changed, which may be nil, is called after the far side changed the
 // audio by a new offer (hold, another port).
 func dialLeg(ctx context.Context, out outlet, audio *media.Session, inv sip.Invite, changed func()) (*leg, error) {
+	l := &leg{audio: audio}
 	inv.Offer, inv.OnOffer = audio.Offer(), onOffer(audio, changed)
-	call, err := out.Invite(ctx, inv)
-	if err != nil {
+	inv.OnLateOffer = func(offer []byte) ([]byte, error) {
+		answer, err := audio.Answer(offer)
+		l.late.Store(err == nil)
+		return answer, err
+	}
+	var err error
+	if l.call, err = out.Invite(ctx, inv); err != nil {
 		audio.Close()
 		return nil, err
 	}
-	return &leg{call: call, audio: audio}, nil
+	return l, nil
 }
 
 // onOffer answers the far side's new offers.
@@ -51,8 +59,18 @@ func onOffer(audio *media.Session, changed func()) sip.OnOffer {
 }
 
 // accept takes the far side's session description from a provisional or final
-// response. A 2xx without one is a fault of the far side (RFC 3264, section 4).
+// response to the INVITE. A 2xx without one is a fault of the far side (RFC 3264,
+// section 4). Where the description was the far side's offer, it was answered as it
+// came.
 func (l *leg) accept(body []byte) error {
+	if l.late.Load() {
+		return nil
+	}
+	return l.renew(body)
+}
+
+// renew takes the far side's answer to a later offer of ours.
+func (l *leg) renew(body []byte) error {
 	if err := l.audio.Accept(body); err != nil {
 		return fmt.Errorf("session description: %w", err)
 	}

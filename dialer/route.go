@@ -110,7 +110,7 @@ func (w *turn) note(wait time.Duration) {
 
 // down says that and why no call may be sent over the trunk; "" if it may.
 func (t *trunk) down() string {
-	if s := t.Status(); !s.Usable {
+	if s := t.state(); !s.Usable {
 		return fmt.Sprintf("trunk %s is %s (%s)", t.Name(), s.State, s.Reason)
 	}
 	return ""
@@ -129,10 +129,12 @@ func (t *trunk) startable(now time.Time, wait *turn, as way) int {
 		return 0
 	}
 	n, slot := t.share.Startable()
-	if n == 0 && t.share.Free() > 0 {
+	room := max(0, t.state().Room-t.pending)
+	if n == 0 && room > 0 && t.share.Free() > 0 {
 		wait.at = &as
 		wait.note(slot)
 	}
+	n = min(n, room)
 	if t.brake.gap > 0 {
 		n = min(n, 1)
 	}
@@ -155,10 +157,24 @@ func (ts *trunks) take(c *config.Campaign, number, like string, tried ...*trunk)
 		}
 		if ok, _ := t.share.TryTake(); ok {
 			t.started, t.brake.last = append(t.recent(now), now), now
-			return &line{trunk: t, callerID: ts.rotate(w.shown, like, now), release: sync.OnceFunc(t.share.Release)}, 0
+			return ts.line(t, ts.rotate(w.shown, like, now)), 0
 		}
 	}
 	return nil, wait.soon
+}
+
+// line is a line on a trunk one of whose channels was taken. ts.mu is held.
+func (ts *trunks) line(t *trunk, callerID string) *line {
+	t.pending++
+	begun := sync.OnceFunc(func() {
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		t.pending--
+	})
+	return &line{trunk: t, callerID: callerID, begun: begun, release: sync.OnceFunc(func() {
+		begun()
+		t.share.Release()
+	})}
 }
 
 // rotate chooses like if it is one of the caller IDs, else the one that has rested
@@ -233,18 +249,20 @@ func (ts *trunks) against(c *config.Campaign, number string) []objection {
 		var wait turn
 		n := t.startable(now, &wait, way{trunk: t})
 		until, slow := t.brake.slowed(now)
-		s := t.Status()
+		s := t.state()
 		switch {
 		case !serves:
 			o.why = "serves only numbers that begin with " + strings.Join(t.cfg.Prefixes, ", ")
 		case len(t.own(shown)) == 0:
 			o.why = "does not own " + strings.Join(shown, " nor ")
 		case !s.Usable:
-			o.why, o.next = fmt.Sprintf("is %s: %s", s.State, s.Reason), s.NextTry
+			o.why, o.next = fmt.Sprintf("is %s: %s", s.State, s.Reason), nextTry(s)
 		case t.share.Used() >= t.cfg.Channels && t.cfg.Channels > 0:
 			o.why = fmt.Sprintf("has all its %d channels in use", t.cfg.Channels)
 		case t.share.Free() == 0:
 			o.why = fmt.Sprintf("has no channel for this node now: its share of the %d is in use, or not given yet", t.cfg.Channels)
+		case s.Room <= t.pending:
+			o.why = "comes back after it was down, and gets more calls when those that it has go well"
 		case n == 0 && slow != "":
 			o.why, o.next = "is slowed down, since its carrier said: "+slow, until
 		case n == 0:

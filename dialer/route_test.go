@@ -351,3 +351,57 @@ func TestNodesShareATrunk(t *testing.T) {
 		}
 	}
 }
+
+// A trunk that comes back after it was down gets as many calls as signalling allows,
+// also before their INVITEs are on their way, and less than its weight.
+func TestSlowReturn(t *testing.T) {
+	back, well := named("back"), named("well")
+	back.Prefixes = []string{"+49"}
+	ts := waysOut(t, back, well)
+	state := sip.TrunkStatus{Name: "back", State: sip.StateUp, Usable: true, Share: 0.1, Room: 2}
+	ts.all[0].state = func() sip.TrunkStatus { return state }
+	c := &config.Campaign{Trunks: []string{"back", "well"}, CallerID: one}
+	var got []string
+	var lines []*line
+	for range 4 {
+		line, _ := ts.take(c, callee, "")
+		got, lines = append(got, line.trunk.Name()), append(lines, line)
+	}
+	if !slices.Equal(got, []string{"back", "back", "well", "well"}) {
+		t.Errorf("calls went over %v", got)
+	}
+	if facts := fmt.Sprint(ts.explain(c, callee)); !strings.Contains(facts, "comes back after it was down") {
+		t.Errorf("explanation %s", facts)
+	}
+	lines[0].begun() // signalling counts it from now on
+	lines[1].release()
+	state.Room = 1
+	if line, _ := ts.take(c, callee, ""); line.trunk.Name() != "back" {
+		t.Errorf("took %s", line.trunk.Name())
+	}
+	if line, _ := ts.take(c, callee, ""); line.trunk.Name() != "well" {
+		t.Errorf("took %s", line.trunk.Name())
+	}
+
+	same := []config.Trunk{ts.all[0].cfg, ts.all[1].cfg}
+	same[0].Prefixes = nil
+	ts.configure(same)
+	state.Share, state.Room = 0.25, 100_000
+	const calls = 4000
+	n := 0
+	for range calls {
+		if line, _ := ts.take(c, callee, ""); line.trunk == ts.all[0] {
+			n++
+		}
+	}
+	if want := calls / 5; n < want-130 || n > want+130 { // five standard deviations
+		t.Errorf("%d calls of %d over the trunk that comes back, want about %d", n, calls, want)
+	}
+	state = sip.TrunkStatus{Name: "back", State: sip.StateDown, Reason: "5 calls in a row failed", Until: time.Now().Add(time.Minute)}
+	if line, _ := ts.take(c, callee, ""); line.trunk.Name() != "well" {
+		t.Errorf("took %s, which is down", line.trunk.Name())
+	}
+	if s := ts.status()[0]; !s.NextTry.Equal(state.Until) || s.Usable || s.Share != 0 {
+		t.Errorf("status %+v", s)
+	}
+}

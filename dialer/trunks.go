@@ -27,6 +27,7 @@ type trunks struct {
 // calls per second. The fields below the line are protected by the trunks' mu.
 type trunk struct {
 	*sip.Trunk
+	state     func() sip.TrunkStatus // Trunk.Status
 	server    string
 	callerIDs []string
 	share     *store.TrunkShare
@@ -35,13 +36,15 @@ type trunk struct {
 	cfg     config.Trunk // what a reload changes counts: limits, prefixes, priority, weight
 	started []time.Time  // calls of the last ten seconds
 	brake   brake
+	pending int // lines taken whose INVITE is not on its way yet
 }
 
 // line is one channel of a trunk, held for one call.
 type line struct {
 	trunk    *trunk
 	callerID string
-	release  func() // once
+	begun    func() // the INVITE is on its way; once
+	release  func() // the call is over; once
 }
 
 func newTrunks(s *store.Store, ep *sip.Endpoint, cfgs []config.Trunk) (*trunks, error) {
@@ -51,16 +54,18 @@ func newTrunks(s *store.Store, ep *sip.Endpoint, cfgs []config.Trunk) (*trunks, 
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
-		ts.all = append(ts.all, &trunk{Trunk: t, server: c.Server, callerIDs: c.CallerIDs, share: s.Trunk(c.Name), cfg: c})
+		ts.all = append(ts.all, &trunk{Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, share: s.Trunk(c.Name), cfg: c})
 	}
 	return ts, nil
 }
 
 func trunkConfig(c config.Trunk) sip.TrunkConfig {
 	t := linkConfig(c.Link)
+	t.BulkContact, t.RejectAnonymous = c.BulkContact, c.RejectAnonymous
 	t.Identity = sip.Identity{
 		CallerIDs: c.CallerIDs, DisplayName: c.DisplayName,
-		Assert: c.Identity.Assert, Prefer: c.Identity.Prefer, Privacy: c.Identity.Privacy,
+		From: sip.From(c.Identity.From), Assert: c.Identity.Assert, Prefer: c.Identity.Prefer,
+		Privacy: c.Identity.Privacy, Diversion: c.Identity.Diversion, TelURI: c.Identity.TelURI,
 		Format: sip.NumberFormat(c.Identity.Format), CountryCode: c.Identity.CountryCode,
 		NationalPrefix: c.Identity.NationalPrefix, UserPhone: c.Identity.UserPhone,
 	}
@@ -73,7 +78,7 @@ func linkConfig(c config.Link) sip.TrunkConfig {
 		Name: c.Name, Server: c.Server, Transport: c.Transport, TLS: sip.TrunkTLS(c.TLS), OutboundProxy: c.OutboundProxy,
 		Domain: c.Domain, Sources: c.Sources,
 		Username: c.Username, AuthUsername: c.AuthUsername, Password: c.Password.Reveal(),
-		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval,
+		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval, KeepAlive: c.KeepAlive,
 		Policy:   policyOf(c.Calls),
 		Identity: sip.Identity{DisplayName: c.DisplayName},
 	}
@@ -83,7 +88,7 @@ func policyOf(c config.Calls) sip.Policy {
 	p := sip.Policy{
 		AnswerTimeout: c.AnswerTimeout, Reliable: sip.Reliability(c.Reliable),
 		SessionExpires: c.SessionExpires, SessionMin: c.SessionMin,
-		Redirect: c.Redirect, RedirectHosts: c.RedirectHosts,
+		Redirect: c.Redirect, RedirectHosts: c.RedirectHosts, LateOffer: c.LateOffer,
 	}
 	if c.Refresher != "any" {
 		p.Refresher = c.Refresher
@@ -137,7 +142,8 @@ func (ts *trunks) configure(cfgs []config.Trunk) {
 }
 
 // weight is the trunk's share of the calls of its priority. The trunks' mu is held.
-func (t *trunk) weight() float64 { return float64(t.cfg.Weight) }
+// One that comes back after it was down has less until it has shown what it can.
+func (t *trunk) weight() float64 { return float64(t.cfg.Weight) * max(t.state().Share, 0.01) }
 
 // allot renews this node's share of each trunk that wanted names: all that there
 // is, which the store divides fairly among the nodes that want it. Of the others it
@@ -195,16 +201,24 @@ func (ts *trunks) status() []api.TrunkStatus {
 	now := time.Now()
 	list := make([]api.TrunkStatus, 0, len(ts.all))
 	for _, t := range ts.all {
-		s := t.Status()
+		s := t.state()
 		t.brake.ease(t.cfg.CallsPerSecond, now)
 		until, why := t.brake.slowed(now)
 		list = append(list, api.TrunkStatus{
 			Name: s.Name, Server: t.server, State: api.TrunkState(s.State), Usable: s.Usable, Reason: s.Reason,
-			Since: s.Since, RegisteredUntil: s.Expires, NextTry: s.NextTry, SlowedUntil: until, SlowedBy: why,
+			Since: s.Since, RegisteredUntil: s.Expires, NextTry: nextTry(s), Share: s.Share, SlowedUntil: until, SlowedBy: why,
 			CallerIDs: t.callerIDs, Prefixes: t.cfg.Prefixes, Priority: t.cfg.Priority, Weight: t.cfg.Weight,
 			ChannelsUsed: t.share.Used(), ChannelsShare: t.share.Channels(), ChannelsLimit: t.cfg.Channels,
 			CPS: float64(len(t.recent(now))) / meterSpan.Seconds(), CPSLimit: t.cfg.CallsPerSecond,
 		})
 	}
 	return list
+}
+
+// nextTry is when a trunk that is down is tried again, as far as that is known.
+func nextTry(s sip.TrunkStatus) time.Time {
+	if s.Until.After(s.NextTry) {
+		return s.Until
+	}
+	return s.NextTry
 }

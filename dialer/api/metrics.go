@@ -201,6 +201,7 @@ func (c *floorCollector) trunks(ctx context.Context, g gauges) bool {
 	for _, t := range trunks {
 		g.put("ringpace_trunk_usable", "Whether calls are sent to the trunk.", flag(t.Usable), "trunk", t.Name)
 		g.put("ringpace_trunk_registered", "Whether the trunk is registered with its carrier.", flag(t.State == TrunkRegistered), "trunk", t.Name)
+		g.put("ringpace_trunk_share", "How much of its calls the trunk gets: 1 all, 0 none, between while it comes back.", t.Share, "trunk", t.Name)
 		g.put("ringpace_trunk_slowed", "Whether the trunk gets fewer calls because its carrier asked for it.", flag(!t.SlowedUntil.IsZero()), "trunk", t.Name)
 		g.put("ringpace_trunk_calls_per_second", "Calls begun over the trunk by this node, over the last ten seconds.", t.CPS, "trunk", t.Name)
 		g.put("ringpace_trunk_channels_share", "This node's part of the trunk's channels.", float64(t.ChannelsShare), "trunk", t.Name)

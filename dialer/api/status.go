@@ -87,7 +87,8 @@ type TrunkStatus struct {
 	Reason          string     `json:"reason,omitempty" doc:"What was tried and what to do, where the state is not good"`
 	Since           time.Time  `json:"since,omitzero"`
 	RegisteredUntil time.Time  `json:"registered_until,omitzero" doc:"As the carrier granted"`
-	NextTry         time.Time  `json:"next_try,omitzero" doc:"When registration or the health check is tried again"`
+	NextTry         time.Time  `json:"next_try,omitzero" doc:"When registration, or a call after some that failed, is tried again"`
+	Share           float64    `json:"share" doc:"How much of its calls it gets: 1 all, 0 none, less than 1 while it comes back after it was down"`
 	SlowedUntil     time.Time  `json:"slowed_until,omitzero" doc:"It gets fewer calls until then, since its carrier asked for it"`
 	SlowedBy        string     `json:"slowed_by,omitempty" doc:"What the carrier said"`
 	CallerIDs       []string   `json:"caller_ids" doc:"Numbers it may present, E.164"`

@@ -55,7 +55,7 @@ func Default() *Config {
 // DefaultTrunk returns a trunk of which nothing is set.
 func DefaultTrunk() Trunk {
 	return Trunk{
-		Link: defaultLink(), Identity: Identity{Format: "e164"},
+		Link: defaultLink(), Identity: Identity{From: "number", Format: "e164"},
 		Priority: 1, Weight: 1, Channels: 30, CallsPerSecond: 5,
 	}
 }

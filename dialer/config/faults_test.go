@@ -63,6 +63,10 @@ func TestFaults(t *testing.T) {
 			"test.yaml:3:37: trunks[0].tls.cert_file: is missing", "test.yaml:3:77: trunks[0].tls.ca_file: cannot be read",
 		}},
 		{"sources", trunk("sources: [192.0.2.0/24, carrier]"), []string{`test.yaml:3:45: trunks[0].sources[1]: "carrier" is no address or network`}},
+		{"identity", trunk("keep_alive: 20m, bulk_contact: true, identity: {from: account, privacy: id;none, diversion: \"+442079460009\", tel_uri: true, format: plain}"), []string{
+			"test.yaml:3:33: trunks[0].keep_alive: 20m;", "test.yaml:3:38: trunks[0].bulk_contact: needs register: true", "test.yaml:3:75: trunks[0].identity.from: account, and the trunk has no username",
+			`test.yaml:3:93: trunks[0].identity.privacy: "none" is not known`, `test.yaml:3:113: trunks[0].identity.diversion: +442079460009 is not one of`, "test.yaml:3:130: trunks[0].identity.tel_uri: cannot go with format plain",
+		}},
 		{"two ways of caller IDs", campaign(`caller_id: "+442079460000", caller_ids: ["+442079460001"]`), []string{
 			"test.yaml:9:49: campaigns[0].caller_ids: caller_id is given too",
 		}},

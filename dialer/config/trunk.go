@@ -28,6 +28,7 @@ type Link struct {
 	Password       Secret         `yaml:"password"`
 	Expires        time.Duration  `yaml:"expires"`
 	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
+	KeepAlive      time.Duration  `yaml:"keep_alive"`      // between double CRLFs; 0 is off
 	Sources        []netip.Prefix `yaml:"sources"`         // where its calls come from, besides its servers
 	DisplayName    string         `yaml:"display_name"`
 	Calls          Calls          `yaml:"calls"`
@@ -50,29 +51,35 @@ type Calls struct {
 	Refresher      string        `yaml:"refresher" enum:"any,uac,uas"`
 	Redirect       string        `yaml:"redirect" enum:"refuse,follow"`
 	RedirectHosts  []string      `yaml:"redirect_hosts"` // beside its own
+	LateOffer      bool          `yaml:"late_offer"`     // INVITE without session description
 }
 
 // Trunk is a way to the telephone network.
 type Trunk struct {
 	Link
-	CallerIDs      []string `yaml:"caller_ids"` // E.164 with +
-	Identity       Identity `yaml:"identity"`
-	Prefixes       []string `yaml:"prefixes" reload:"live"` // of the numbers that it serves, with +; none: all
-	Priority       int      `yaml:"priority" reload:"live"` // the least goes first
-	Weight         int      `yaml:"weight" reload:"live"`   // share of the calls among those of one priority
-	Channels       int      `yaml:"channels" reload:"live"`
-	CallsPerSecond float64  `yaml:"calls_per_second" reload:"live"`
+	BulkContact     bool     `yaml:"bulk_contact"`     // RFC 6140
+	RejectAnonymous bool     `yaml:"reject_anonymous"` // calls that come in: 433 (RFC 5079)
+	CallerIDs       []string `yaml:"caller_ids"`       // E.164 with +
+	Identity        Identity `yaml:"identity"`
+	Prefixes        []string `yaml:"prefixes" reload:"live"` // of the numbers that it serves, with +; none: all
+	Priority        int      `yaml:"priority" reload:"live"` // the least goes first
+	Weight          int      `yaml:"weight" reload:"live"`   // share of the calls among those of one priority
+	Channels        int      `yaml:"channels" reload:"live"`
+	CallsPerSecond  float64  `yaml:"calls_per_second" reload:"live"`
 }
 
 // Identity is how a trunk wants to see the caller ID.
 type Identity struct {
-	Assert         bool   `yaml:"assert"`  // P-Asserted-Identity (RFC 3325)
-	Prefer         bool   `yaml:"prefer"`  // P-Preferred-Identity (RFC 3325)
-	Privacy        string `yaml:"privacy"` // RFC 3323: "", "none" or "id"
+	From           string `yaml:"from" enum:"number,account,anonymous"`
+	Assert         bool   `yaml:"assert"`    // P-Asserted-Identity (RFC 3325)
+	Prefer         bool   `yaml:"prefer"`    // P-Preferred-Identity (RFC 3325)
+	Privacy        string `yaml:"privacy"`   // RFC 3323: "", "none", or words joined by ";"
+	Diversion      string `yaml:"diversion"` // RFC 5806: one of the trunk's caller IDs, or ""
 	Format         string `yaml:"format" enum:"e164,plain,national"`
 	CountryCode    string `yaml:"country_code"`    // format national: digits
 	NationalPrefix string `yaml:"national_prefix"` // format national: digits, often 0
 	UserPhone      bool   `yaml:"user_phone"`      // ;user=phone
+	TelURI         bool   `yaml:"tel_uri"`         // RFC 3966
 }
 
 // Peer is a PBX at which agents' extensions are reached.

@@ -113,6 +113,9 @@ func (v *validator) link(key, kind, example string, l *Link, names map[string]st
 	v.credentials(key, l.Register, l.Username, l.AuthUsername, l.Password)
 	v.expires(key+".expires", l.Expires)
 	v.health(key+".health_interval", l.HealthInterval)
+	if k := l.KeepAlive; k != 0 && (k < time.Second || k > 10*time.Minute) {
+		v.bad(key+".keep_alive", "%s; write 1s to 10m, such as 25s, or 0 for none", formatDuration(k))
+	}
 	v.calls(key+".calls", &l.Calls)
 }
 
@@ -151,6 +154,9 @@ func (v *validator) trunk(key string, t *Trunk, names map[string]string) {
 	}
 	v.numbers(key+".caller_ids", t.CallerIDs)
 	v.identity(key+".identity", t)
+	if t.BulkContact && !t.Register {
+		v.bad(key+".bulk_contact", "needs register: true; it is a way to register")
+	}
 	v.prefixes(key+".prefixes", t.Prefixes)
 	if t.Priority < 1 || t.Priority > 100 {
 		v.bad(key+".priority", "%d; write 1 to 100; trunks of the least priority go first", t.Priority)
@@ -194,11 +200,32 @@ func (v *validator) prefixes(key string, list []string) {
 
 func (v *validator) identity(key string, t *Trunk) {
 	id := &t.Identity
-	if id.Privacy != "" && id.Privacy != "none" && id.Privacy != "id" {
-		v.bad(key+".privacy", "%q is not known; write none or id (RFC 3323, RFC 3325), or leave it out", id.Privacy)
+	for word := range strings.SplitSeq(id.Privacy, ";") {
+		switch word {
+		case "id", "header", "session", "user", "critical":
+		default:
+			if id.Privacy != "" && id.Privacy != "none" {
+				v.bad(key+".privacy", "%q is not known; write none, or some of id, header, session, user and critical joined by ; "+
+					"(RFC 3323, RFC 3325), or leave it out", word)
+			}
+		}
 	}
-	if id.Privacy == "id" {
+	if slices.Contains(strings.Split(id.Privacy, ";"), "id") {
 		v.warn(key+".privacy", "hides the official number from the people who are called; write none to show it")
+	}
+	switch {
+	case id.From == "account" && t.Username == "":
+		v.bad(key+".from", "account, and the trunk has no username; write the account, or from: number")
+	case id.From == "anonymous":
+		v.warn(key+".from", "anonymous hides the official number from the people who are called; make sure that the law allows it")
+	case id.From == "account" && !id.Assert && !id.Prefer:
+		v.warn(key+".from", "account, and neither assert nor prefer: the number stands nowhere, and the carrier shows what it likes")
+	}
+	if id.Diversion != "" && !slices.Contains(t.CallerIDs, id.Diversion) {
+		v.bad(key+".diversion", "%s is not one of the trunk's caller_ids; write one of them", id.Diversion)
+	}
+	if id.TelURI && id.Format == "plain" {
+		v.bad(key+".tel_uri", "cannot go with format plain: a number without + means nothing in a tel: URI (RFC 3966); write e164 or national")
 	}
 	if id.Format == "national" && id.CountryCode == "" {
 		v.bad(key+".country_code", "is missing; format national needs the digits to cut off, such as 49")
