@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/media"
 	"ringpace/sip"
 )
 
@@ -77,5 +79,62 @@ func TestTrunkChangesAreTold(t *testing.T) {
 	})
 	if !errors.Is(err, seen) {
 		t.Errorf("the event did not come: %v", err)
+	}
+}
+
+// TestLateOffer has a carrier that wants to describe the session itself: the INVITE
+// goes without a description, the answer follows in the ACK, and audio flows both
+// ways.
+func TestLateOffer(t *testing.T) {
+	engine, err := media.NewEngine(media.Config{Addr: netip.MustParseAddr("127.0.0.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	heard := make(chan uint64, 1)
+	carrier := refuse(t, func(in *sip.Incoming) {
+		audio, err := engine.NewSession(media.SessionConfig{})
+		if err != nil || in.Offer() != nil {
+			t.Errorf("an INVITE with the offer %q, and %v", in.Offer(), err)
+			in.Reject(500, "")
+			return
+		}
+		defer audio.Close()
+		call, err := in.Answer(audio.Offer(), func([]byte) ([]byte, error) { return nil, errors.New("no new offer is expected") })
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case ev, open := <-call.Events():
+				if !open {
+					return
+				}
+				if answer, ok := ev.(sip.SessionAnswer); ok {
+					if err := audio.Accept(answer.Body); err != nil {
+						t.Error(err)
+					}
+					audio.Play(media.SafeHarbour(), true)
+				}
+			case <-tick.C:
+				if n := audio.Stats().Received; n > 25 {
+					heard <- n
+					call.Hangup(sip.CauseNormal)
+					tick.Stop()
+				}
+			}
+		}
+	})
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Trunk: carrier.over() + "\n    calls: {late_offer: true}", Campaign: "max_attempts: 1"})
+	h.load(0, 1)
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Person || r.HungUpBy != cdr.Customer || r.Customer == nil || r.Customer.Received < 25 {
+		t.Errorf("record %+v, customer's leg %+v", r, r.Customer)
+	}
+	if n := <-heard; n < 25 {
+		t.Errorf("the customer heard %d packets", n)
 	}
 }
