@@ -116,7 +116,7 @@ func (d *Daemon) confirm(in *sip.Incoming, obeyed bool, log *slog.Logger) {
 		case ev, open := <-l.call.Events():
 			switch ev := ev.(type) {
 			case sip.SessionAnswer:
-				_ = l.accept(ev.Body) // without it there is no beep, and the limit ends the call
+				_ = l.renew(ev.Body) // without it there is no beep, and the limit ends the call
 			case sip.Ended:
 				return
 			default:
