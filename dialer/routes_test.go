@@ -52,10 +52,10 @@ func TestNumbersGoWhereTheyAreServed(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(x.Facts), "trunk_carrier") {
 		t.Errorf("facts %v", x.Facts)
 	}
-	c, err := h.daemon.Explain(t.Context(), "test")
-	if err != nil || !strings.Contains(fmt.Sprint(c.Facts), "takes calls priority 9, weight 1; ") {
-		t.Errorf("facts %v, %v", c.Facts, err)
-	}
+	h.await("the trunk that takes calls", func() bool {
+		c, err := h.daemon.Explain(t.Context(), "test")
+		return err == nil && strings.Contains(fmt.Sprint(c.Facts), "takes calls priority 9, weight 1; ")
+	})
 }
 
 // TestTrunkChangesAreTold holds that the feed tells of a trunk that is slowed down.
