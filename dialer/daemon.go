@@ -198,9 +198,9 @@ func (d *Daemon) openSignalling() error {
 	if d.endpoint, err = sip.NewEndpoint(sip.Config{
 		Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Invite: d.incoming, Screen: d.admit, Logger: d.log,
 		Node: d.cfg.Node.ID, CertFile: d.cfg.SIP.TLS.CertFile, KeyFile: d.cfg.SIP.TLS.KeyFile,
-		Resolver:  resolve.Config{Servers: d.cfg.SIP.DNSServers},
-		Registrar: d.registrar(),
-		Defence:   d.guard, Trace: d.wire,
+		Resolver: resolve.Config{Servers: d.cfg.SIP.DNSServers},
+		Defence:  d.guard, Trace: d.wire,
+		Registrar: d.registrar(), Origins: d.cfg.SIP.Registrar.Origins,
 	}); err != nil {
 		return err
 	}

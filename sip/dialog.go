@@ -200,7 +200,10 @@ func setBody(msg interface {
 // contactURI is where the far side reaches us.
 func contactURI(user string, p path) sipgo.Uri {
 	u := sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: p.local.Addr().String(), Port: int(p.local.Port())}
-	if p.transport != "udp" {
+	switch {
+	case isWebSocket(p.transport):
+		u.UriParams = sipgo.HeaderParams{{K: "transport", V: "ws"}} // also with TLS (RFC 7118 section 5.2.4)
+	case p.transport != "udp":
 		u.UriParams = sipgo.HeaderParams{{K: "transport", V: p.transport}}
 	}
 	return u

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -77,6 +79,12 @@ type Config struct {
 	// system's.
 	Resolver resolve.Config
 
+	// Origins are the web pages whose browsers may connect by WebSocket, such as
+	// https://desk.example.com, or "*". Clients that send no origin are no browsers.
+	Origins []string
+
+	webSocketPing time.Duration // default pingInterval; tests have less patience
+
 	// Registrar answers REGISTER. Nil: 403.
 	Registrar *registrar.Registrar
 }
@@ -108,6 +116,9 @@ type Endpoint struct {
 	strays      strays
 
 	second  time.Duration // of session timers and of the wait for a Referral's owner; tests have shorter ones
+	origins []string
+	ping    time.Duration // of WebSockets
+
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
 	deaf    atomic.Bool   // set when nothing received is looked at any more
@@ -165,6 +176,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = "ringpace"
 	}
+	e.origins, e.ping = slices.Clone(cfg.Origins), cmp.Or(cfg.webSocketPing, pingInterval)
 	e.authority = digest.New(cfg.Realm)
 	if cfg.Registrar != nil {
 		e.authority = cfg.Registrar.Authority() // a phone has one account, for REGISTER and INVITE

@@ -12,7 +12,7 @@ const readBuffer = 4 << 20
 
 // Listen is an address to listen on.
 type Listen struct {
-	Transport string         // "udp", "tcp" or "tls"
+	Transport string         // "udp", "tcp", "tls", "ws" or "wss"
 	Addr      netip.AddrPort // a concrete address, not a wildcard; port 0 takes a free port
 }
 
@@ -46,31 +46,36 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 		socket := e.newUDPSocket(c, gone)
 		e.ready = append(e.ready, socket.reading)
 		return func() { _ = e.tpl.ServeUDP(socket) }, nil
-	case "tcp", "tls":
+	case "tcp", "tls", "ws", "wss":
 		return e.bindStream(l)
 	}
-	return nil, fmt.Errorf("%w on %s: transport %q is not udp, tcp or tls", ErrListen, l.Addr, l.Transport)
+	return nil, fmt.Errorf("%w on %s: transport %q is not udp, tcp, tls, ws or wss", ErrListen, l.Addr, l.Transport)
 }
 
 // bindStream opens one socket for connections.
 func (e *Endpoint) bindStream(l Listen) (serve func(), err error) {
 	stream := &streamListener{e: e, transport: l.Transport}
-	serving := e.tpl.ServeTCP
-	if l.Transport == "tls" {
+	serving := map[string]func(net.Listener) error{
+		"tcp": e.tpl.ServeTCP, "tls": e.tpl.ServeTLS, "ws": e.tpl.ServeWS, "wss": e.tpl.ServeWSS,
+	}[l.Transport]
+	if l.Transport == "tls" || l.Transport == "wss" {
 		cfg, err := e.serverTLS()
 		if err != nil {
-			return nil, fmt.Errorf("%w on tls %s: %w", ErrListen, l.Addr, err)
+			return nil, fmt.Errorf("%w on %s %s: %w", ErrListen, l.Transport, l.Addr, err)
 		}
 		stream.secure = func(c net.Conn) net.Conn { return tls.Server(c, cfg) }
-		serving = e.tpl.ServeTLS
 	}
 	c, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(l.Addr))
 	if err != nil {
 		return nil, fmt.Errorf("%w on %s %s: %w", ErrListen, l.Transport, l.Addr, err)
 	}
 	stream.Listener = c
-	e.listeners = append(e.listeners, listener{transport: l.Transport, addr: localAddr(c.Addr()), close: c.Close})
-	return func() { _ = serving(stream) }, nil
+	var accepting net.Listener = stream
+	if isWebSocket(l.Transport) {
+		accepting = e.newWebSocketListener(stream)
+	}
+	e.listeners = append(e.listeners, listener{transport: l.Transport, addr: localAddr(c.Addr()), close: accepting.Close})
+	return func() { _ = serving(accepting) }, nil
 }
 
 func localAddr(a net.Addr) netip.AddrPort {

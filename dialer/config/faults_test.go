@@ -45,6 +45,7 @@ func TestFaults(t *testing.T) {
 
 		{"wildcard", strings.Replace(base, "192.0.2.10", "0.0.0.0", 1), []string{`test.yaml:1:16: sip.listen[0]: "udp://0.0.0.0:5060" is a wildcard: the address stands in Via`}},
 		{"no scheme", strings.Replace(base, "udp://", "", 1), []string{`test.yaml:1:16: sip.listen[0]: "192.0.2.10:5060" does not begin with udp://`}},
+		{"WebSockets without certificate", strings.Replace(base, `60"]`, `60", "ws://192.0.2.10:8088", "wss://192.0.2.10"]`, 1), []string{"test.yaml:1:65: sip.listen[2]: wss://192.0.2.10:443 needs a certificate; write sip.tls.cert_file"}},
 		{"a listener without certificate", strings.Replace(base, `60"]`, `60", "tls://192.0.2.10"]`, 1), []string{"test.yaml:1:41: sip.listen[1]: tls://192.0.2.10:5061 needs a certificate; write sip.tls.cert_file"}},
 		{"half a certificate of ours", strings.Replace(base, `60"]`, `60"], tls: {cert_file: /not/there}`, 1), []string{"test.yaml:1:42: sip.tls.key_file: is missing", "test.yaml:1:59: sip.tls.cert_file: cannot be read"}},
 		{"name servers", strings.Replace(base, `60"]`, `60"], dns_servers: [192.0.2.53, ns, 0.0.0.0]`, 1), []string{`test.yaml:1:68: sip.dns_servers[1]: "ns" is not the address of a name server`, `test.yaml:1:72: sip.dns_servers[2]: "0.0.0.0" is not`}},

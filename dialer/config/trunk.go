@@ -10,6 +10,8 @@ const (
 	UDP  = "udp"
 	TCP  = "tcp"
 	TLS  = "tls"
+	WS   = "ws"   // listeners only: browsers connect to us
+	WSS  = "wss"  // the same over TLS
 	Auto = "auto" // whatever the name service says (RFC 3263)
 )
 

@@ -216,7 +216,7 @@ func (v *validator) sip() {
 			v.bad(key, "%s is sip.listen[%d] already; remove one", l, first)
 		}
 		taken[l] = i
-		if l.Transport == TLS && s.TLS == (ListenTLS{}) {
+		if (l.Transport == TLS || l.Transport == WSS) && s.TLS == (ListenTLS{}) {
 			v.bad(key, "%s needs a certificate; write sip.tls.cert_file and sip.tls.key_file", l)
 		}
 		if l.Transport != UDP && l.Addr.Port() != 0 && l.Addr.String() == v.config.HTTP.Listen {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,22 +89,20 @@ func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.Min, r.Max) }
 
 // Listen is a socket for SIP, written "udp://192.0.2.10:5060".
 type Listen struct {
-	Transport string // UDP, TCP or TLS
+	Transport string // UDP, TCP, TLS, WS or WSS
 	Addr      netip.AddrPort
 }
 
 func parseListen(s string) (Listen, error) {
 	transport, addr, ok := strings.Cut(s, "://")
-	if !ok || (transport != UDP && transport != TCP && transport != TLS) {
-		return Listen{}, fmt.Errorf("%q does not begin with udp://, tcp:// or tls://; write for example udp://192.0.2.10:5060", s)
+	if !ok || !slices.Contains([]string{UDP, TCP, TLS, WS, WSS}, transport) {
+		return Listen{}, fmt.Errorf("%q does not begin with udp://, tcp://, tls://, ws:// or wss://; write for example udp://192.0.2.10:5060", s)
 	}
 	a, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		if ip, err := netip.ParseAddr(strings.Trim(addr, "[]")); err == nil {
-			a = netip.AddrPortFrom(ip, 5060)
-			if transport == TLS {
-				a = netip.AddrPortFrom(ip, 5061)
-			}
+			port := map[string]uint16{UDP: 5060, TCP: 5060, TLS: 5061, WS: 80, WSS: 443}[transport] // RFC 3261, section 19.1.2; RFC 7118, section 5.2.2
+			a = netip.AddrPortFrom(ip, port)
 		} else {
 			return Listen{}, fmt.Errorf("%q is not an address and port of this machine; write for example udp://192.0.2.10:5060", s)
 		}

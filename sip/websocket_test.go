@@ -1,0 +1,263 @@
+package sip
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+)
+
+// browser is a phone in a web page.
+type browser struct {
+	*peer
+	conn    net.Conn
+	ping    chan struct{} // each ping of the server
+	deaf    chan struct{} // close it, and pings are not answered any more
+	pong    chan string   // each pong of the server
+	closing chan struct{} // closed when the server is gone
+}
+
+// browse opens a WebSocket as a page of desk.example does.
+func browse(t *testing.T, e *Endpoint, transport string) *browser {
+	t.Helper()
+	dialer := ws.Dialer{
+		Protocols: []string{"sip"}, TLSConfig: &tls.Config{InsecureSkipVerify: true},
+		Header: ws.HandshakeHeaderHTTP(http.Header{"Origin": {"https://desk.example"}}),
+	}
+	conn, early, shake, err := dialer.Dial(t.Context(), transport+"://"+addrOf(t, e, transport))
+	if err != nil || shake.Protocol != "sip" {
+		t.Fatal(shake, err)
+	}
+	if early != nil {
+		t.Fatal("the server spoke first")
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	b := &browser{
+		peer: &peer{t: t, addr: "df7jal23ls0d.invalid", in: make(chan *message, 4096), seen: map[string]bool{}},
+		conn: conn, ping: make(chan struct{}, 100), pong: make(chan string, 100), deaf: make(chan struct{}), closing: make(chan struct{}),
+	}
+	b.writer = func(raw string) { b.frames(ws.NewTextFrame([]byte(b.said(raw)))) }
+	go func() {
+		defer close(b.closing)
+		for {
+			f, err := ws.ReadFrame(conn)
+			if err != nil {
+				return
+			}
+			switch f.Header.OpCode {
+			case ws.OpPing:
+				b.ping <- struct{}{}
+				select {
+				case <-b.deaf:
+				default:
+					_ = ws.WriteFrame(conn, ws.MaskFrame(ws.NewPongFrame(f.Payload)))
+				}
+			case ws.OpPong:
+				b.pong <- string(f.Payload)
+			case ws.OpText:
+				if string(f.Payload) == "\r\n" {
+					b.pong <- "\r\n"
+					continue
+				}
+				m, err := read(bufio.NewReader(strings.NewReader(string(f.Payload))))
+				if err != nil {
+					t.Errorf("%v in %q", err, f.Payload)
+					return
+				}
+				b.in <- m
+			}
+		}
+	}()
+	return b
+}
+
+// said is what a peer's message looks like over a WebSocket.
+func (b *browser) said(raw string) string {
+	raw = strings.ReplaceAll(raw, "<sip:peer@"+b.addr+">", "<sip:abc123@"+b.addr+";transport=ws>")
+	return strings.Replace(raw, "SIP/2.0/UDP", "SIP/2.0/WS", 1)
+}
+
+func (b *browser) frames(frames ...ws.Frame) {
+	for _, f := range frames {
+		if err := ws.WriteFrame(b.conn, ws.MaskFrame(f)); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// newWebDesk is a desk that browsers connect to.
+func newWebDesk(t *testing.T, cfg Config) (*Endpoint, *Local, func(user string) int) {
+	t.Helper()
+	cfg.CertFile, cfg.KeyFile = newCA(t).certify(t.TempDir(), time.Hour, "desk.example")
+	cfg.Origins = []string{"https://desk.example"}
+	for _, transport := range []string{"ws", "wss"} {
+		cfg.Listen = append(cfg.Listen, Listen{transport, netip.AddrPortFrom(loopback, 0)})
+	}
+	r, e, l := newDesk(t, cfg)
+	return e, l, func(user string) int { return len(r.Contacts(user)) }
+}
+
+// A phone in a browser registers, is called, and calls, over ws and wss (RFC 7118
+// section 8). Nothing is ever sent to the address that it names.
+func TestBrowserPhone(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"ws", "wss"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			incoming := make(chan *Incoming, 1)
+			e, l, _ := newWebDesk(t, Config{Invite: func(in *Incoming) { incoming <- in }})
+			b := browse(t, e, transport)
+			other := browse(t, e, transport) // connected last: sipgo files it under our address too
+			other.nothing()
+			const contact = "<sip:abc123@df7jal23ls0d.invalid;transport=ws>"
+			b.enrol(contact+";reg-id=1;+sip.instance=\"<urn:uuid:1>\"", "Supported: path, outbound")
+
+			call := ring100(t, l)
+			invite := b.expect("INVITE")
+			if invite.uri() != strings.Trim(contact, "<>") || !strings.HasPrefix(invite.get("Via"), "SIP/2.0/"+strings.ToUpper(transport)+" ") ||
+				!strings.Contains(invite.get("Contact"), ";transport=ws>") {
+				t.Errorf("%s", invite)
+			}
+			b.respond(invite, "180 Ringing", "a", "", "Contact: "+contact)
+			b.respond(invite, "200 OK", "a", testAnswer, "Contact: "+contact)
+			b.expect("ACK")
+			skipTo[Answered](t, call)
+			call.Hangup(CauseNormal)
+			b.respond(b.expect("BYE"), "200 OK", "", "")
+			next[Ended](t, call)
+
+			b.send(b.newRequest("INVITE", "sip:200@desk.example", "call1", "f", "", 1, testOffer))
+			in := receive(t, incoming, "INVITE")
+			if in.Transport() != transport {
+				t.Errorf("over %s", in.Transport())
+			}
+			second, err := in.Answer([]byte(testAnswer), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := b.takeKind("200")
+			b.send(b.newRequest("ACK", "sip:ringpace@desk.example", "call1", "f", answer.param("To", "tag"), 1))
+			second.Hangup(CauseNormal)
+			b.respond(b.takeKind("BYE"), "200 OK", "", "")
+			next[Ended](t, second)
+			other.nothing()
+		})
+	}
+}
+
+// What sipgo's own reader falls out of step with: pings, fragments, binary frames.
+func TestWebSocketFrames(t *testing.T) {
+	t.Parallel()
+	e, _, _ := newWebDesk(t, Config{})
+	b := browse(t, e, "ws")
+	request := func() string {
+		return b.said(b.newRequest("OPTIONS", "sip:x@desk.example", "o"+random(4), "f", "", 1))
+	}
+	b.frames(ws.NewPingFrame([]byte("are you there")))
+	if got := receive(t, b.pong, "pong"); got != "are you there" {
+		t.Errorf("pong %q", got)
+	}
+	b.frames(ws.NewTextFrame([]byte(request())))
+	b.expect("200")
+	b.frames(ws.NewBinaryFrame([]byte(request())))
+	b.expect("200")
+	text := request()
+	b.frames(
+		ws.NewFrame(ws.OpText, false, []byte(text[:20])), ws.NewPingFrame([]byte("between")),
+		ws.NewFrame(ws.OpContinuation, false, []byte(text[20:50])), ws.NewFrame(ws.OpContinuation, true, []byte(text[50:])),
+	)
+	b.expect("200")
+	receive(t, b.pong, "pong")
+	b.frames(ws.NewTextFrame([]byte("\r\n\r\n"))) // RFC 5626 section 3.5.1
+	if got := receive(t, b.pong, "answer"); got != "\r\n" {
+		t.Errorf("answer %q", got)
+	}
+	b.frames(ws.NewTextFrame([]byte(request())))
+	b.expect("200")
+	b.frames(ws.NewFrame(ws.OpContinuation, true, []byte("of nothing")))
+	receive(t, b.closing, "end after a protocol error")
+	for _, f := range []ws.Frame{ws.NewTextFrame(make([]byte, maxMessage+1)), ws.NewCloseFrame(nil)} {
+		b := browse(t, e, "ws")
+		b.frames(f)
+		receive(t, b.closing, "end")
+	}
+	b = browse(t, e, "ws")
+	if err := wsutil.WriteServerMessage(b.conn, ws.OpText, []byte("unmasked")); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, b.closing, "end after an unmasked frame")
+}
+
+// Only pages that the configuration names may connect, and only those that speak SIP;
+// who is slow holds up nobody.
+func TestWebSocketOpening(t *testing.T) {
+	t.Parallel()
+	e, _, _ := newWebDesk(t, Config{})
+	slow, err := net.Dial("tcp", addrOf(t, e, "ws"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	if _, err := io.WriteString(slow, "GET / HT"); err != nil {
+		t.Fatal(err)
+	}
+	const usual = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	for _, c := range []struct{ headers, want string }{
+		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: https://desk.example\r\n", "101"},
+		{usual + "Sec-WebSocket-Protocol: chat, SIP\r\n", "101"}, // no browser
+		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: https://evil.example\r\n", "403"},
+		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: null\r\n", "403"},
+		{usual + "Sec-WebSocket-Protocol: chat\r\n", "400"},
+		{usual, "400"},
+		{"Sec-WebSocket-Protocol: sip\r\n", "400"},
+		{usual + "Sec-WebSocket-Protocol: sip\r\n" + strings.Repeat("X-Y: z\r\n", maxShake/8), ""},
+	} {
+		conn, err := net.Dial("tcp", addrOf(t, e, "ws"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: desk\r\n"+c.headers+"\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		_ = conn.Close()
+		if c.want == "" {
+			if err == nil {
+				t.Errorf("an endless request: %s", res.Status)
+			}
+			continue
+		}
+		if err != nil || !strings.HasPrefix(res.Status, c.want) || c.want == "101" && res.Header.Get("Sec-WebSocket-Protocol") != "sip" {
+			t.Errorf("%q: %v %v, want %s", c.headers, res, err, c.want)
+		}
+	}
+}
+
+// A browser that is gone without a word is noticed, and so its contact goes; while it
+// is there, pings keep the way open.
+func TestWebSocketKeepAlive(t *testing.T) {
+	t.Parallel()
+	e, l, contacts := newWebDesk(t, Config{webSocketPing: 50 * time.Millisecond})
+	b := browse(t, e, "ws")
+	b.enrol("<sip:abc123@df7jal23ls0d.invalid;transport=ws>")
+	for range 5 {
+		receive(t, b.ping, "ping")
+	}
+	if contacts("100") != 1 {
+		t.Fatal("no contact, although the phone has answered")
+	}
+	close(b.deaf)
+	receive(t, b.closing, "end of the connection")
+	eventually(t, "contact gone", func() bool { return contacts("100") == 0 })
+	if _, err := l.Invite(context.Background(), Invite{To: "100", RingTimeout: patience}); err == nil {
+		t.Error("called")
+	}
+}
