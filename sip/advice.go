@@ -48,7 +48,6 @@ func tlsAdvice(err error) string {
 		invalid  x509.CertificateInvalidError
 		name     x509.HostnameError
 		plain    tls.RecordHeaderError
-		alert    tls.AlertError
 		verified *tls.CertificateVerificationError
 	)
 	switch {
@@ -67,9 +66,10 @@ func tlsAdvice(err error) string {
 		return "the carrier has to repair its certificate"
 	case errors.As(err, &plain):
 		return "that port speaks no TLS: check port and transport"
-	case errors.As(err, &alert) && strings.Contains(alert.Error(), "certificate"), errors.As(err, &alert) && strings.Contains(alert.Error(), "unknown certificate authority"):
-		return "the server wants another client certificate: set tls.cert_file and tls.key_file of the trunk to the one that the carrier signed"
-	case errors.As(err, &alert):
+	case strings.Contains(err.Error(), "remote error: tls:"): // an alert; its type is not exported
+		if text := err.Error(); strings.Contains(text, "certificate") || strings.Contains(text, "handshake failure") {
+			return "the server wants another client certificate: set tls.cert_file and tls.key_file of the trunk to the one that the carrier agreed to"
+		}
 		return "the server refuses the TLS handshake: ask the carrier for the versions and ciphers that it takes"
 	}
 	return ""

@@ -24,9 +24,13 @@ const (
 	refusedMost  = 30 * time.Minute
 )
 
-// reconnectMost is the longest that a registered trunk waits after its connection was
-// lost: not all clients of a server that restarts come back in one instant.
-const reconnectMost = time.Second
+// How long a registered trunk waits after its connection was lost: with jitter, for not
+// all clients of a server that restarts come back in one instant, and longer each time
+// that the connection did not last as long as reconnectMost.
+const (
+	reconnectFirst = time.Second
+	reconnectMost  = time.Minute
+)
 
 // deregisterTimeout bounds the farewell at shutdown.
 const deregisterTimeout = 3 * time.Second
@@ -48,6 +52,8 @@ type registrant struct {
 	seq    uint32
 	wish   time.Duration // what we ask for: configured, or raised by 423
 	fails  int
+	bound  time.Time // when we were registered last
+	losses int       // connections lost in a row, each soon after that
 	sent   sipgo.Uri // the Contact of the latest REGISTER
 	moved  bool      // the server sees us elsewhere than that
 	old    sipgo.Uri // one that the server may still have and that leads nowhere
@@ -120,7 +126,12 @@ func (r *registrant) wait(ctx context.Context, wait time.Duration) bool {
 	select {
 	case <-timer.C:
 	case <-r.connection():
-		timer.Reset(min(wait, rand.N(reconnectMost)))
+		// A server that closes every connection is not asked again and again.
+		if time.Since(r.bound) > reconnectMost {
+			r.losses = 0
+		}
+		r.losses++
+		timer.Reset(min(wait, backOff(reconnectFirst, reconnectMost, r.losses)))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -155,7 +166,7 @@ func (r *registrant) attempt(ctx context.Context) time.Duration {
 	}
 	if err == nil && res.IsSuccess() {
 		granted := r.granted(res)
-		r.fails = 0
+		r.fails, r.bound = 0, time.Now()
 		t.update(func() {
 			t.reg.state, t.reg.expires = StateRegistered, begun.Add(granted)
 			t.reg.reason = fmt.Sprintf("registered as %s at %s for %s", t.cfg.Username, t.cfg.Server, granted)
@@ -285,10 +296,18 @@ func (r *registrant) connection() <-chan struct{} {
 	t.mu.Lock()
 	h := t.home
 	t.mu.Unlock()
+	if !h.addr.IsValid() || t.e.flows.handover[h.path.transport] == nil {
+		return nil
+	}
 	if f := t.e.flows.find(flowKey{h.path.transport, h.addr, t.profile}); f != nil {
 		return f.gone
 	}
-	return nil
+	if t.e.connected(h.path.transport, h.addr) { // theirs: they keep it
+		return nil
+	}
+	gone := make(chan struct{})
+	close(gone)
+	return gone
 }
 
 // granted is the expiry that the server gave our contact: its Contact parameter,

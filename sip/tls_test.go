@@ -1,0 +1,286 @@
+package sip
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/sip/resolve"
+	"ringpace/sip/resolve/resolvetest"
+)
+
+// carrierTLS is the zone of a carrier whose only server speaks TLS at that address.
+func carrierTLS(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	kind := "A"
+	if strings.Contains(host, ":") {
+		kind = "AAAA"
+	}
+	return "_sips._tcp.carrier.test. 300 IN SRV 0 0 " + port(addr) + " node.carrier.test.\nnode.carrier.test. 300 IN " + kind + " " + host + "\n"
+}
+
+// A trunk over TLS without a listener of ours: located by _sips._tcp, verified against
+// its own authority under the name of the domain, calls in both directions over the one
+// connection. IPv4 and IPv6.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		ca, in := newCA(t), make(chan *Incoming, 1)
+		certFile, keyFile := ca.certify(t.TempDir(), time.Hour, "carrier.test")
+		carrier, err := NewEndpoint(Config{
+			Listen: []Listen{{"tls", mustAddr(address)}}, CertFile: certFile, KeyFile: keyFile,
+			Invite: func(i *Incoming) { in <- i }, Logger: testLog(t),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = carrier.Close(t.Context()) })
+		e, err := NewEndpoint(Config{
+			Listen: []Listen{{"udp", mustAddr(address)}}, Logger: testLog(t),
+			Resolver: resolve.Config{Servers: []netip.AddrPort{resolvetest.Serve(t, carrierTLS(addrOf(t, carrier, "tls"))).Addr()}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = e.Close(t.Context()) })
+		trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Transport: "tls", TLS: TrunkTLS{CAFile: ca.file}})
+		for range 2 {
+			call := place(t, trunk, Invite{})
+			far := receive(t, in, "INVITE")
+			up, err := far.Answer([]byte(testAnswer), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			skipTo[Answered](t, call)
+			up.Hangup(CauseNormal) // their BYE comes over our connection
+			next[Ended](t, call)
+			next[Ended](t, up)
+			over(t, up)
+			contact := far.req.Contact().Address
+			if flows := e.flows.open; len(flows) != 1 {
+				t.Fatalf("%d connections", len(flows))
+			} else {
+				for _, f := range flows {
+					if contact.Port != int(f.local.Port()) || contact.UriParams.GetOr("transport", "") != "tls" || far.req.Via().Port != contact.Port {
+						t.Errorf("contact %s, via %s, from %s", contact.String(), far.req.Via().Value(), f.local)
+					}
+				}
+			}
+		}
+	}
+}
+
+// tlsServer accepts TLS connections and hands out what clients showed.
+func tlsServer(t *testing.T, cfg *tls.Config) (addr string, clients <-chan *tls.Conn) {
+	t.Helper()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	out := make(chan *tls.Conn, 8)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				if c.(*tls.Conn).Handshake() == nil {
+					out <- c.(*tls.Conn)
+				}
+			}()
+		}
+	}()
+	return l.Addr().String(), out
+}
+
+// Two trunks at one server under two names and certificates: each keeps to its own
+// connection. sipgo has one configuration for all, and finds connections by address.
+func TestClientCertificates(t *testing.T) {
+	t.Parallel()
+	ca := newCA(t)
+	certFile, keyFile := ca.certify(t.TempDir(), time.Hour, "carrier.test", "other.test")
+	own, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	addr, clients := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{own}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool})
+	e := named(t, "carrier.test. 300 IN A 127.0.0.1\nother.test. 300 IN A 127.0.0.1\n", Config{})
+	for _, name := range []string{"carrier.test", "other.test"} {
+		mine, key := ca.certify(t.TempDir(), time.Hour, "us-at-"+name)
+		trunk := newTrunk(t, e, TrunkConfig{Name: name, Server: name + ":" + port(addr), Transport: "tls", TLS: TrunkTLS{CAFile: ca.file, CertFile: mine, KeyFile: key}})
+		call := place(t, trunk, Invite{})
+		c := receive(t, clients, "connection")
+		state := c.ConnectionState()
+		if state.ServerName != name || state.PeerCertificates[0].Subject.CommonName != "us-at-"+name {
+			t.Errorf("%s: SNI %s, client %s", name, state.ServerName, state.PeerCertificates[0].Subject)
+		}
+		m, err := read(bufio.NewReader(c))
+		if err != nil || !strings.HasSuffix(m.uri(), "@"+name+":"+port(addr)) {
+			t.Errorf("%s: %v %v", name, m, err)
+		}
+		p := &peer{t: t, addr: addr}
+		_, _ = io.WriteString(c, p.response(m, "486 Busy Here", "x", ""))
+		next[Failed](t, call)
+	}
+}
+
+// Each fault says which, what was tried, and what to do.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	ca, stranger := newCA(t), newCA(t)
+	serve := func(cfg *tls.Config, certFile, keyFile string) string {
+		t.Helper()
+		own, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Certificates = []tls.Certificate{own}
+		addr, _ := tlsServer(t, cfg)
+		return addr
+	}
+	cert := func(ca *testCA, left time.Duration, name string) (string, string) {
+		return ca.certify(t.TempDir(), left, name)
+	}
+	goodCert, goodKey := cert(ca, time.Hour, "carrier.test")
+	oldCert, oldKey := cert(ca, -time.Hour, "carrier.test")
+	strangeCert, strangeKey := cert(stranger, time.Hour, "carrier.test")
+	otherCert, otherKey := cert(ca, time.Hour, "www.shop.test")
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	refused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = refused.Close()
+	dns := resolvetest.Serve(t, "carrier.test. 300 IN A 127.0.0.1\n_sip._tcp.refused.test. 300 IN SRV 0 0 0 .\n")
+	dns.Silence("SRV")
+	e := newEndpoint(t, Config{Resolver: resolve.Config{Servers: []netip.AddrPort{dns.Addr()}, Timeout: 100 * time.Millisecond}})
+	for _, c := range []struct {
+		name, server, transport string
+		want                    []string
+	}{
+		{"expired", "carrier.test:" + port(serve(&tls.Config{}, oldCert, oldKey)), "tls", []string{"expired", "the carrier has to renew it", "clock"}},
+		{"unknown CA", "carrier.test:" + port(serve(&tls.Config{}, strangeCert, strangeKey)), "tls", []string{"unknown authority", "tls.ca_file"}},
+		{"wrong name", "carrier.test:" + port(serve(&tls.Config{}, otherCert, otherKey)), "tls", []string{"www.shop.test", "not carrier.test", "tls.server_name"}},
+		{"client certificate", "carrier.test:" + port(serve(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MaxVersion: tls.VersionTLS12}, goodCert, goodKey)), "tls", []string{"tls.cert_file"}},
+		{"too old", "carrier.test:" + port(serve(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, goodCert, goodKey)), "tls", []string{"versions"}},
+		{"refused", "carrier.test:" + port(refused.Addr().String()), "tcp", []string{"refused", "nothing listens there"}},
+		{"no such name", "nowhere.test:5060", "udp", []string{"nowhere.test", "not found", "typing"}},
+		{"no name service", "carrier.test", "udp", []string{"SRV of _sip._udp.carrier.test", dns.Addr().String(), "sip.dns_servers"}},
+	} {
+		trunk := newTrunk(t, e, TrunkConfig{
+			Name: c.name, Server: c.server, Transport: c.transport, Username: "u", Password: "p", Register: true, TLS: TrunkTLS{CAFile: ca.file},
+		})
+		run(t, trunk)
+		eventually(t, c.name, state(trunk, StateUnreachable))
+		s := trunk.Status()
+		for _, want := range append(c.want, c.server, c.transport) {
+			if !strings.Contains(s.Reason, want) {
+				t.Errorf("%s: %q lacks %q", c.name, s.Reason, want)
+			}
+		}
+		call := place(t, trunk, Invite{})
+		if f := next[Failed](t, call); f.Class != TrunkFailure || !f.Elsewhere {
+			t.Errorf("%s: %v", c.name, f)
+		}
+	}
+}
+
+// Keep-alives hold connections; one whose far side falls silent is closed, and the
+// trunk registers anew over another.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, Config{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	trunk := newTrunk(t, e, TrunkConfig{
+		Server: l.Addr().String(), Transport: "tcp", Username: "user", Password: "pw", Register: true, KeepAlive: time.Second,
+	})
+	trunk.cfg.KeepAlive, trunk.pongTimeout = 20*time.Millisecond, 200*time.Millisecond
+	stop := run(t, trunk)
+	p := &peer{t: t, addr: l.Addr().String()}
+	register := func() (net.Conn, *bufio.Reader, *message) {
+		t.Helper()
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		_ = c.SetDeadline(time.Now().Add(patience))
+		r := bufio.NewReader(c)
+		m, err := read(r)
+		if err != nil || m.kind() != "REGISTER" {
+			t.Fatalf("%v %v", m, err)
+		}
+		_, _ = io.WriteString(c, p.response(m, "200 OK", "x", "", "Contact: "+m.get("Contact")+";expires=600"))
+		return c, r, m
+	}
+	ping := func(r *bufio.Reader) {
+		t.Helper()
+		b := make([]byte, 4)
+		if _, err := io.ReadFull(r, b); err != nil || string(b) != "\r\n\r\n" {
+			t.Fatalf("%q %v", b, err)
+		}
+	}
+	c, r, first := register()
+	eventually(t, "registered", state(trunk, StateRegistered))
+	ping(r) // never answered: a server that knows no keep-alive loses nothing
+	ping(r)
+	if _, err := io.WriteString(c, "\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "pong seen", func() bool {
+		f := e.flows.find(flowKey{"tcp", mustAddr(p.addr), trunk.profile})
+		return f != nil && f.answers.Load()
+	})
+	// No more answers: it closes the connection, and comes anew over another.
+	c2, _, again := register()
+	if again.get("Call-ID") != first.get("Call-ID") || again.seq() <= first.seq() {
+		t.Errorf("%s after %s", again, first)
+	}
+	_ = c2.Close() // the server restarts
+	_, r3, third := register()
+	if third.seq() <= again.seq() {
+		t.Errorf("%s", third)
+	}
+	go stop()
+	for {
+		if m, err := read(r3); err != nil {
+			t.Fatal(err)
+		} else if m.get("Expires") == "0" {
+			break
+		}
+	}
+}
+
+// Over UDP the server's port gets them from the socket that we listen on.
+func TestKeepAliveUDP(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, Config{})
+	server, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(mustAddr("127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	trunk := newTrunk(t, e, TrunkConfig{Server: server.LocalAddr().String(), KeepAlive: time.Second})
+	run(t, trunk)
+	_ = server.SetDeadline(time.Now().Add(patience))
+	b := make([]byte, 100)
+	n, from, err := server.ReadFromUDPAddrPort(b)
+	if err != nil || string(b[:n]) != "\r\n\r\n" || from.String() != addrOf(t, e, "udp") {
+		t.Errorf("%q from %s: %v", b[:n], from, err)
+	}
+}
