@@ -91,6 +91,7 @@ func place(t *testing.T, trunk *sip.Trunk, invite sip.Invite) *call {
 		invite.To = "+4930123456"
 	}
 	invite.Offer = session.Offer()
+	invite.OnLateOffer = session.Answer
 	invite.RingTimeout = patience
 	invite.OnOffer = answerWith(session)
 	c, err := trunk.Invite(t.Context(), invite)

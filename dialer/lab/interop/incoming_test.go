@@ -10,7 +10,14 @@ import (
 // called is an endpoint that answers what comes, and a SIPp that calls it.
 func called(t *testing.T, transport string, handle func(*testing.T, *sip.Incoming), script ...peers.Step) *peers.Player {
 	t.Helper()
-	e := newEndpoint(t, sip.Config{Invite: func(in *sip.Incoming) { handle(t, in) }})
+	return calledWith(t, sip.Config{}, transport, handle, script...)
+}
+
+// calledWith is called, with an endpoint of that configuration.
+func calledWith(t *testing.T, cfg sip.Config, transport string, handle func(*testing.T, *sip.Incoming), script ...peers.Step) *peers.Player {
+	t.Helper()
+	cfg.Invite = func(in *sip.Incoming) { handle(t, in) }
+	e := newEndpoint(t, cfg)
 	addr, _ := e.Addr(transport)
 	return peers.Play(t, peers.Script{Steps: script, To: addr, Transport: transport})
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,7 +229,10 @@ func send(retransmitted bool, head []string, body string) Step {
 		b.WriteString(" retrans=\"500\"")
 	}
 	b.WriteString("><![CDATA[\n\n")
-	for _, field := range head {
+	for i, field := range head {
+		if field == Contact && slices.ContainsFunc(head[i+1:], func(f string) bool { return strings.HasPrefix(f, "Contact:") }) {
+			continue // the step has its own
+		}
 		b.WriteString(field + "\n")
 	}
 	if body != "" {
