@@ -146,7 +146,9 @@ func actions(method string, checks []string) string {
 	var b strings.Builder
 	b.WriteString("<action>")
 	if method == "INVITE" {
-		for _, field := range []string{"Via", "From", "To", "CSeq"} {
+		// All lines of Via and Record-Route, which stand together.
+		b.WriteString("<ereg regexp=\"((Record-Route|Via):[[:print:]]*[[:cntrl:]]+)*(Record-Route|Via):[[:print:]]*\" search_in=\"msg\" check_it=\"true\" assign_to=\"via\"/>")
+		for _, field := range []string{"From", "To", "CSeq"} {
 			fmt.Fprintf(&b, "<ereg regexp=\".*\" search_in=\"hdr\" header=\"%s:\" check_it=\"true\" assign_to=\"%s\"/>",
 				field, strings.ToLower(field))
 		}
@@ -173,13 +175,13 @@ func Reply(status, body string, fields ...string) Step {
 	if strings.HasPrefix(status, "100") {
 		to = "To:[$to]"
 	}
-	head := []string{"SIP/2.0 " + status, "Via:[$via]", "[last_Record-Route:]", "From:[$from]", to, "[last_Call-ID:]", "CSeq:[$cseq]", Contact}
+	head := []string{"SIP/2.0 " + status, "[$via]", "From:[$from]", to, "[last_Call-ID:]", "CSeq:[$cseq]", Contact}
 	return send(strings.HasPrefix(status, "2"), append(head, fields...), body)
 }
 
 // ReplyAgain responds to a re-INVITE: its To has a tag already.
 func ReplyAgain(status, body string, fields ...string) Step {
-	head := []string{"SIP/2.0 " + status, "Via:[$via]", "From:[$from]", "To:[$to]", "[last_Call-ID:]", "CSeq:[$cseq]", Contact}
+	head := []string{"SIP/2.0 " + status, "[$via]", "From:[$from]", "To:[$to]", "[last_Call-ID:]", "CSeq:[$cseq]", Contact}
 	return send(strings.HasPrefix(status, "2"), append(head, fields...), body)
 }
 
