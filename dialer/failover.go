@@ -82,6 +82,7 @@ func (a *attempt) reroute(ctx context.Context, tried []*trunk, try cdr.Try, f si
 		return false
 	}
 	a.log.Info("the call is tried over another trunk", "trunk", try.Trunk, "failure", f.String(), "next", rec.Trunk)
+	a.wire.Note(rec.ID, fmt.Sprintf("trunk %s failed (%s); on over trunk %s", try.Trunk, f.String(), rec.Trunk))
 	a.metrics.FailedOver(rec.Campaign, try.Trunk)
 	if a.leg != nil {
 		a.leg.drop(sip.CauseNormal)

@@ -230,6 +230,10 @@ func TestFailoverEnds(t *testing.T) {
 		t.Errorf("Call-IDs %v and %v of attempt %s", one, two, r.ID)
 	}
 	h.awaitFreeChannels()
+	trace, err := h.daemon.Trace(t.Context(), r.ID)
+	if text := fmt.Sprint(trace); err != nil || !strings.Contains(text, "on over trunk carrier") || !strings.Contains(text, r.ID+"-2@") {
+		t.Errorf("trace %s, %v", text, err)
+	}
 }
 
 // TestRetryAfter has a carrier that says 503 with Retry-After: it gets no call for that

@@ -216,6 +216,9 @@ func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 		c.skip(id, l, "do_not_call")
 	case errors.Is(err, store.ErrLeadChanged), errors.Is(err, store.ErrLeadWithdrawn), errors.Is(err, store.ErrUnclaimed):
 		c.log.Info("a lead changed after it was claimed, and is not dialed", "lead", l.ID, "why", err)
+	case errors.Is(err, store.ErrStopped): // at another node; this one hears of it here first
+		c.setRunning(false)
+		c.unclaim(store.Deferral{LeadID: l.ID})
 	default:
 		c.refused(err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab/peers"
+	"ringpace/dialer/store"
 	"ringpace/media"
 	"ringpace/sip"
 )
@@ -136,5 +138,47 @@ func TestLateOffer(t *testing.T) {
 	}
 	if n := <-heard; n < 25 {
 		t.Errorf("the customer heard %d packets", n)
+	}
+}
+
+// TestStoppedElsewhere holds that a campaign that is stopped at another node dials
+// nobody from that moment on, though this node has not looked again.
+func TestStoppedElsewhere(t *testing.T) {
+	redis := peers.Redis(t)
+	busy := refuse(t, func(in *sip.Incoming) { in.Reject(486, "Busy Here") })
+	h := build(t, plan{Agents: 1, Redis: redis.URL(), Trunk: busy.over(), Campaign: "max_attempts: 1"})
+	other, err := store.Open(t.Context(), store.Config{URL: redis.URL(), Node: "other", JournalDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := other.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	h.load(0, 5000)
+	started := func() int64 {
+		c, err := other.Counters(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c["started"]
+	}
+	h.await("calls", func() bool { return started() > 10 })
+	if err := other.SetDesired(t.Context(), "test", store.Stopped); err != nil {
+		t.Fatal(err)
+	}
+	then := started()
+	h.await("the node to know", func() bool {
+		s, err := h.daemon.Campaign(t.Context(), "test")
+		return err == nil && !s.Running
+	})
+	h.awaitFreeChannels()
+	if n := started() - then; n != 0 {
+		t.Errorf("%d attempts began after the campaign was stopped", n)
+	}
+	counts, err := h.daemon.LeadCounts(t.Context(), "test")
+	if err != nil || counts.States["claimed"] != 0 {
+		t.Errorf("leads %v, %v", counts.States, err)
 	}
 }

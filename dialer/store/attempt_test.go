@@ -51,6 +51,11 @@ func TestStartAttemptRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"stopped", ErrStopped, Claimed, func(t *testing.T, f *floor, _ *lead.Lead) {
+			if err := f.s.SetDesired(t.Context(), f.campaign, Stopped); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"released", ErrFenced, Claimed, func(t *testing.T, f *floor, _ *lead.Lead) {
 			if err := f.s.Release(t.Context(), f.campaign); err != nil {
 				t.Fatal(err)

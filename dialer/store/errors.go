@@ -14,6 +14,7 @@ var (
 	ErrAway          = errors.New("store: redis is away")
 	ErrClosed        = errors.New("store: closed")
 	ErrFenced        = errors.New("store: the campaign has another owner")
+	ErrStopped       = errors.New("store: the campaign was stopped")
 	ErrOwned         = errors.New("store: the campaign is owned by another node")
 	ErrUnclaimed     = errors.New("store: the lead is not claimed")
 	ErrLeadUnknown   = errors.New("store: no such lead")
@@ -32,6 +33,8 @@ func refusal(word string) error {
 	switch word {
 	case "FENCED":
 		return ErrFenced
+	case "STOPPED":
+		return ErrStopped
 	case "OWNED":
 		return ErrOwned
 	case "UNCLAIMED":

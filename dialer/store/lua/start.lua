@@ -5,13 +5,14 @@
 -- ARGV 1 attempt id, 2 lead id, 3 version, 4 epoch, 5 number, 6 attempts today with
 --      this one, 7 attempt JSON
 -- Result: the ordinal of the attempt; the same again for an id that is open.
--- Errors: FENCED, WITHDRAWN, CHANGED, UNCLAIMED, DNC (with the entry that matched)
+-- Errors: FENCED, STOPPED (by whatever node), WITHDRAWN, CHANGED, UNCLAIMED, DNC (with the entry that matched)
 local lead = KEYS[2]
 local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone')
 if f[1] == 'dialing' and f[4] == ARGV[1] then return tonumber(f[5]) end
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[4] or not redis.call('HGET', KEYS[1], 'boot') then
   return redis.error_reply('FENCED the campaign has another owner')
 end
+if redis.call('HGET', KEYS[1], 'desired') == 'stopped' then return redis.error_reply('STOPPED the campaign was stopped') end
 if f[1] == 'withdrawn' or f[6] then return redis.error_reply('WITHDRAWN the lead was withdrawn') end
 if f[1] and f[2] ~= ARGV[3] then return redis.error_reply('CHANGED the lead is at version ' .. f[2]) end
 if f[1] ~= 'claimed' or f[3] ~= ARGV[4] or has_ended(lead, ARGV[1]) then
