@@ -7,6 +7,7 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
 	"ringpace/media"
+	"ringpace/media/record"
 	"ringpace/sip"
 )
 
@@ -33,12 +34,23 @@ func (a *agent) take(t *talk) {
 		case a.mode == config.Ring:
 			a.become(api.AgentRinging, "")
 			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout, DisplayName: t.lead.Number})
-		case a.proven:
+		case a.proven && t.there == nil:
 			a.join()
 		default:
 			close(t.joined)
 			a.talk, a.over = nil, nil
 			a.settle()
+		}
+	})
+}
+
+// meet joins the agent, who has said that they are there, with the customer, who is
+// answered now and recorded, unless that is nil.
+func (a *agent) meet(t *talk, recording *record.Recording) {
+	a.post(func() {
+		t.recording = recording
+		if a.talk == t && a.bridge == nil && a.proven {
+			a.join()
 		}
 	})
 }

@@ -77,6 +77,13 @@ func (a *agent) arrive() {
 	a.proof.clear()
 	switch {
 	case a.state == api.AgentRinging:
+		if t := a.talk; t.there != nil {
+			select {
+			case t.there <- struct{}{}:
+			default: // they know
+			}
+			return
+		}
 		a.join()
 	case a.conversing && !a.hold.on: // on a new leg, amid the conversation
 		a.atJoin = *a.leg.figures()

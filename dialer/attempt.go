@@ -37,8 +37,7 @@ type attempt struct {
 	audio  *media.Session // of the customer's leg
 	// preview is what an agent saw before the call, which is for them; nil in every
 	// other mode.
-	preview   *preview
-	described bool // the far side has told where it takes audio
+	preview *preview
 }
 
 // run makes the call. It ends when the call is over and the agent's wrap-up with
@@ -166,7 +165,7 @@ func (a *attempt) seekAgent() *media.Bridge {
 
 	claim := &waiter{}
 	if a.preview != nil {
-		a.bring(a.preview.who)
+		a.bring(a.preview.who, nil)
 	} else {
 		claim = a.floor.claim(a.rec.Campaign)
 		a.rec.Queued = len(claim.got) == 0
@@ -183,7 +182,7 @@ func (a *attempt) seekAgent() *media.Bridge {
 		}
 		select {
 		case who := <-claim.got:
-			a.bring(who)
+			a.bring(who, nil)
 		case bridge := <-joined:
 			if bridge != nil {
 				return bridge
@@ -238,8 +237,9 @@ func (a *attempt) hangUp() {
 // keeps it whatever becomes of Redis.
 func (a *attempt) conclude() {
 	promised := a.wrappedUp()
-	plan := gate.Next(a.terms.policy, &a.lead, &a.rec, time.Now())
-	if err := a.store.Finish(a.rec, nextOf(plan, promised)); err != nil {
+	next := nextOf(gate.Next(a.terms.policy, &a.lead, &a.rec, time.Now()), promised)
+	next.Remember = a.cfg.Inbound.Remember
+	if err := a.store.Finish(a.rec, next); err != nil {
 		a.log.Error("the record is kept in memory only: the journal cannot be written", "error", err)
 	}
 	a.tally.ended(a.rec.Outcome)

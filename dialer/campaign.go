@@ -41,6 +41,8 @@ type campaign struct {
 	status atomic.Pointer[api.CampaignStatus]
 	wants  atomic.Pointer[[]string] // trunks to dial over; nil while nothing is to be dialed
 	tally  *tally
+	// welcome is for calls to the campaign's numbers; never nil.
+	welcome atomic.Pointer[welcome]
 
 	// ---
 	ctx       context.Context  // run's: ends when no more is to be dialed
@@ -91,14 +93,19 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	if err != nil {
 		return fmt.Errorf("campaign %s: message: %w", cfg.Name, err)
 	}
-	c.cfg, c.pacer, c.rules = &cfg, pacer, cfg.Rules()
-	c.terms = terms{
+	t := terms{
 		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, goodbye: cfg.Goodbye,
 		message: message, messageName: cfg.Message, policy: cfg.Policy(),
 	}
 	for _, d := range cfg.Dispositions {
-		c.terms.dispositions = append(c.terms.dispositions, d.Name)
+		t.dispositions = append(t.dispositions, d.Name)
 	}
+	greeting, err := newWelcome(&cfg, t)
+	if err != nil {
+		return fmt.Errorf("campaign %s: %w", cfg.Name, err)
+	}
+	c.cfg, c.pacer, c.rules, c.terms = &cfg, pacer, cfg.Rules(), t
+	c.welcome.Store(greeting)
 	return nil
 }
 
@@ -248,6 +255,9 @@ func (c *campaign) salvage(open store.OpenAttempt) (cdr.Record, store.Next) {
 		} else {
 			rec.Recording = found
 		}
+	}
+	if rec.Direction == cdr.In {
+		return rec, store.Next{}
 	}
 	l := open.Lead
 	l.Attempts-- // the rules want the lead as it was before the attempt

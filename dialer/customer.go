@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,9 @@ type customer struct {
 	tally *tally
 	terms terms
 	lead  lead.Lead // who they are; no ID where nobody knows
-	log   *slog.Logger
+	// optedOut is the entry of a do-not-call list that has the number of a caller.
+	optedOut string
+	log      *slog.Logger
 
 	status atomic.Pointer[api.CallStatus]
 	stop   chan cdr.Party // asks for the end of the call, now
@@ -31,6 +34,7 @@ type customer struct {
 	// ---
 	rec       cdr.Record
 	leg       *leg // nil until there is one
+	described bool // the far side has told where it takes audio
 	over      bool // the far side has ended it
 	stopped   bool // somebody wants the call to end now
 	recording *record.Recording
@@ -55,7 +59,8 @@ func (c *customer) end(by cdr.Party) {
 // show publishes the state of the attempt.
 func (c *customer) show(state api.CallState) {
 	s := &api.CallStatus{
-		ID: c.rec.ID, Campaign: c.rec.Campaign, LeadID: c.rec.LeadID, Number: c.rec.Number, CallerID: c.rec.CallerID,
+		ID: c.rec.ID, Direction: string(c.rec.Direction), Campaign: c.rec.Campaign, LeadID: c.rec.LeadID,
+		Number: c.rec.Number, CallerID: c.rec.CallerID,
 		Trunk: c.rec.Trunk, State: state, Agent: c.rec.Agent,
 		StartedAt: c.rec.Marks.Claimed, AnsweredAt: c.rec.Marks.Answered,
 	}
@@ -66,6 +71,9 @@ func (c *customer) show(state api.CallState) {
 		s.StartedAt = c.rec.Marks.Invite
 	}
 	c.note(state)
+	if k := c.rec.Callback; k != nil {
+		s.Callback = k.Due
+	}
 	c.status.Store(s)
 	c.feed.Publish(api.Event{Kind: api.EventCall, Call: &api.CallEvent{
 		CallStatus: *s, Over: state == "", Outcome: string(c.rec.Outcome),
@@ -76,7 +84,9 @@ func (c *customer) show(state api.CallState) {
 func (c *customer) renew(ev sip.SessionAnswer) {
 	if err := c.leg.renew(ev.Body); err != nil {
 		c.log.Warn("a session answer cannot be used", "error", err)
+		return
 	}
+	c.described = true
 }
 
 // listen begins to record and to listen for speech.
@@ -87,7 +97,7 @@ func (c *customer) listen() {
 	c.show(api.CallAnswered)
 	if c.recorder != nil {
 		rec, err := c.recorder.Start(record.Meta{
-			ID: c.rec.ID, Campaign: c.rec.Campaign, Number: c.rec.Number, LeadID: c.rec.LeadID,
+			ID: c.rec.ID, Campaign: c.rec.Campaign, Number: cmp.Or(c.rec.Number, "anonymous"), LeadID: c.rec.LeadID,
 			Start: c.rec.Marks.Answered, Codec: c.leg.audio.Codec(),
 		})
 		if err != nil {
@@ -109,9 +119,11 @@ func (c *customer) remember() {
 	}
 }
 
-// bring hands the customer to an agent.
-func (c *customer) bring(who *agent) {
+// bring hands the customer to an agent. there is nil where the customer is answered
+// already (see talk).
+func (c *customer) bring(who *agent, there chan struct{}) {
 	t := c.talkFor()
+	t.there = there
 	c.talk, c.rec.Agent, c.rec.Marks.AgentClaimed = t, who.id, time.Now()
 	who.take(t)
 }
@@ -120,10 +132,11 @@ func (c *customer) bring(who *agent) {
 func (c *customer) talkFor() *talk {
 	t := newTalk(c.leg.audio)
 	t.call = api.AgentCall{
-		ID: c.rec.ID, Campaign: c.rec.Campaign, Number: c.rec.Number,
+		ID: c.rec.ID, Direction: string(c.rec.Direction), Campaign: c.rec.Campaign, Number: c.rec.Number,
 		AnsweredAt: c.rec.Marks.Answered, Dispositions: c.terms.dispositions,
 	}
 	t.lead = viewOf(c.rec.Campaign, &c.lead)
+	t.lead.Number, t.lead.DoNotCall = c.rec.Number, c.optedOut
 	t.recording = c.recording
 	return t
 }
@@ -131,7 +144,7 @@ func (c *customer) talkFor() *talk {
 // converse lasts as long as customer and agent are joined, and the goodbye after
 // it.
 func (c *customer) converse(bridge *media.Bridge) {
-	c.tally.connected()
+	c.tally.connected(c.rec.Direction)
 	c.show(api.CallBridged)
 	m := &c.rec.Marks
 	first := bridge.FirstSent()
@@ -260,7 +273,9 @@ func (c *customer) close(release func()) {
 		for _, remove := range c.untap {
 			remove()
 		}
-		c.rec.Customer = c.leg.figures()
+		if c.leg.call != nil {
+			c.rec.Customer = c.leg.figures()
+		}
 		c.leg.drop(sip.CauseNormal)
 	}
 	release()

@@ -341,7 +341,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		dialers.Go(func() { c.run(dialing, calling) })
 	}
 	d.reloading.Unlock()
-	d.reception.Store(&reception{calling: calling})
+	d.reception.Store(newReception(calling))
 	people.Go(func() { d.autoLogin(attending) })
 
 	var err error

@@ -54,6 +54,9 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 	s.Redis = api.RedisStatus{Up: d.store.Up(), Since: since, Backlog: d.store.Stats().Pending}
 	for _, a := range d.calls.all() {
 		s.Calls++
+		if a.rec.Direction == cdr.In { // it never changes
+			s.Inbound++
+		}
 		if a.status.Load().State == api.CallBridged {
 			s.Bridged++
 		}
@@ -64,6 +67,9 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 		Retransmitted: e.Retransmitted, Dialogs: e.CallsUp,
 	}
 	s.Defence, s.Trace = d.wireStatus()
+	if desk := d.reception.Load(); desk != nil {
+		s.SIP.Strangers, s.SIP.Misdialed = desk.strangers.Load(), desk.unknown.Load()
+	}
 	m := d.engine.Stats()
 	s.Media = api.MediaStatus{
 		Sessions: m.Sessions, Bridges: m.Bridges, Received: m.Received, Sent: m.Sent,
@@ -157,6 +163,10 @@ func (d *Daemon) statusOf(c *campaign) api.CampaignStatus {
 		call := a.status.Load()
 		switch {
 		case call.Campaign != c.name:
+		case call.Direction == string(cdr.In):
+			if call.State != "" && call.State != api.CallWrapUp {
+				s.Inbound.Up++
+			}
 		case call.State == api.CallDialing || call.State == api.CallRinging:
 			s.InFlight++
 		case call.State != "" && call.State != api.CallWrapUp:

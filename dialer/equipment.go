@@ -43,6 +43,11 @@ func loadMessage(name string) (*media.Prompt, error) {
 	case config.MessageDefault:
 		return media.SafeHarbour(), nil
 	}
+	return readPrompt(name)
+}
+
+// readPrompt reads a WAV file.
+func readPrompt(name string) (*media.Prompt, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -163,8 +163,17 @@ func (d *Daemon) ExplainLead(ctx context.Context, name, id string) (api.LeadExpl
 	}
 	x.Dialable = len(against) == 0
 	x.Summary = "Nothing stands against it: it is dialed when its turn comes and an agent is free."
+	asked := ""
+	if c := s.Lead.Callback; !c.Asked.IsZero() {
+		asked = fmt.Sprintf("callback asked for by the caller at %s, from %s", c.Asked.Format(time.RFC3339), c.Number)
+		fact("callback", c.Asked.Format(time.RFC3339), asked)
+		x.Summary += " It has a " + asked + "."
+	}
 	if !x.Dialable {
 		x.Summary = "It is not dialed now: " + strings.Join(against, "; ") + "."
+		if asked != "" {
+			x.Summary += " It has a " + asked + "."
+		}
 	}
 	x.History, err = d.history(ctx, name, id)
 	return x, away(err)

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -37,10 +38,17 @@ type flight struct {
 	planned  bool // meant for the agent who previewed the lead: it takes no other agent's time
 }
 
-// waiter is an answered call that waits for an agent.
+// waiter is a call that waits for an agent.
 type waiter struct {
 	campaign string
+	caller   bool        // they called us; who was called and has answered goes first
+	only     string      // the one agent who will do; "" any
 	got      chan *agent // buffered; the agent, already engaged for this call
+}
+
+// wants reports whether the seat's agent may have the call.
+func (w *waiter) wants(s *seat) bool {
+	return s.campaigns[w.campaign] && (w.only == "" || w.only == s.agent.id)
 }
 
 func newFloor() *floor {
@@ -96,15 +104,20 @@ func (f *floor) free(id string) {
 	if s == nil {
 		return
 	}
+	next := -1
 	for i, w := range f.waiters {
-		if s.campaigns[w.campaign] {
-			f.waiters = append(f.waiters[:i], f.waiters[i+1:]...)
-			f.set(s, pacing.Engaged)
-			w.got <- s.agent
-			return
+		if w.wants(s) && (next < 0 || f.waiters[next].caller && !w.caller) {
+			next = i
 		}
 	}
-	f.set(s, pacing.Free)
+	if next < 0 {
+		f.set(s, pacing.Free)
+		return
+	}
+	w := f.waiters[next]
+	f.waiters = slices.Delete(f.waiters, next, next+1)
+	f.set(s, pacing.Engaged)
+	w.got <- s.agent
 }
 
 // busy takes an agent who may be free out of the reach of calls. It reports false,
@@ -150,19 +163,66 @@ func (f *floor) claim(campaign string) *waiter {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w := &waiter{campaign: campaign, got: make(chan *agent, 1)}
-	var longest *seat
-	for _, s := range f.seats {
-		if s.state == pacing.Free && s.campaigns[campaign] && (longest == nil || s.since.Before(longest.since)) {
-			longest = s
-		}
-	}
-	if longest != nil {
-		f.set(longest, pacing.Engaged)
-		w.got <- longest.agent
-	} else {
+	if !f.seat(w) {
 		f.waiters = append(f.waiters, w)
 	}
 	return w
+}
+
+// claimFor is claim for somebody who has called. last, "" if nobody, is the agent whom
+// they know: that one if they are free; else, where hold says so and they are at work,
+// the call waits for them alone until widen; else anybody.
+func (f *floor) claimFor(campaign, last string, hold bool) *waiter {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := &waiter{campaign: campaign, caller: true, only: last, got: make(chan *agent, 1)}
+	if f.seat(w) {
+		return w
+	}
+	if s := f.seats[last]; last != "" && (!hold || s == nil || !w.wants(s) || s.state == pacing.Away) {
+		w.only = ""
+		if f.seat(w) {
+			return w
+		}
+	}
+	f.waiters = append(f.waiters, w)
+	return w
+}
+
+// widen lets any agent of the campaign have a call that has waited for one.
+func (f *floor) widen(w *waiter) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w.only = ""
+	if i := slices.Index(f.waiters, w); i >= 0 && f.seat(w) {
+		f.waiters = slices.Delete(f.waiters, i, i+1)
+	}
+}
+
+// seat gives the call the agent who has been free longest of those who may have it. It
+// reports false where none is free. mu is held.
+func (f *floor) seat(w *waiter) bool {
+	var longest *seat
+	for _, s := range f.seats {
+		if s.state == pacing.Free && w.wants(s) && (longest == nil || s.since.Before(longest.since)) {
+			longest = s
+		}
+	}
+	if longest == nil {
+		return false
+	}
+	f.set(longest, pacing.Engaged)
+	w.got <- longest.agent
+	return true
+}
+
+// arrive notes a call that has come in and waits for an agent: pacing leaves the next
+// free one to it. It ends in landed.
+func (f *floor) arrive(id, campaign string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flights[id] = &flight{campaign: campaign, call: pacing.Call{State: pacing.Waiting, Since: time.Now()}}
+	f.tell(campaign)
 }
 
 // giveUp ends a claim. Where an agent was found at the same moment, it returns them:
@@ -170,11 +230,8 @@ func (f *floor) claim(campaign string) *waiter {
 func (f *floor) giveUp(w *waiter) *agent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i, k := range f.waiters {
-		if k == w {
-			f.waiters = append(f.waiters[:i], f.waiters[i+1:]...)
-			break
-		}
+	if i := slices.Index(f.waiters, w); i >= 0 {
+		f.waiters = slices.Delete(f.waiters, i, i+1)
 	}
 	select {
 	case a := <-w.got:

@@ -1,24 +1,16 @@
 package dialer
 
 import (
-	"context"
 	"slices"
-	"sync/atomic"
 
 	"ringpace/dialer/config"
 	"ringpace/sip"
 )
 
-// reception judges every INVITE that comes in, once: who sends it, and so who of
-// the floor deals with it. It is nothing before Run.
-type reception struct {
-	calling   context.Context // of calls that come in: ends only when calls must
-	strangers atomic.Uint64   // INVITEs of nobody that the configuration names
-}
-
 // incoming is called for every INVITE that opens a dialog, on a goroutine of its own.
 func (d *Daemon) incoming(in *sip.Incoming) {
-	if d.reception.Load() == nil || d.draining.Load() {
+	desk := d.reception.Load()
+	if desk == nil {
 		in.Reject(503, "Service Unavailable") // carriers go on to another node
 		return
 	}
@@ -30,7 +22,24 @@ func (d *Daemon) incoming(in *sip.Incoming) {
 		d.telephoneCalls(in)
 		return
 	}
+	if over := d.trunksOf(in); len(over) > 0 {
+		d.customerCalled(in, desk, over)
+		return
+	}
 	in.Reject(403, "Forbidden")
+}
+
+// trunksOf are the trunks that a call may have come over.
+func (d *Daemon) trunksOf(in *sip.Incoming) []*trunk {
+	var over []*trunk
+	for _, at := range in.Trunks() {
+		for _, t := range d.trunks.all {
+			if t.Trunk == at {
+				over = append(over, t)
+			}
+		}
+	}
+	return over
 }
 
 // admit reports whether an INVITE gets an answer: it comes from somewhere that the

@@ -58,6 +58,14 @@ func onOffer(audio *media.Session, changed func()) sip.OnOffer {
 	}
 }
 
+// events are those of the call; none before there is one.
+func (l *leg) events() <-chan sip.Event {
+	if l.call == nil {
+		return nil
+	}
+	return l.call.Events()
+}
+
 // accept takes the far side's session description from a provisional or final
 // response to the INVITE. A 2xx without one is a fault of the far side (RFC 3264,
 // section 4). Where the description was the far side's offer, it was answered as it
@@ -80,9 +88,14 @@ func (l *leg) renew(body []byte) error {
 // drop ends the leg and waits for nothing: what the far side still says is read
 // and thrown away. The channel it returns is closed when the far side has agreed.
 func (l *leg) drop(cause sip.Cause) <-chan struct{} {
+	gone := make(chan struct{})
+	if l.call == nil {
+		l.audio.Close()
+		close(gone)
+		return gone
+	}
 	l.call.Hangup(cause)
 	l.audio.Close()
-	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
 		for range l.call.Events() {

@@ -34,7 +34,7 @@ type preview struct {
 func viewOf(campaign string, l *lead.Lead) api.LeadView {
 	return api.LeadView{
 		ID: l.ID, List: l.List, Campaign: campaign, Number: l.Number(),
-		Attempts: l.Attempts, LastTry: l.LastTry, Fields: l.Fields,
+		Attempts: l.Attempts, LastTry: l.LastTry, Asked: l.Callback.Asked, Fields: l.Fields,
 	}
 }
 

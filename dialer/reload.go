@@ -47,6 +47,9 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 		if _, err := loadMessage(c.Message); err != nil {
 			return nil, api.Invalid("campaign %s: message: %v; the old configuration stays in force", c.Name, err)
 		}
+		if _, err := newWelcome(&c, terms{}); err != nil {
+			return nil, api.Invalid("campaign %s: %v; the old configuration stays in force", c.Name, err)
+		}
 	}
 	rules, err := loadPhones(cfg)
 	if err != nil {

@@ -19,6 +19,10 @@ type talk struct {
 	customer  *media.Session
 	recording *record.Recording // nil where nothing is recorded
 
+	// there is set where the customer hears it ring until the agent is there: the agent
+	// says so on it, and is told by meet that the customer is answered.
+	there chan struct{}
+
 	over chan struct{} // closed by the attempt: the customer's leg is over, or the attempt no longer wants the agent
 
 	// transfers takes the agent's wishes, one at a time; handed is the number, from 1, of

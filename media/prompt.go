@@ -46,7 +46,7 @@ func (p *Prompt) samples(c Codec) []byte {
 	return p.alaw
 }
 
-//go:embed prompts/safe-harbour.wav prompts/opening-hours.wav
+//go:embed prompts/*.wav
 var defaults embed.FS
 
 // SafeHarbour is the spoken default for a person who answered when no agent was
@@ -54,8 +54,29 @@ var defaults embed.FS
 // number that their rules ask for.
 func SafeHarbour() *Prompt { return defaultPrompt("safe-harbour") }
 
-// OpeningHours is the spoken default for callers outside the opening hours.
+// OpeningHours is the spoken default for callers outside the opening hours whose
+// callback is kept without their asking; it says so.
 func OpeningHours() *Prompt { return defaultPrompt("opening-hours") }
+
+// Closed is the spoken default for callers outside the opening hours.
+func Closed() *Prompt { return defaultPrompt("closed") }
+
+// AllBusy is the spoken default for callers for whom no agent came free.
+func AllBusy() *Prompt { return defaultPrompt("busy") }
+
+// CallbackOffer is the spoken default that asks to press one for a callback.
+func CallbackOffer() *Prompt { return defaultPrompt("callback-offer") }
+
+// CallbackKept is the spoken default that confirms one.
+func CallbackKept() *Prompt { return defaultPrompt("callback-kept") }
+
+// QueueTone is a soft chime, looped to those who wait for an agent.
+func QueueTone() *Prompt {
+	return PromptTone([]float64{523.25, 659.25}, -22, 400*time.Millisecond, 4600*time.Millisecond)
+}
+
+// RingBack is the ring-back tone of most of the world (ITU-T E.180), to be looped.
+func RingBack() *Prompt { return PromptTone([]float64{425}, -10, time.Second, 4*time.Second) }
 
 func defaultPrompt(name string) *Prompt {
 	file, err := defaults.ReadFile("prompts/" + name + ".wav")

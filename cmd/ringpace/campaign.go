@@ -79,7 +79,7 @@ decision with the limit that bound it.
 }
 
 func campaignRows(campaigns []api.CampaignStatus) [][]string {
-	rows := [][]string{{"CAMPAIGN", "MODE", "STATE", "RINGING", "LIVE", "DIALS", "CONNECTS", "ABANDONED", "LIMIT", ""}}
+	rows := [][]string{{"CAMPAIGN", "MODE", "STATE", "RINGING", "LIVE", "DIALS", "CONNECTS", "ABANDONED", "CALLED US", "LIMIT", ""}}
 	for _, c := range campaigns {
 		limit := ""
 		if c.Decision != nil {
@@ -87,10 +87,18 @@ func campaignRows(campaigns []api.CampaignStatus) [][]string {
 		}
 		rows = append(rows, []string{
 			c.Name, c.Mode, running(c), fmt.Sprint(c.InFlight), fmt.Sprint(c.Live), fmt.Sprint(c.Dials), fmt.Sprint(c.Connects),
-			fmt.Sprintf("%d (%.1f%%)", c.Abandoned, 100*c.AbandonedShare()), limit, brief(c.State, 60),
+			fmt.Sprintf("%d (%.1f%%)", c.Abandoned, 100*c.AbandonedShare()), calledUs(c.Inbound), limit, brief(c.State, 60),
 		})
 	}
 	return rows
+}
+
+// calledUs is how many calls came in, and how many of them are up now.
+func calledUs(in api.InboundFigures) string {
+	if in.Up == 0 {
+		return fmt.Sprint(in.Calls)
+	}
+	return fmt.Sprintf("%d (%d up)", in.Calls, in.Up)
 }
 
 func running(c api.CampaignStatus) string {
@@ -124,6 +132,9 @@ func renderCampaign(w io.Writer, c api.CampaignStatus) error {
 		outcomes[string(o)] = c.Outcomes[o]
 	}
 	fmt.Fprintf(w, "outcomes: %s\n", tally(outcomes, order))
+	in := c.Inbound
+	fmt.Fprintf(w, "called us: %s calls, %d joined with an agent, %d had to wait, %d gave up, %d callbacks kept\n",
+		calledUs(in), in.Connects, in.Queued, in.Abandoned, in.Callbacks)
 	if c.Decision == nil {
 		return nil
 	}

@@ -76,8 +76,8 @@ func renderOverview(w io.Writer, o overview, now time.Time) error {
 	if !s.Redis.Up {
 		redis = "DOWN for " + ago(s.Redis.Since, now)
 	}
-	fmt.Fprintf(w, "Redis %s, %d records waiting for it; %d calls, %d of them bridged; %d recordings\n",
-		redis, s.Redis.Backlog, s.Calls, s.Bridged, s.Recording.Active)
+	fmt.Fprintf(w, "Redis %s, %d records waiting for it; %d calls, %d of them to our numbers, %d bridged; %d recordings\n",
+		redis, s.Redis.Backlog, s.Calls, s.Inbound, s.Bridged, s.Recording.Active)
 	if len(o.Trunks) > 0 {
 		fmt.Fprintln(w)
 		if err := grid(w, trunkRows(o.Trunks, now)); err != nil {

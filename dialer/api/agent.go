@@ -53,6 +53,7 @@ type AgentStatus struct {
 // AgentCall is the call on an agent's screen.
 type AgentCall struct {
 	ID            string    `json:"id" doc:"The attempt's id"`
+	Direction     string    `json:"direction" doc:"out: we called; in: they called one of our numbers"`
 	Campaign      string    `json:"campaign"`
 	Number        string    `json:"number"`
 	AnsweredAt    time.Time `json:"answered_at,omitzero"`
@@ -65,13 +66,16 @@ type AgentCall struct {
 
 // LeadView is a lead as the agent sees it.
 type LeadView struct {
-	ID       string            `json:"id"`
-	List     string            `json:"list"`
-	Campaign string            `json:"campaign"`
-	Number   string            `json:"number" doc:"The number dialed or to be dialed"`
-	Attempts int               `json:"attempts" doc:"Attempts before this one"`
-	LastTry  time.Time         `json:"last_try,omitzero"`
-	Fields   map[string]string `json:"fields" doc:"Every other column of the list"`
+	ID       string    `json:"id"`
+	List     string    `json:"list"`
+	Campaign string    `json:"campaign"`
+	Number   string    `json:"number" doc:"The number dialed or to be dialed"`
+	Attempts int       `json:"attempts" doc:"Attempts before this one"`
+	LastTry  time.Time `json:"last_try,omitzero"`
+	Asked    time.Time `json:"asked,omitzero" doc:"The person asked to be called back then, by a call to our number"`
+	// DoNotCall may only be set for somebody who has called us.
+	DoNotCall string            `json:"do_not_call,omitempty" doc:"The do-not-call entry that has the caller's number: they may call, and may not be called"`
+	Fields    map[string]string `json:"fields" doc:"Every other column of the list"`
 }
 
 // AgentFigures are an agent's sums since local midnight.

@@ -22,7 +22,20 @@ type CampaignStatus struct {
 	Connects  int                 `json:"connects" doc:"Of these, joined with an agent"`
 	Abandoned int                 `json:"abandoned" doc:"Of these, answered by a person with no agent in time"`
 	Outcomes  map[cdr.Outcome]int `json:"outcomes" doc:"Ended attempts since local midnight, by outcome"`
+	Inbound   InboundFigures      `json:"inbound"`
 	Decision  *Decision           `json:"decision,omitempty" doc:"The latest pacing decision"`
+}
+
+// InboundFigures are the calls to the campaign's numbers: those of now, and sums since
+// local midnight. They count in no other figure of the campaign.
+type InboundFigures struct {
+	Up        int     `json:"up" doc:"Now"`
+	Calls     int     `json:"calls" doc:"That came in, refused ones with them"`
+	Connects  int     `json:"connects" doc:"Joined with an agent"`
+	Queued    int     `json:"queued" doc:"For which no agent was free at once"`
+	WaitS     float64 `json:"wait_s" doc:"Seconds from the call to the agent's voice, of those joined, in all"`
+	Abandoned int     `json:"abandoned" doc:"Whose caller gave up before an agent or an announcement came"`
+	Callbacks int     `json:"callbacks" doc:"Callbacks kept"`
 }
 
 // AbandonedShare is the share of calls answered by a person that found no agent,

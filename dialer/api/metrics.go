@@ -26,6 +26,10 @@ type Metrics struct {
 	answerToAgent *prometheus.HistogramVec
 	talk          *prometheus.HistogramVec
 	decision      *prometheus.HistogramVec
+	callsIn       *prometheus.CounterVec
+	callsInEnded  *prometheus.CounterVec
+	callWait      *prometheus.HistogramVec
+	callbacks     *prometheus.CounterVec
 }
 
 // NewMetrics returns a registry with the build's version, the Go runtime and the
@@ -66,6 +70,24 @@ func NewMetrics(version string) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 9),
 		}, []string{"campaign"}),
 	}
+	m.callsIn = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ringpace_inbound_calls_started_total",
+		Help: "Calls to the campaign's numbers.",
+	}, []string{"campaign"})
+	m.callsInEnded = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ringpace_inbound_calls_total",
+		Help: "Calls to the campaign's numbers that have ended, by outcome: person reached an agent, abandoned gave up.",
+	}, []string{"campaign", "outcome"})
+	m.callWait = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "ringpace_inbound_wait_seconds",
+		Help:    "From a caller's INVITE to the first agent packet sent to them.",
+		Buckets: []float64{.1, .5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300},
+	}, []string{"campaign"})
+	m.callbacks = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ringpace_callbacks_kept_total",
+		Help: "Callbacks kept for callers.",
+	}, []string{"campaign"})
+	m.registry.MustRegister(m.callsIn, m.callsInEnded, m.callWait, m.callbacks)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ringpace_build_info",
 		Help:        "Always 1; the labels say what runs.",
@@ -101,6 +123,25 @@ func (m *Metrics) AttemptEnded(rec cdr.Record) {
 	}
 	if d := rec.Marks.Talk(); d > 0 {
 		observe(m.talk, rec.Campaign, d, id)
+	}
+}
+
+// CallStarted counts a call that came in.
+func (m *Metrics) CallStarted(campaign string) { m.callsIn.WithLabelValues(campaign).Inc() }
+
+// CallEnded counts a call that came in and is over. It is no attempt, and its times are
+// none of the attempts'.
+func (m *Metrics) CallEnded(rec cdr.Record) {
+	m.callsInEnded.WithLabelValues(rec.Campaign, string(rec.Outcome)).Inc()
+	id := prometheus.Labels{"attempt_id": rec.ID}
+	if d, ok := rec.Marks.CallToAgent(); ok {
+		observe(m.callWait, rec.Campaign, d, id)
+	}
+	if d := rec.Marks.Talk(); d > 0 {
+		observe(m.talk, rec.Campaign, d, id)
+	}
+	if rec.Callback != nil {
+		m.callbacks.WithLabelValues(rec.Campaign).Inc()
 	}
 }
 
@@ -162,6 +203,7 @@ func (c *floorCollector) node(ctx context.Context, g gauges) bool {
 	g.put("ringpace_ready", "Whether this node may dial.", flag(s.Ready))
 	g.put("ringpace_alarms", "Alarms that stand.", float64(len(s.Alarms)))
 	g.put("ringpace_calls", "Attempts in flight.", float64(s.Calls))
+	g.put("ringpace_calls_inbound", "Calls to our numbers that are up.", float64(s.Inbound))
 	g.put("ringpace_calls_bridged", "Attempts with customer and agent joined.", float64(s.Bridged))
 	g.put("ringpace_redis_up", "Whether the store answers.", flag(s.Redis.Up))
 	g.put("ringpace_redis_backlog", "Records in the local journal that the store does not have yet.", float64(s.Redis.Backlog))
@@ -169,6 +211,8 @@ func (c *floorCollector) node(ctx context.Context, g gauges) bool {
 	g.count("ringpace_sip_malformed_total", "Messages that were not SIP or broken.", s.SIP.Malformed)
 	g.count("ringpace_sip_rejected_total", "Requests refused: strangers, or against the rules.", s.SIP.Rejected)
 	g.count("ringpace_sip_retransmitted_total", "SIP messages seen again.", s.SIP.Retransmitted)
+	g.count("ringpace_sip_stranger_calls_total", "Calls from nobody that the configuration names.", s.SIP.Strangers)
+	g.count("ringpace_sip_misdialed_total", "Calls over a trunk to a number that no campaign takes calls for.", s.SIP.Misdialed)
 	g.put("ringpace_sip_dialogs", "Dialogs up or being set up, agent legs included.", float64(s.SIP.Dialogs))
 	for reason, n := range s.Defence.Dropped {
 		g.count("ringpace_sip_dropped_total", "Messages and connections dropped at the sockets, by reason.", n, "reason", reason)

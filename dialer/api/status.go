@@ -15,7 +15,8 @@ type Status struct {
 	Warnings  []string  `json:"warnings" doc:"What is not as it should be for production, such as a store without persistence"`
 
 	Redis     RedisStatus     `json:"redis"`
-	Calls     int             `json:"calls" doc:"Attempts in flight"`
+	Calls     int             `json:"calls" doc:"Calls with customers, out and in"`
+	Inbound   int             `json:"inbound" doc:"Of these, calls to our numbers"`
 	Bridged   int             `json:"bridged" doc:"Of these, customer and agent joined"`
 	SIP       SIPStatus       `json:"sip"`
 	Defence   DefenceStatus   `json:"defence"`
@@ -45,6 +46,8 @@ type SIPStatus struct {
 	Malformed     uint64 `json:"malformed" doc:"Of these, not SIP or broken"`
 	Rejected      uint64 `json:"rejected" doc:"Requests from strangers or against the rules"`
 	Retransmitted uint64 `json:"retransmitted" doc:"Messages seen again"`
+	Strangers     uint64 `json:"strangers" doc:"Calls from nobody that the configuration names"`
+	Misdialed     uint64 `json:"misdialed" doc:"Calls over a trunk to a number that no campaign takes calls for"`
 	Dialogs       int    `json:"dialogs" doc:"Calls up or being set up, agent legs included"`
 }
 
@@ -105,6 +108,7 @@ type TrunkStatus struct {
 // CallStatus is one attempt in flight.
 type CallStatus struct {
 	ID          string    `json:"id" doc:"The attempt's id: also in the SIP Call-ID, the logs and the recording's name"`
+	Direction   string    `json:"direction" doc:"out: we called; in: they called one of our numbers"`
 	Campaign    string    `json:"campaign"`
 	LeadID      string    `json:"lead_id"`
 	Number      string    `json:"number"`
@@ -116,6 +120,7 @@ type CallStatus struct {
 	StartedAt   time.Time `json:"started_at" doc:"When the INVITE was sent"`
 	AnsweredAt  time.Time `json:"answered_at,omitzero"`
 	AgeS        float64   `json:"age_s" doc:"Seconds since the INVITE"`
+	Callback    time.Time `json:"callback,omitzero" doc:"The caller will be called back, not before then"`
 }
 
 // CallState says how far an attempt has come.

@@ -120,6 +120,15 @@ func (m Marks) AnswerToAgent() (time.Duration, bool) {
 	return m.AgentAudio.Sub(m.Answered), true
 }
 
+// CallToAgent is, of a call that came in, the time from its INVITE to the first agent
+// packet sent to the caller, and whether both happened.
+func (m Marks) CallToAgent() (time.Duration, bool) {
+	if m.Invite.IsZero() || m.AgentAudio.IsZero() {
+		return 0, false
+	}
+	return m.AgentAudio.Sub(m.Invite), true
+}
+
 // Talk is how long agent and customer were joined.
 func (m Marks) Talk() time.Duration {
 	if m.AgentAudio.IsZero() || m.TalkEnded.IsZero() {

@@ -210,6 +210,7 @@ type Campaign struct {
 	MaxAttemptsPerDay int                        `yaml:"max_attempts_per_day"`
 	Retry             map[cdr.Outcome]gate.Retry `yaml:"retry"`
 	Leads             lead.Columns               `yaml:"leads"`
+	Inbound           Inbound                    `yaml:"inbound"`
 	Compliance        Compliance                 `yaml:"compliance"`
 }
 

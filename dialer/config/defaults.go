@@ -102,6 +102,7 @@ func DefaultCampaign() Campaign {
 			{Name: "wrong_person"},
 			{Name: "call_again", Retry: &gate.Retry{Delay: 24 * time.Hour, Max: 3}},
 		},
+		Inbound:    DefaultInbound(),
 		Compliance: DefaultCompliance(),
 	}
 }
@@ -162,6 +163,7 @@ func (c *Config) settleCampaign(k *Campaign) {
 			k.CallerID = t.CallerIDs[0]
 		}
 	}
+	k.Inbound.settle(k)
 	if shown := k.Shown(""); k.Region == "" && len(shown) > 0 && shown[0] != "" {
 		k.Region = regionOf(shown[0])
 	}

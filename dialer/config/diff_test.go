@@ -40,6 +40,8 @@ recording: {min_free: 1GiB}
 		"campaigns[welcome].hours: 08:00-20:00 -> mon-fri 09:00-20:00",
 		"campaigns[welcome].dispositions: [success no_interest wrong_person call_again {delay: 1d, max: 3}] -> [yes! later {delay: 1d, max: 2}]",
 		"campaigns[welcome].retry.busy: {delay: 10m, max: 5} -> {delay: 10m, max: 9}",
+		"campaigns[welcome].inbound.numbers: [+442079460000] -> [+442079460001, +442079460000]",
+		"campaigns[welcome].inbound.hours: 08:00-20:00 -> mon-fri 09:00-20:00",
 		"campaigns[second]: nothing -> present (at the next start)",
 		"logging.level: info -> debug",
 		"logging.format: text -> json (at the next start)",

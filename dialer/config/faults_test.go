@@ -174,6 +174,13 @@ func TestFaults(t *testing.T) {
 		{"disposition twice", campaign("dispositions: [a, {name: a, retry: {delay: 1s, max: 1}}]"), []string{
 			`test.yaml:9:46: campaigns[0].dispositions[1].name: "a" stands here twice`, "test.yaml:9:64: campaigns[0].dispositions[1].retry.delay: 1s;",
 		}},
+		{"inbound", campaign("inbound: {numbers: [\"12\"], agent_patience: 0s, max_calls: -1, blocked: [\"*\"], answer: maybe, remember: -1d}"), []string{
+			`test.yaml:9:41: campaigns[0].inbound.numbers[0]: "12" is not a number in E.164`, "test.yaml:9:64: campaigns[0].inbound.agent_patience: 0s; write how long",
+			"test.yaml:9:79: campaigns[0].inbound.max_calls: -1", `test.yaml:9:93: campaigns[0].inbound.blocked[0]: "*"; write a number`,
+			`test.yaml:9:107: campaigns[0].inbound.answer: "maybe" is not known`, "test.yaml:9:124: campaigns[0].inbound.remember",
+		}},
+		{"last agent", campaign("inbound: {last_agent_wait: 11m}"), []string{"test.yaml:9:48: campaigns[0].inbound.last_agent_wait: 11m; write how much of agent_patience"}},
+		{"no such prompt", campaign("inbound: {prompts: {busy: gone.wav}}"), []string{"test.yaml:9:47: campaigns[0].inbound.prompts.busy: cannot be read"}},
 		{"pattern", base + "recording: {pattern: \"{campaign}/{agent}/{idd}.wav\"}\n", []string{
 			"test.yaml:10:22: recording.pattern: no field {idd} in a path pattern", "test.yaml:10:22: recording.pattern: {agent} is not known yet",
 		}},

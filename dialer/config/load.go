@@ -226,6 +226,11 @@ func (c *Config) absolute(dir string) {
 		from(dir, &l.TLS.KeyFile)
 	}
 	for i := range c.Campaigns {
+		for _, p := range c.Campaigns[i].Inbound.Prompts.all() {
+			if *p.file != PromptDefault && *p.file != PromptOff {
+				from(dir, p.file)
+			}
+		}
 		if m := &c.Campaigns[i].Message; *m != MessageDefault && *m != MessageOff {
 			from(dir, m)
 		}

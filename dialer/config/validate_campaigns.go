@@ -111,6 +111,7 @@ func (v *validator) campaigns() {
 		v.callerID(key, k)
 		v.rules(key, k)
 		v.message(key, k)
+		v.inbound(key+".inbound", k)
 		v.retries(key, k)
 		v.columns(key+".leads", k.Leads)
 		if len(v.config.Agents) > 0 && !slices.ContainsFunc(v.config.Agents, func(a Agent) bool {

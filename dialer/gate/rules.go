@@ -125,7 +125,7 @@ func (c *candidate) reachable() Verdict {
 }
 
 func (c *candidate) deadline() Verdict {
-	if c.Deadline.IsZero() || c.now.Before(c.Deadline) {
+	if c.asked() || c.Deadline.IsZero() || c.now.Before(c.Deadline) {
 		return Verdict{}
 	}
 	return skip(RuleDeadline, "the deadline (%s) comes before the lead may be called", c.Deadline.Format(time.RFC3339))

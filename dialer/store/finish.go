@@ -129,7 +129,7 @@ func (s *Store) endCall(e ending) (call, error) {
 		agent, remember = rec.Agent, e.Next.Remember.Milliseconds()
 	}
 	if e.Kind == endIn {
-		return s.endInCall(sp, rec, text, agent, remember), nil
+		return s.endInCall(sp, rec, text, e.Next, agent, remember), nil
 	}
 	final, dead := "", ""
 	if e.Next.Final {

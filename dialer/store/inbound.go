@@ -93,13 +93,14 @@ func openCall(s *scripts, sp space, id string, text []byte) call {
 
 // FinishIn ends a call that came in with its record, as Finish does an attempt. A
 // callback in the record is kept: the lead that has the number is due then, however
-// often it was tried; for a number that nobody has, a lead is made.
-func (s *Store) FinishIn(rec cdr.Record, remember time.Duration) error {
-	return s.end(ending{Kind: endIn, Record: rec, Next: Next{Remember: remember}})
+// often it was tried; for a number that nobody has, a lead is made. Else next says what
+// becomes of the lead of a caller who talked with an agent, if it waits to be dialed.
+func (s *Store) FinishIn(rec cdr.Record, next Next) error {
+	return s.end(ending{Kind: endIn, Record: rec, Next: next})
 }
 
 // endInCall is the script that delivers the end of a call that came in.
-func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, agent string, remember int64) call {
+func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, next Next, agent string, remember int64) call {
 	var asked, due int64
 	var priority int
 	fresh := lead.Lead{ID: "in-" + rec.ID, List: callbackList, Numbers: []string{rec.Number}}
@@ -108,9 +109,17 @@ func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, agent string, r
 		fresh.Priority, fresh.Due = k.Priority, k.Due
 	}
 	listed, _ := json.Marshal(fresh) // nothing in it can fail
+	talked := ""
+	switch {
+	case !rec.Bridged():
+	case next.Final:
+		talked = "done"
+	default:
+		talked = "due"
+	}
 	args := []any{
 		rec.ID, string(rec.Outcome), text, s.cdrLimit, agent, remember, rec.Number,
-		asked, due, priority, sp.lead(""), fresh.ID, listed,
+		asked, due, priority, sp.lead(""), fresh.ID, listed, talked, millis(next.Due),
 	}
 	if !rec.Marks.AgentAudio.IsZero() {
 		args = append(args, "in:bridged", 1, "in:talk_ms", rec.Marks.Talk().Milliseconds())

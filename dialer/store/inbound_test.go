@@ -36,7 +36,7 @@ func asking(rec cdr.Record, due time.Time) cdr.Record {
 
 func (f *floor) finishIn(rec cdr.Record, remember time.Duration) {
 	f.t.Helper()
-	if err := f.s.FinishIn(rec, remember); err != nil {
+	if err := f.s.FinishIn(rec, Next{Remember: remember}); err != nil {
 		f.t.Fatal(err)
 	}
 	f.drain()
@@ -125,6 +125,29 @@ func TestCallbackAskedWhileBeingDialed(t *testing.T) {
 		f.drain()
 		if st := f.lead("L00001"); st.State != Ready {
 			t.Errorf("the lead is %s, want ready", st.State)
+		}
+	})
+}
+
+// TestTalkEndsTheLeadsTurn holds that a person who was talked with when they called is
+// dialed no more, or later, as the rules say; and that their wish to be called is
+// fulfilled.
+func TestTalkEndsTheLeadsTurn(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		s := b.open(t, Config{})
+		for want, next := range map[State]Next{Done: {Final: true}, Waiting: {Due: time.Now().Add(time.Hour)}} {
+			f := newFloor(t, s)
+			f.add(person(1))
+			f.finishIn(asking(f.callIn(person(1).Numbers[0]), time.Time{}), 0)
+			rec := f.callIn(person(1).Numbers[0])
+			rec.Outcome, rec.Agent, rec.Marks.TalkEnded = cdr.Person, "anna", time.Now()
+			if err := f.s.FinishIn(rec, next); err != nil {
+				t.Fatal(err)
+			}
+			f.drain()
+			if st := f.lead("L00001"); st.State != want || st.Lead.Callback != (lead.Callback{}) {
+				t.Errorf("the lead is %+v, want %s", st, want)
+			}
 		}
 	})
 }
@@ -271,7 +294,7 @@ func TestCallInWhileRedisIsAway(t *testing.T) {
 		return rec
 	}
 	over, up := open("+49301111"), open("+49302222")
-	if err := f.s.FinishIn(asking(over, time.Time{}), 0); err != nil {
+	if err := f.s.FinishIn(asking(over, time.Time{}), Next{}); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "redis to be there", f.s.Up)

@@ -16,7 +16,7 @@ if has_ended(lead, ARGV[1]) then return 'repeat' end
 local f = redis.call('HMGET', lead, 'state', 'attempt', 'epoch', 'gone', 'n', 'lead', 'asked')
 local ours
 local due, final = tonumber(ARGV[6]), ARGV[7] == '1'
-if f[7] and ARGV[3] == 'finish' and ARGV[8] ~= 'person' and tonumber(f[7]) > tonumber(ARGV[11]) then
+if f[7] and ARGV[3] == 'finish' and ARGV[8] ~= 'person' and tonumber(f[7]) >= tonumber(ARGV[11]) then
   due, final = 0, false -- they asked to be called while they were being dialed, in vain
 elseif f[7] and (ARGV[8] == 'person' or final) then
   redis.call('HDEL', lead, 'asked', 'asks')

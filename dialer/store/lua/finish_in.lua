@@ -7,7 +7,9 @@
 --      5 the agent who talked with the caller (or empty), 6 for how many ms to remember
 --      them, 7 the caller's number, 8 when a callback was asked for, ms (or 0: none),
 --      9 when it is due, ms, 10 its priority, 11 prefix of lead keys, 12 id and 13 JSON
---      of a new lead for a caller whom nobody knows; then pairs: counter, amount
+--      of a new lead for a caller whom nobody knows, 14 where they talked with an agent,
+--      what becomes of their lead: "due" or "done" (else empty), 15 due ms; then pairs:
+--      counter, amount
 -- Result: "written" or "repeat" (the id has ended before).
 local now = now_ms()
 local was_open = redis.call('HDEL', KEYS[1], ARGV[1])
@@ -15,19 +17,34 @@ if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1]) == 0 then return 'repeat' end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -10001)
 if was_open == 0 then redis.call('HINCRBY', KEYS[3], 'in:started', 1) end
 redis.call('HINCRBY', KEYS[3], 'in:' .. ARGV[2], 1)
-for i = 14, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
+for i = 16, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= '' then redis.call('SET', KEYS[13], ARGV[5], 'PX', ARGV[6]) end
 if ARGV[4] == '0' then
   redis.call('XADD', KEYS[4], '*', 'cdr', ARGV[3])
 else
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', 'cdr', ARGV[3])
 end
-if ARGV[8] == '0' then return 'written' end
+if ARGV[8] == '0' and ARGV[14] == '' then return 'written' end
 
 local num, due, prio = ARGV[7], tonumber(ARGV[9]), tonumber(ARGV[10])
 local id = redis.call('HGET', KEYS[5], num) or redis.call('HGET', KEYS[6], num)
 local key = ARGV[11] .. (id or ARGV[12])
 local f = redis.call('HMGET', key, 'state', 'prio', 'gone')
+if ARGV[14] ~= '' then
+  redis.call('HDEL', key, 'asked', 'asks') -- they were reached
+  if ARGV[8] == '0' then
+    if f[1] == 'ready' or f[1] == 'waiting' then
+      take(KEYS[9], KEYS[8], KEYS[10], key, id, f[1])
+      if ARGV[14] == 'done' then
+        redis.call('HSET', key, 'state', 'done')
+        redis.call('ZADD', KEYS[11], now, id)
+      else
+        place(KEYS[9], KEYS[8], key, id, tonumber(ARGV[15]), now)
+      end
+    end
+    return 'written'
+  end
+end
 if not f[1] then
   id = ARGV[12]
   redis.call('HSET', KEYS[5], num, id)

@@ -1,0 +1,113 @@
+package dialer
+
+import (
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/config"
+	"ringpace/dialer/store"
+	"ringpace/media"
+	"ringpace/sip"
+)
+
+const (
+	callbackKey = '1'
+	// keyLimit is how long after the offer the key may be pressed.
+	keyLimit = 8 * time.Second
+)
+
+// announce tells the caller why no agent takes their call, and keeps a callback as the
+// configuration has it.
+func (k *inbound) announce(open bool) {
+	if !k.answer() {
+		return
+	}
+	k.quiet()
+	k.show(api.CallMessage)
+	k.rec.Outcome, k.rec.HungUpBy, k.rec.Message = cdr.NoAnswer, "", "busy"
+	words, due := k.welcome.busy, time.Now()
+	if !open {
+		words, due, k.rec.Message = k.welcome.closed, k.welcome.nextOpen(due), "closed"
+	}
+	switch {
+	case !k.mayKeep() || k.welcome.cfg.Inbound.Callback == config.CallbackOff:
+		k.say(words)
+	case k.welcome.cfg.Inbound.Callback == config.CallbackAuto:
+		k.keep(due)
+		if !open && !k.welcome.ownClosed {
+			k.say(media.OpeningHours()) // which says so
+		} else if k.say(words); !k.done() {
+			k.say(k.welcome.kept)
+		}
+	default:
+		pressed := k.say(words)
+		if !pressed && !k.done() {
+			pressed = k.say(k.welcome.offer)
+		}
+		if !pressed && !k.done() {
+			pressed = hears(k, time.After(keyLimit))
+		}
+		if pressed {
+			k.keep(due)
+			k.say(k.welcome.kept)
+		}
+	}
+	if k.rec.HungUpBy == "" {
+		k.rec.HungUpBy = cdr.Ringpace
+	}
+}
+
+func (k *inbound) done() bool { return k.over || k.stopped }
+
+// mayKeep reports whether the caller can be called back: their number shows, and nothing
+// forbids to dial it.
+func (k *inbound) mayKeep() bool {
+	return k.rec.Number != "" && k.caller.DoNotCall == "" && k.caller.Lead.State != store.Withdrawn
+}
+
+// say plays a prompt, nil being none, and reports whether the key for a callback was
+// pressed meanwhile: that ends it.
+func (k *inbound) say(p *media.Prompt) (pressed bool) {
+	if p == nil {
+		return false
+	}
+	playing := k.leg.audio.Play(p, false)
+	defer playing.Stop()
+	return hears(k, playing.Done())
+}
+
+// hears lasts until done or the end of the call, and reports whether the key for a
+// callback was pressed.
+func hears[T any](k *inbound, done <-chan T) bool {
+	for {
+		select {
+		case <-done:
+			return false
+		case digit := <-k.leg.audio.Digits():
+			if digit.Digit == callbackKey {
+				return true
+			}
+		case ev, open := <-k.leg.events():
+			if digit, ok := ev.(sip.Digit); ok && digit.Digit == callbackKey {
+				return true
+			}
+			if k.ended(ev, open) {
+				return false
+			}
+		case by := <-k.stop:
+			k.rec.HungUpBy, k.stopped = by, true
+			return false
+		}
+	}
+}
+
+// keep keeps a callback: from now on it outlives this process.
+func (k *inbound) keep(due time.Time) {
+	if !k.mayKeep() {
+		return
+	}
+	k.rec.Callback = &cdr.KeptCallback{Asked: time.Now(), Due: due, Priority: k.welcome.cfg.Inbound.CallbackPriority}
+	k.remember()
+	k.show(k.status.Load().State)
+}

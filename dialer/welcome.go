@@ -1,0 +1,69 @@
+package dialer
+
+import (
+	"fmt"
+	"time"
+
+	"ringpace/dialer/config"
+	"ringpace/dialer/lead"
+	"ringpace/media"
+)
+
+// welcome is what a campaign's configuration says about calls to its numbers. It does
+// not change; a reload makes another.
+type welcome struct {
+	cfg   *config.Campaign
+	terms terms
+	zone  *time.Location // of the opening hours
+	// What callers hear; nil where nothing is to be heard.
+	closed, busy, offer, kept, queue *media.Prompt
+	ownClosed                        bool // closed is not the built-in words
+}
+
+func newWelcome(cfg *config.Campaign, terms terms) (*welcome, error) {
+	w := &welcome{cfg: cfg, terms: terms, zone: cfg.Rules().Zone, ownClosed: cfg.Inbound.Prompts.Closed != config.PromptDefault}
+	if w.zone == nil {
+		w.zone = time.Local
+		if n := cfg.Inbound.Numbers; len(n) > 0 {
+			if zones := (&lead.Lead{}).Zones(n[0]); len(zones) > 0 {
+				w.zone = zones[0]
+			}
+		}
+	}
+	p := cfg.Inbound.Prompts
+	for _, k := range []struct {
+		key, file string
+		to        **media.Prompt
+		words     func() *media.Prompt
+	}{
+		{"closed", p.Closed, &w.closed, media.Closed},
+		{"busy", p.Busy, &w.busy, media.AllBusy},
+		{"offer", p.Offer, &w.offer, media.CallbackOffer},
+		{"kept", p.Kept, &w.kept, media.CallbackKept},
+		{"queue", p.Queue, &w.queue, media.QueueTone},
+	} {
+		switch k.file {
+		case config.PromptOff:
+		case config.PromptDefault:
+			*k.to = k.words()
+		default:
+			prompt, err := readPrompt(k.file)
+			if err != nil {
+				return nil, fmt.Errorf("inbound.prompts.%s: %w", k.key, err)
+			}
+			*k.to = prompt
+		}
+	}
+	return w, nil
+}
+
+// open reports whether calls are brought to agents at that time.
+func (w *welcome) open(t time.Time) bool { return w.cfg.Inbound.Hours.Open(t.In(w.zone)) }
+
+// nextOpen is the first such time from t on.
+func (w *welcome) nextOpen(t time.Time) time.Time {
+	if next, ok := w.cfg.Inbound.Hours.NextOpen(t, []*time.Location{w.zone}); ok {
+		return next
+	}
+	return t // the calling hours will see to it
+}
