@@ -49,6 +49,7 @@ type agent struct {
 	proven  bool            // the leg was answered and has sent RTP
 	dropped <-chan struct{} // closed when the leg that was hung up last is gone
 	own     bool            // the agent dialed the leg: who hangs it up goes home
+	excused bool            // the phone has asked for a transfer: it hangs up by itself then, and is called back
 	proof   deadline        // set by the answer, until the leg has sent some: when it must have
 	redial  deadline
 	retries int

@@ -73,7 +73,7 @@ func (a *agent) dialedIn(l *leg) error {
 // arrive is called when the extension has answered and its audio comes in: only
 // then is the agent's leg good for a customer.
 func (a *agent) arrive() {
-	a.proven, a.retries = true, 0
+	a.proven, a.retries, a.excused = true, 0, false
 	a.proof.clear()
 	switch {
 	case a.state == api.AgentRinging:
@@ -120,8 +120,10 @@ func (a *agent) signal(ev sip.Event, open bool) {
 		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
 	case sip.Digit:
 		a.press(ev.Digit)
+	case sip.Referred:
+		a.referred(ev.Referral)
 	case sip.Ended:
-		if a.own && ev.Err == nil {
+		if a.own && ev.Err == nil && !a.excused {
 			a.next, a.nextWhy = api.AgentOffline, "hung up the leg that they had dialed"
 		}
 		a.legLost(fmt.Sprintf("extension %s hung up", a.cfg.Extension))
@@ -167,7 +169,7 @@ func (a *agent) reconnect() {
 		a.become(api.AgentConnecting, a.reason)
 		return
 	}
-	if !a.cfg.CallBack {
+	if !a.cfg.CallBack && !a.excused {
 		a.offline(a.reason)
 		return
 	}

@@ -1,8 +1,11 @@
 package dialer
 
 import (
+	"errors"
+
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/sip"
 )
 
 // transferTo hands the customer to an extension, another agent's or not, or to a number
@@ -37,6 +40,48 @@ func (a *agent) mayTransfer() error {
 		return api.Conflict("agent %s is transferring the customer to %s already", a.id, a.transfer.to.name)
 	}
 	return nil
+}
+
+// referred takes the phone's own wish to transfer its call (RFC 3515). The phone is told
+// how it goes, and hangs up when it has succeeded.
+func (a *agent) referred(r *sip.Referral) {
+	x, err := a.wishOf(r)
+	if err != nil {
+		a.log.Info("a transfer is refused", "to", r.Target(), "error", err)
+		status := 403
+		if errors.Is(err, api.ErrConflict) {
+			status = 603
+		}
+		r.Reject(status)
+		return
+	}
+	if err := r.Accept(); err != nil {
+		a.log.Info("a transfer was given up", "to", r.Target(), "error", err)
+		return
+	}
+	x.told, x.by, a.excused = r.Progress, r.By(), true
+	a.hand(x)
+}
+
+// wishOf makes a transfer of what the phone asks for.
+func (a *agent) wishOf(r *sip.Referral) (*transfer, error) {
+	id, attended := r.Replaces()
+	if !attended {
+		return a.wish(cdr.Blind, r.Target())
+	}
+	x, err := a.wish(cdr.Attended, r.Target())
+	if err != nil {
+		return nil, err
+	}
+	// The agent's call with the new party is at the PBX: there ours takes its place.
+	if x.to.agent != nil {
+		x.to.agent, x.to.peer = nil, a.board.peer(a.cfg.Peer)
+	}
+	if x.to.peer == nil {
+		return nil, api.Invalid("%q is not an extension", r.Target())
+	}
+	x.replaces = &id
+	return x, nil
 }
 
 // hand lets go of the customer and asks their actor for the transfer.

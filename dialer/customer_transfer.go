@@ -16,11 +16,13 @@ import (
 // transfer is an agent's wish that their customer go on with somebody else. It does not
 // change.
 type transfer struct {
-	from string // the agent's id
-	kind cdr.TransferKind
-	to   destination
-	leg  *leg                            // to the new party, where it is up already
-	told func(status int, phrase string) // how it goes, for the phone that asked; never nil
+	from     string // the agent's id
+	kind     cdr.TransferKind
+	to       destination
+	leg      *leg                            // to the new party, where it is up already
+	replaces *sip.ReplacesID                 // the agent's call with the new party, at the PBX
+	by       string                          // Referred-By
+	told     func(status int, phrase string) // how it goes, for the phone that asked; never nil
 
 	done chan error // one: nil where the customer is with the new party, else why not
 }
@@ -119,10 +121,11 @@ func (c *customer) callParty(h *handover, rules *phones) error {
 	}
 	inv := sip.Invite{
 		ID: newID(), To: h.to.name, DisplayName: c.rec.Number, RingTimeout: rules.transfer.RingTimeout,
+		Replaces: h.replaces, ReferredBy: h.by,
 	}
 	if p := h.to.peer; p != nil {
 		inv.CallerID = p.fromUser
-		h.leg, err = dialLeg(context.Background(), p.Trunk, audio, inv, nil)
+		h.leg, err = dialLeg(context.Background(), p, audio, inv, nil)
 		return err
 	}
 	h.line = c.board.outside(c.rec.Trunk, c.rec.CallerID, h.to.number)

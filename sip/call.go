@@ -84,7 +84,7 @@ func (c *Call) Hangup(cause Cause) {
 // before the channel is full, so that emit never blocks.
 func (c *Call) emit(ev Event) {
 	switch ev.(type) {
-	case Progress, Digit:
+	case Progress, Digit, Notified:
 		if len(c.events) >= eventBuffer-finalEvents {
 			c.e.count.dropped.Add(1)
 			return
@@ -341,6 +341,8 @@ func (c *Call) takeRequest(m incomingRequest) {
 		c.takeLatePRACK(m)
 	case sipgo.REFER:
 		c.takeRefer(m)
+	case sipgo.NOTIFY:
+		c.takeNotify(m)
 	case sipgo.INFO:
 		c.takeInfo(req, tx)
 	case sipgo.OPTIONS:

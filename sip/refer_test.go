@@ -2,6 +2,7 @@ package sip
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -206,5 +207,50 @@ func TestSendDigit(t *testing.T) {
 	over(t, call)
 	if err := call.SendDigit(t.Context(), '5', time.Second); !errors.Is(err, ErrEnded) {
 		t.Error(err)
+	}
+}
+
+// TestRefer holds that we ask the far side for transfers as RFC 3515 says, and take its
+// news.
+func TestRefer(t *testing.T) {
+	t.Parallel()
+	_, p, call, invite := answered(t, TrunkConfig{}, Invite{})
+	result := make(chan error, 1)
+	with := &ReplacesID{CallID: "a@b", ToTag: "x", FromTag: "y"}
+	go func() { result <- call.Refer(t.Context(), "1002", with) }()
+	req := p.expect("REFER")
+	if to := req.get("Refer-To"); !strings.Contains(to, "sip:1002@") || !strings.Contains(to, "?Replaces=a%40b%3Bto-tag%3Dx%3Bfrom-tag%3Dy>") {
+		t.Errorf("%s", req)
+	}
+	p.respond(req, "202 Accepted", "", "")
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	for seq, c := range []struct {
+		event, line, want string
+		status            int // of the event; 0: none
+	}{
+		{"refer", "SIP/2.0 180 Ringing", "200", 180},
+		{"refer;id=1", "SIP/2.0 200 OK", "200", 200},
+		{"refer", "nonsense", "200", 0},
+		{"presence", "SIP/2.0 200 OK", "489", 0},
+	} {
+		text := p.inside(invite, "a", "NOTIFY", seq+1, "Event: "+c.event, "Subscription-State: active;expires=60", "Content-Type: message/sipfrag")
+		body := c.line + "\r\n"
+		p.send(strings.Replace(text, "Content-Length: 0\r\n\r\n", fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body), 1))
+		p.expect(c.want)
+		if c.status != 0 {
+			if news := next[Notified](t, call); news.Status != c.status {
+				t.Errorf("%s: %+v", c.line, news)
+			}
+		}
+	}
+	go func() { result <- call.Refer(t.Context(), "1003", nil) }()
+	p.respond(p.expect("REFER"), "603 Decline", "", "")
+	if err := <-result; !errors.Is(err, ErrRefused) {
+		t.Errorf("declined: %v", err)
+	}
+	if err := call.Refer(t.Context(), "10 03", nil); !errors.Is(err, ErrTarget) {
+		t.Errorf("a user that cannot be sent: %v", err)
 	}
 }

@@ -155,7 +155,7 @@ func (x *Extension) serve(in *sip.Incoming) {
 	x.mu.Lock()
 	x.served++
 	x.mu.Unlock()
-	line = &Line{call: call, session: session, ear: listening}
+	line = newLine(call, session, listening)
 	x.attend(line)
 }
 
@@ -172,6 +172,9 @@ func (x *Extension) attend(line *Line) {
 			closing = nil
 			line.call.Hangup(sip.CauseNormal)
 		case event, ok := <-line.call.Events():
+			if news, is := event.(sip.Notified); is {
+				line.notified(news.Status)
+			}
 			if _, ended := event.(sip.Ended); ended || !ok {
 				return
 			}

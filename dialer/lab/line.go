@@ -16,6 +16,11 @@ type Line struct {
 	call    *sip.Call
 	session *media.Session
 	ear     *ear
+	news    chan int // the last of each transfer
+}
+
+func newLine(call *sip.Call, session *media.Session, listening *ear) *Line {
+	return &Line{call: call, session: session, ear: listening, news: make(chan int, 8)}
 }
 
 // HoldBy is how a softphone says that it holds.
@@ -57,6 +62,39 @@ func (l *Line) reinvite(ctx context.Context, offer string) error {
 	return l.session.Accept(answer)
 }
 
+// Refer asks the far side to transfer the call to an extension (RFC 3515), attended
+// where with is the call with it, and hangs up when that has succeeded, as softphones do.
+// It returns the status that the far side reports at last.
+func (l *Line) Refer(ctx context.Context, to string, with *Line) (int, error) {
+	var replaces *sip.ReplacesID
+	if with != nil {
+		id, ok := with.call.ReplacesID()
+		if !ok {
+			return 0, ErrIdle
+		}
+		replaces = &id
+	}
+	if err := l.call.Refer(ctx, to, replaces); err != nil {
+		return 0, err
+	}
+	select {
+	case status := <-l.news:
+		if status < 300 {
+			l.Hangup()
+		}
+		return status, nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// notified takes the news of a transfer.
+func (l *Line) notified(status int) {
+	if status >= 200 {
+		l.news <- status
+	}
+}
+
 // Press sends keys as telephone events.
 func (l *Line) Press(keys string) error { return l.session.Press(keys) }
 
@@ -79,7 +117,7 @@ func (x *Extension) dial(ctx context.Context, at *sip.Trunk, to string) (*Line, 
 	if err != nil {
 		return nil, err
 	}
-	line := &Line{session: session, ear: newEar()}
+	line := newLine(nil, session, newEar())
 	session.AddTap(line.ear)
 	line.call, err = at.Invite(ctx, sip.Invite{
 		To: to, CallerID: x.name, Offer: session.Offer(), OnOffer: answering(session), RingTimeout: dialLimit,

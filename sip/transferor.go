@@ -1,0 +1,84 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+)
+
+// Notified is news of a transfer that we asked the far side for with [Call.Refer].
+type Notified struct {
+	At     time.Time
+	Status int // of the far side's new call; 200 and more are the end of it
+}
+
+func (Notified) event() {}
+
+// Refer asks the far side to call a user at its own address instead of us: REFER
+// (RFC 3515), blind, or attended with the dialog that the new call is to take the place
+// of. It returns when the far side has agreed; what comes of it is told by [Notified].
+// ErrRefused: it does not do that. ErrTarget: user cannot be part of a SIP URI.
+func (c *Call) Refer(ctx context.Context, user string, replaces *ReplacesID) error {
+	if !isUser(user) {
+		return fmt.Errorf("%w: %q", ErrTarget, clip(user, maxUser))
+	}
+	result := make(chan error, 1)
+	if !c.ask(func() { c.refer(user, replaces, result) }) {
+		return ErrEnded
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-c.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return fmt.Errorf("%w to REFER: %w", ErrTimeout, context.Cause(ctx))
+	}
+}
+
+func (c *Call) refer(user string, replaces *ReplacesID, result chan<- error) {
+	switch {
+	case c.ended:
+		result <- ErrEnded
+		return
+	case c.d == nil:
+		result <- ErrEarly
+		return
+	}
+	target := c.d.remote.Address
+	uri := sipgo.Uri{Scheme: target.Scheme, User: user, Host: target.Host, Port: target.Port}
+	to := "<" + uri.String() + ">"
+	if replaces != nil {
+		to = "<" + uri.String() + "?Replaces=" + url.QueryEscape(replaces.String()) + ">"
+	}
+	request := inside{method: sipgo.REFER, headers: []Header{{"Refer-To", to}, {"Referred-By", c.d.local.Address.String()}}}
+	c.send(c.d, request, func(res *sipgo.Response, err error) {
+		if err == nil && !res.IsSuccess() {
+			err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)
+		}
+		result <- err
+	})
+}
+
+// takeNotify takes news of a transfer (RFC 3515 section 2.4.4).
+func (c *Call) takeNotify(m incomingRequest) {
+	event, _, _ := strings.Cut(value(m.req, "Event"), ";")
+	line, _, _ := strings.Cut(string(m.req.Body()), "\r\n")
+	fields := strings.Fields(line)
+	if strings.TrimSpace(event) != "refer" {
+		c.e.refuse(m.tx, m.req, 489, "Bad Event") // RFC 6665 section 4.2.1.1
+		return
+	}
+	c.e.respond(m.tx, c.e.response(m.req, 200, "OK", nil))
+	if len(fields) < 2 || fields[0] != "SIP/2.0" {
+		return
+	}
+	if status, err := strconv.Atoi(fields[1]); err == nil {
+		c.emit(Notified{At: time.Now(), Status: status})
+	}
+}
