@@ -83,6 +83,7 @@ type peer struct {
 	in     chan *message
 	seen   map[string]bool
 	writer func(raw string)
+	conn   net.PacketConn // over UDP
 }
 
 // newPeer listens on UDP. to is where its requests go; answers go there as well.
@@ -93,7 +94,7 @@ func newPeer(t *testing.T, to string) *peer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	p := &peer{t: t, addr: conn.LocalAddr().String(), in: make(chan *message, 4096), seen: map[string]bool{}}
+	p := &peer{t: t, addr: conn.LocalAddr().String(), in: make(chan *message, 4096), seen: map[string]bool{}, conn: conn}
 	remote := net.UDPAddrFromAddrPort(mustAddr(to))
 	p.writer = func(raw string) {
 		if _, err := conn.WriteTo([]byte(raw), remote); err != nil {

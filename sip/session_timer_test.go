@@ -12,6 +12,9 @@ import (
 // timed is a policy with session timers, in seconds of 10 ms in these tests.
 var timed = Policy{SessionExpires: 100 * time.Second}
 
+// lasting is one of which an answer may come late: 1.7 s here.
+var lasting = Policy{SessionExpires: 400 * time.Second}
+
 const testSecond = 10 * time.Millisecond
 
 // timedCall is answered with session timers; extra are lines of the 200.
@@ -71,35 +74,35 @@ func TestIntervalTooSmall(t *testing.T) {
 // not or where UPDATE turns out to be unknown.
 func TestWeRefresh(t *testing.T) {
 	t.Parallel()
-	p, call, invite := timedCall(t, timed, Invite{}, "Session-Expires: 100;refresher=uac", "Require: timer", "Allow: INVITE, UPDATE")
+	p, call, invite := timedCall(t, lasting, Invite{}, "Session-Expires: 400;refresher=uac", "Require: timer", "Allow: INVITE, UPDATE")
 	for range 2 {
 		update := p.expect("UPDATE")
-		if update.body != "" || update.get("Session-Expires") != "100;refresher=uac" || !strings.Contains(update.get("Supported"), "timer") {
+		if update.body != "" || update.get("Session-Expires") != "400;refresher=uac" || !strings.Contains(update.get("Supported"), "timer") {
 			t.Errorf("%s", update)
 		}
-		p.respond(update, "200 OK", "", "", "Session-Expires: 100;refresher=uac")
+		p.respond(update, "200 OK", "", "", "Session-Expires: 400;refresher=uac")
 	}
-	p.respond(p.expect("UPDATE"), "422 Session Interval Too Small", "", "", "Min-SE: 120")
+	p.respond(p.expect("UPDATE"), "422 Session Interval Too Small", "", "", "Min-SE: 420")
 	update := p.expect("UPDATE")
-	if update.get("Session-Expires") != "120;refresher=uac" || update.get("Min-SE") != "120" {
+	if update.get("Session-Expires") != "420;refresher=uac" || update.get("Min-SE") != "420" {
 		t.Errorf("%s", update)
 	}
 	p.respond(update, "500 Busy", "", "", "Retry-After: 1")
 	p.respond(p.expect("UPDATE"), "405 Method Not Allowed", "", "")
 	reinvite := p.expect("INVITE")
-	if reinvite.body != invite.body || reinvite.get("Session-Expires") != "120;refresher=uac" {
+	if reinvite.body != invite.body || reinvite.get("Session-Expires") != "420;refresher=uac" {
 		t.Errorf("%s", reinvite)
 	}
-	p.respond(reinvite, "200 OK", "", testAnswer, "Session-Expires: 120;refresher=uac")
+	p.respond(reinvite, "200 OK", "", testAnswer, "Session-Expires: 420;refresher=uac")
 	p.expect("ACK")
 	reinvite = p.expect("INVITE")
-	p.respond(reinvite, "200 OK", "", testAnswer+"a=moved\r\n", "Session-Expires: 120;refresher=uas") // now they do
+	p.respond(reinvite, "200 OK", "", testAnswer+"a=moved\r\n", "Session-Expires: 420;refresher=uas") // now they do
 	p.expect("ACK")
 	if ev := next[SessionAnswer](t, call); string(ev.Body) != testAnswer+"a=moved\r\n" {
 		t.Errorf("%+v", ev)
 	}
-	p.send(p.inside(invite, "a", "UPDATE", 9, "Session-Expires: 120;refresher=uac", "Supported: timer"))
-	if res := p.expect("200"); res.get("Session-Expires") != "120;refresher=uac" || res.get("Require") != "timer" {
+	p.send(p.inside(invite, "a", "UPDATE", 9, "Session-Expires: 420;refresher=uac", "Supported: timer"))
+	if res := p.expect("200"); res.get("Session-Expires") != "420;refresher=uac" || res.get("Require") != "timer" {
 		t.Errorf("%s", res)
 	}
 	p.respondAndEnd(call)
@@ -136,19 +139,19 @@ func TestRefreshFindsNoDialog(t *testing.T) {
 // Their refreshes keep the call up; one by re-INVITE too.
 func TestTheyRefresh(t *testing.T) {
 	t.Parallel()
-	p, call, invite := timedCall(t, timed, Invite{OnOffer: func([]byte) ([]byte, error) { return []byte(testAnswer), nil }}, "Session-Expires: 100;refresher=uas", "Allow: UPDATE")
-	tick := time.NewTicker(40 * testSecond)
+	p, call, invite := timedCall(t, lasting, Invite{OnOffer: func([]byte) ([]byte, error) { return []byte(testAnswer), nil }}, "Session-Expires: 400;refresher=uas", "Allow: UPDATE")
+	tick := time.NewTicker(100 * testSecond)
 	defer tick.Stop()
 	for seq := 1; seq < 7; seq += 2 {
 		<-tick.C
-		p.send(p.inside(invite, "a", "UPDATE", seq, "x: 100;refresher=uac", "k: timer"))
-		if res := p.expect("200"); res.get("Session-Expires") != "100;refresher=uac" {
+		p.send(p.inside(invite, "a", "UPDATE", seq, "x: 400;refresher=uac", "k: timer"))
+		if res := p.expect("200"); res.get("Session-Expires") != "400;refresher=uac" {
 			t.Errorf("%s", res)
 		}
 		<-tick.C
-		p.send(p.inside(invite, "a", "INVITE", seq+1, "Session-Expires: 100", "Supported: timer", testOffer))
+		p.send(p.inside(invite, "a", "INVITE", seq+1, "Session-Expires: 400", "Supported: timer", testOffer))
 		ok := p.expect("200")
-		if ok.get("Session-Expires") != "100;refresher=uac" {
+		if ok.get("Session-Expires") != "400;refresher=uac" {
 			t.Errorf("%s", ok)
 		}
 		p.send(p.ack2(invite, "a", seq+1))
@@ -209,7 +212,7 @@ func TestSessionTimerOfIncoming(t *testing.T) {
 // The refresh of an incoming call, where we are the refresher.
 func TestCalleeRefreshes(t *testing.T) {
 	t.Parallel()
-	e, p, incoming := calleeWith(t, Policy{SessionExpires: 100 * time.Second, Refresher: "uas"})
+	e, p, incoming := calleeWith(t, Policy{SessionExpires: 400 * time.Second, Refresher: "uas"})
 	e.second = testSecond
 	_, in := invited(t, p, incoming, "Allow: UPDATE", "Supported: timer", testOffer)
 	call, err := in.Answer([]byte(testAnswer), nil)
