@@ -6,6 +6,8 @@
 //	Daemon    wires the rooms together, starts and stops the actors, answers the API
 //	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts
 //	attempt   one call to one lead, from the INVITE to the call detail record
+//	reception who calls in, and who deals with it: an agent's telephone, a customer, a stranger
+//	inbound   one call to one of our numbers, from the INVITE to the call detail record
 //	customer  what every call with a customer has in common: audio, recording, agent, record
 //	agent     one person's shift: the leg to their extension, their states, their wrap-up
 //	trunks    the ways out: which have room for another call
@@ -29,7 +31,10 @@
 // store.StartAttempt -> attempt: INVITE -> answer -> floor.claim -> agent.take ->
 // media.Bridge -> ... -> goodbye -> BYE -> wrap-up -> store.Finish.
 //
-// From StartAttempt on the store knows the attempt, and it ends in exactly one
+// A call that comes in: reception (whose number, who calls) -> store.OpenIn -> inbound:
+// 180 -> floor.claimFor -> answer -> agent.take -> media.Bridge -> ... -> store.FinishIn.
+//
+// From StartAttempt or OpenIn on the store knows the attempt, and it ends in exactly one
 // record, also when this process dies. Between the answer and the bridge nothing
 // but memory is touched.
 package dialer

@@ -204,3 +204,85 @@ func TestEveryAgentHasOneCall(t *testing.T) {
 		}
 	})
 }
+
+// TestCallerGetsTheAgentWhomTheyKnow holds whom a caller gets, and whom they wait for.
+func TestCallerGetsTheAgentWhomTheyKnow(t *testing.T) {
+	cases := []struct {
+		name  string
+		known pacing.AgentState // of b, whom the caller knows; a is free, and has been for longer
+		last  string
+		hold  bool
+		want  string // at once; "" waits
+		wide  string // after widen
+	}{
+		{"free", pacing.Free, "b", true, "b", ""},
+		{"free, and nobody is waited for", pacing.Free, "b", false, "b", ""},
+		{"talking", pacing.Engaged, "b", true, "", "a"},
+		{"talking, and nobody is waited for", pacing.Engaged, "b", false, "a", ""},
+		{"at lunch", pacing.Away, "b", true, "a", ""},
+		{"works for others", pacing.Free, "c", true, "a", ""},
+		{"gone home", pacing.Free, "z", true, "a", ""},
+		{"nobody", pacing.Free, "", true, "a", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, _ := seated(map[string][]string{"a": {"x"}, "b": {"x"}, "c": {"y"}})
+				if c.known != pacing.Free {
+					f.busy("b", c.known)
+				}
+				w := f.claimFor("x", c.last, c.hold)
+				if who := got(w); who != c.want {
+					t.Fatalf("got %q, want %q", who, c.want)
+				}
+				if c.want == "" {
+					if f.widen(w); got(w) != c.wide {
+						t.Errorf("not %q after the wait for the known one", c.wide)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWhoWasCalledGoesFirst holds that an agent who comes free goes to the person who was
+// called and has answered before the one who called earlier, and to a caller who waits
+// for them alone only if they are the one.
+func TestWhoWasCalledGoesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := seated(map[string][]string{"a": {"x"}, "b": {"x"}})
+		f.busy("a", pacing.WrapUp)
+		f.busy("b", pacing.WrapUp)
+		alone, caller, called := f.claimFor("x", "b", false), f.claimFor("x", "", false), f.claim("x")
+		f.mark("b", pacing.Engaged)
+		alone.only = "b"
+		f.free("a")
+		if got(called) != "a" || got(caller) != "" {
+			t.Error("who was called and has answered did not go first")
+		}
+		f.free("a")
+		if got(caller) != "a" || got(alone) != "" {
+			t.Error("the caller who waits for another was given the agent, or the other one was not")
+		}
+		f.free("b")
+		if got(alone) != "b" {
+			t.Error("the known agent did not go to the caller who waits for them")
+		}
+	})
+}
+
+// TestPacingLeavesAnAgentToTheCaller holds that a caller who waits takes a line of
+// pacing's, until they are with an agent or gone.
+func TestPacingLeavesAnAgentToTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := seated(map[string][]string{"a": {"x"}, "b": {"x"}})
+		f.arrive("call", "x")
+		if n := len(plan(f, "x")); n != 1 {
+			t.Errorf("%d lines with a caller waiting and two agents free, want 1", n)
+		}
+		f.landed("call")
+		if n := len(plan(f, "x")); n != 1 {
+			t.Errorf("%d more lines when the caller is gone, want 1", n)
+		}
+	})
+}

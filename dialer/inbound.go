@@ -43,6 +43,7 @@ func (k *inbound) run(ctx context.Context) {
 
 // open notes the call, so that it ends in a record whatever happens to this process.
 func (k *inbound) open() {
+	k.wire.Link(k.rec.ID, k.in.ID(), "")
 	k.tally.called()
 	k.metrics.CallStarted(k.rec.Campaign)
 	if err := k.store.OpenIn(k.rec); err != nil {
