@@ -28,6 +28,29 @@
 // checks. Everything else is a short-lived goroutine for one transaction,
 // counted by the endpoint; [Endpoint.Close] returns when all are gone.
 //
+// The goroutine of an outgoing call begins with setup (INVITE to its answer), that of
+// an incoming one with ringing (the same from the other side); both go on in
+// Call.confirmed. Work for it from elsewhere goes through Call.ask as a function. It
+// never waits for the network: requests inside dialogs (Call.send) and INVITEs
+// (Endpoint.startInvite) each have a goroutine that brings the end back.
+//
+// # Many places, many dialogs
+//
+// An INVITE goes to groups of targets (RFC 3261 section 16.5): servers of a trunk,
+// contacts of a user or of a redirection. The members of a group ring at once, each in
+// a branch of its own; the next group is tried when one failed before ringing in a way
+// that another place may not. Every To tag is an early dialog with RSeq, session and
+// UPDATE of its own (fork). The first 2xx wins; all others are cancelled, or ACKed and
+// ended.
+//
+// # Sessions
+//
+// Offers and answers are opaque, but their order is not: reliable provisional responses
+// and PRACK (RFC 3262), UPDATE (RFC 3311), re-INVITE, late offers and the refresh of the
+// session timer (RFC 4028), which repeats the description that a dialog has agreed, all
+// keep to one exchange at a time; what collides gets 491 or 500. What a [Policy] asks
+// for is announced and required accordingly.
+//
 // # Ghost calls
 //
 // A 2xx that nobody waits for (it crossed our CANCEL, it is a second fork, it

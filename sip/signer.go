@@ -5,13 +5,24 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"strings"
+	"sync"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // signer makes identifiers that prove later that this process made them.
-type signer struct{ key [32]byte }
+type signer struct {
+	key  [32]byte
+	macs sync.Pool // of *mac: a call needs half a dozen sums
+}
+
+// mac is a keyed hash and room for what goes into it.
+type mac struct {
+	hash.Hash
+	text []byte
+}
 
 const branchCookie = sipgo.RFC3261BranchMagicCookie // RFC 3261 section 8.1.1.7
 
@@ -38,12 +49,20 @@ func (s *signer) tag(callID, fromTag, branch string) string {
 }
 
 func (s *signer) sum(parts ...string) string {
-	h := hmac.New(sha256.New, s.key[:])
-	for _, p := range parts {
-		h.Write([]byte{0})
-		h.Write([]byte(p))
+	m, ok := s.macs.Get().(*mac)
+	if !ok {
+		m = &mac{Hash: hmac.New(sha256.New, s.key[:])}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	defer s.macs.Put(m)
+	m.text = m.text[:0]
+	for _, p := range parts {
+		m.text = append(m.text, 0)
+		m.text = append(m.text, p...)
+	}
+	m.Reset()
+	m.Write(m.text)
+	m.text = m.Sum(m.text[:0])
+	return hex.EncodeToString(m.text[:8])
 }
 
 // random returns n random bytes in hexadecimal.
