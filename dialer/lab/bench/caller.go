@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ringpace/sip"
+	"ringpace/sip/defence"
 )
 
 // tick is how often calls that are due are begun.
@@ -38,7 +39,11 @@ func beCaller(listen, server, profile string) error {
 	if err != nil {
 		return err
 	}
-	endpoint, err := sip.NewEndpoint(sip.Config{Listen: []sip.Listen{{Transport: "udp", Addr: addr}}})
+	guard, err := defence.New(defence.Default(), nil)
+	if err != nil {
+		return err
+	}
+	endpoint, err := sip.NewEndpoint(sip.Config{Defence: guard, Listen: []sip.Listen{{Transport: "udp", Addr: addr}}})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringpace/sip"
+	"ringpace/sip/defence"
 	"ringpace/sip/registrar"
 )
 
@@ -24,8 +25,13 @@ func beRegistrar(listen string) error {
 	if err != nil {
 		return err
 	}
+	guard, err := defence.New(defence.Default(), nil)
+	if err != nil {
+		return err
+	}
 	endpoint, err := sip.NewEndpoint(sip.Config{
-		Listen: []sip.Listen{{Transport: "udp", Addr: addr}}, Registrar: desk,
+		Defence: guard,
+		Listen:  []sip.Listen{{Transport: "udp", Addr: addr}}, Registrar: desk,
 	})
 	if err != nil {
 		return err
