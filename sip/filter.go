@@ -80,6 +80,14 @@ func (e *Endpoint) judged(source netip.Addr, err error) {
 	}
 }
 
+// refused tells the guard of a request that is refused for who sent it, or for what it
+// asks.
+func (e *Endpoint) refused(source netip.Addr) {
+	if e.guard != nil {
+		e.guard.Refused(source)
+	}
+}
+
 // TrunksAt returns the trunks whose messages come from an address.
 func (e *Endpoint) TrunksAt(source netip.AddrPort) []*Trunk { return e.trunksAt(source) }
 

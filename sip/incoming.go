@@ -259,6 +259,9 @@ func (in *Incoming) Reject(status int, phrase string, headers ...Header) {
 		}
 		res.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}
+	if status == 403 || status == 404 {
+		in.e.refused(in.path.fallback.Addr())
+	}
 	_ = in.respond(res, true) // cancelled or answered already: nothing to say
 }
 

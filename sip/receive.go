@@ -204,6 +204,9 @@ func (e *Endpoint) respond(tx *sipgo.ServerTx, res *sipgo.Response) {
 // refuse answers a request that nobody is asked about.
 func (e *Endpoint) refuse(tx *sipgo.ServerTx, req *sipgo.Request, status int, phrase string) {
 	e.count.rejected.Add(1)
+	if source, err := parseSource(req.Source()); err == nil && status != 481 { // that may be a phone that we have forgotten
+		e.refused(source.Addr())
+	}
 	e.respond(tx, e.response(req, status, phrase, nil))
 }
 

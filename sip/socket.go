@@ -97,11 +97,9 @@ func (s *udpSocket) succeed() {
 	}
 }
 
-// WriteTo implements net.PacketConn.
+// WriteTo implements net.PacketConn. What is sent is traced before: the answer may be
+// there before the call returns.
 func (s *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
-	n, err := s.UDPConn.WriteTo(b, to)
-	if err == nil {
-		s.e.trace.Record(true, "udp", s.local, localAddr(to), b)
-	}
-	return n, err
+	s.e.trace.Record(true, "udp", s.local, localAddr(to), b)
+	return s.UDPConn.WriteTo(b, to)
 }

@@ -158,11 +158,10 @@ func (s *stream) Write(b []byte) (int, error) {
 	if err := s.Conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return 0, err
 	}
-	n, err := s.Conn.Write(b)
-	if err == nil && defence.BeginsLikeSIP(b) { // not the header of a WebSocket's frame
+	if defence.BeginsLikeSIP(b) { // not the header of a WebSocket's frame
 		s.e.trace.Record(true, s.transport, s.local, s.remote, b)
 	}
-	return n, err
+	return s.Conn.Write(b)
 }
 
 // Close closes the connection.

@@ -23,6 +23,7 @@ Interrupt it once, and no new call is made; twice, and it ends.
 
   ringpace demo
   ringpace demo --leads 50 --agents 3 --mode progressive
+  ringpace demo --leads 5 --agents 2 --trace
   ringpace demo --leads 200 --agents 10 --talk 3s --mode power --json
 `,
 		setup: func(flags *pflag.FlagSet) runner {
@@ -34,9 +35,11 @@ Interrupt it once, and no new call is made; twice, and it ends.
 			flags.Float64Var(&o.Ratio, "ratio", o.Ratio, "lines for each free agent, in mode power")
 			flags.Uint64Var(&o.Seed, "seed", o.Seed, "of all that people do; the same seed, the same people")
 			flags.StringVar(&o.Dir, "dir", "", "where recordings and records go (default a new temporary directory)")
+			flags.BoolVar(&o.Trace, "trace", false, "show the SIP messages of one call at the end")
+			flags.BoolVar(&o.Linger, "linger", false, "keep the daemon up at the end, for ringpace trace, status and the API")
 			flags.BoolVar(&o.JSON, "json", false, "one JSON object at the end, and nothing else")
 			return func(ctx context.Context, t *terminal, _ []string) error {
-				o.Out, o.Interactive = t.out, t.fancier && !o.JSON
+				o.Out, o.Interactive, o.Width = t.out, t.fancier && !o.JSON, t.width()
 				ctx, stop := interruptible(ctx)
 				defer stop()
 				context.AfterFunc(ctx, stop) // so that a second signal ends the process

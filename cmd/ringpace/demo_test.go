@@ -14,3 +14,13 @@ func TestDemo(t *testing.T) {
 		t.Errorf("code %d: %s", code, errs)
 	}
 }
+
+func TestDemoShowsACall(t *testing.T) {
+	code, out, errs := ringpace(nil, "demo", "--leads", "6", "--agents", "2", "--talk", "200ms", "--trace", "--dir", t.TempDir())
+	_, ladder, _ := strings.Cut(out, "\nCall ")
+	for _, want := range []string{"agent ", "INVITE", "401 Unauthorized", "with credentials; PCMA PCMU at", "200 OK", "customer and agent hear each other", "BYE"} {
+		if code != exitOK || !strings.Contains(ladder, want) {
+			t.Errorf("code %d, no %q in %s%s", code, want, out, errs)
+		}
+	}
+}

@@ -34,9 +34,13 @@ type Options struct {
 	Seed   uint64        // of everything that people do
 	Dir    string        // where recordings, records and the log go; a new or empty directory; default: a temporary one
 
+	Trace  bool // the ladder of one call at the end
+	Linger bool // the daemon goes on at the end, until it is told to stop
+
 	JSON        bool      // one JSON object at the end and nothing else
 	Interactive bool      // Out is a terminal: a live view, and a summary after it
 	Out         io.Writer // default os.Stdout
+	Width       int       // of Out, in characters; default 120
 }
 
 // ErrSums is returned, with the result written, when the sums do not add up.
@@ -62,6 +66,9 @@ const ringTimeout = 3 * time.Second
 func (o Options) settled() (Options, error) {
 	if o.Out == nil {
 		o.Out = os.Stdout
+	}
+	if o.Width <= 0 {
+		o.Width = 120
 	}
 	switch {
 	case o.Leads < 1 || o.Leads > MaxLeads:
@@ -111,7 +118,7 @@ func Run(ctx context.Context, o Options) error {
 	switch {
 	case o.JSON:
 		r, err = play(context.WithoutCancel(ctx), ctx.Done(), o, func(scene) {})
-	case o.Interactive:
+	case o.Interactive && !o.Linger:
 		r, err = live(ctx, o)
 	default:
 		p := &printer{out: o.Out}
@@ -124,6 +131,11 @@ func Run(ctx context.Context, o Options) error {
 		err = json.NewEncoder(o.Out).Encode(r)
 	} else {
 		err = summarise(o.Out, r, lipgloss.NewRenderer(o.Out))
+	}
+	if err == nil && r.Trace != nil && !o.JSON {
+		if _, err = fmt.Fprintln(o.Out); err == nil {
+			err = r.Trace.Render(o.Out, o.Width, false)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab"
 )
@@ -38,12 +39,13 @@ type Result struct {
 	Mode        string                  `json:"mode"`
 	Agents      int                     `json:"agents"`
 	Utilisation Utilisation             `json:"utilisation"`
-	Wished      map[cdr.Outcome]float64 `json:"wished"`    // share of calls by what the carrier was told, 0 to 1
-	Carrier     map[lab.Behaviour]int   `json:"carrier"`   // calls by what the callee did
-	Produced    map[cdr.Outcome]int     `json:"produced"`  // calls by the name that is due to what the callee did
-	Faults      []string                `json:"faults"`    // where the sums do not add up; empty when all is well
-	Ended       string                  `json:"ended"`     // complete or stopped
-	Dir         string                  `json:"directory"` // holds all of the below
+	Wished      map[cdr.Outcome]float64 `json:"wished"`          // share of calls by what the carrier was told, 0 to 1
+	Carrier     map[lab.Behaviour]int   `json:"carrier"`         // calls by what the callee did
+	Produced    map[cdr.Outcome]int     `json:"produced"`        // calls by the name that is due to what the callee did
+	Faults      []string                `json:"faults"`          // where the sums do not add up; empty when all is well
+	Ended       string                  `json:"ended"`           // complete or stopped
+	Trace       *api.Trace              `json:"trace,omitempty"` // of the first call that reached an agent, where it was asked for
+	Dir         string                  `json:"directory"`       // holds all of the below
 	RecordingIn string                  `json:"recording_dir"`
 	CDRIn       string                  `json:"cdr_dir"`
 }

@@ -37,6 +37,9 @@ func play(ctx context.Context, stop <-chan struct{}, o Options, show func(scene)
 	if err := s.call(ctx, stop, r, show); err != nil {
 		return nil, err
 	}
+	if err := s.afterwards(ctx, stop, r); err != nil {
+		return nil, err
+	}
 	if err := s.close(); err != nil {
 		return nil, err
 	}
@@ -69,6 +72,56 @@ func (s *stage) call(ctx context.Context, stop <-chan struct{}, r *Result, show 
 	}
 	r.DurationS = time.Since(began).Round(time.Millisecond).Seconds()
 	return err
+}
+
+// afterwards takes the ladder of one call, and lets the daemon go on for as long as
+// somebody wants to look at it.
+func (s *stage) afterwards(ctx context.Context, stop <-chan struct{}, r *Result) error {
+	if !s.options.Trace && !s.options.Linger {
+		return nil
+	}
+	id, err := s.connected(ctx)
+	if err != nil || id == "" {
+		return err
+	}
+	if s.options.Trace {
+		if r.Trace, err = s.daemon.Trace(ctx, id); err != nil {
+			return fmt.Errorf("demo: trace: %w", err)
+		}
+	}
+	if !s.options.Linger {
+		return nil
+	}
+	if !s.options.JSON {
+		at := s.daemon.Addr()
+		if _, err := fmt.Fprintf(s.options.Out, "\nThe daemon goes on until you interrupt it. In another terminal:\n\n"+
+			"  ringpace trace %s --server http://%s\n  ringpace status --server http://%s\n\n", id, at, at); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	select {
+	case <-stop:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// connected is the first call that reached an agent; "" if none did.
+func (s *stage) connected(ctx context.Context) (string, error) {
+	for after := ""; ; {
+		page, err := s.daemon.CDRs(ctx, campaign, after, 100)
+		if err != nil {
+			return "", fmt.Errorf("demo: call records: %w", err)
+		}
+		for _, rec := range page.Records {
+			if !rec.Marks.AgentAudio.IsZero() {
+				return rec.ID, nil
+			}
+		}
+		if after = page.Next; after == "" || len(page.Records) == 0 {
+			return "", nil
+		}
+	}
 }
 
 // prepare waits for the trunk and imports the list.

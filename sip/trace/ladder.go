@@ -134,12 +134,13 @@ func label(data []byte) string {
 func hint(data []byte) string {
 	var words []string
 	header, body, _ := bytes.Cut(data, []byte("\r\n\r\n"))
-	if field(data, "authorization", "") != nil || field(data, "proxy-authorization", "") != nil {
+	repeats := bytes.HasPrefix(data, []byte("ACK ")) || bytes.HasPrefix(data, []byte("CANCEL ")) // the credentials of the INVITE
+	if !repeats && (field(data, "authorization", "") != nil || field(data, "proxy-authorization", "") != nil) {
 		words = append(words, "with credentials")
 	}
-	for _, name := range [...]string{"reason", "refer-to", "replaces", "retry-after", "warning"} {
-		if v := field(data, name, ""); v != nil {
-			words = append(words, printable(string(v)))
+	for _, name := range [...]string{"Reason", "Refer-To", "Replaces", "Retry-After", "Warning"} {
+		if v := field(data, strings.ToLower(name), ""); v != nil {
+			words = append(words, name+": "+printable(string(v)))
 		}
 	}
 	if len(body) > 0 {

@@ -13,7 +13,7 @@ const (
 	timeWidth   = 10 // of the column of times
 	leastGap    = 18 // between two parties
 	mostGap     = 34
-	leastHint   = 24 // what a hint needs at least beside the ladder
+	leastHint   = 36 // what a hint needs at least beside the ladder
 	widestLine  = 400
 	narrowWidth = 40
 )
@@ -68,8 +68,12 @@ func (d *drawing) measure() {
 	d.gap = min(d.gap, mostGap)
 	spaces := len(d.l.Parties) - 1
 	d.first = timeWidth + 6
-	if room := d.width - d.first - 6; spaces > 0 && d.gap*spaces > room {
-		d.gap = max(room/spaces, leastGap)
+	if spaces > 0 {
+		beside := (d.width - d.first - leastHint - 4) / spaces
+		if alone := (d.width - d.first - 6) / spaces; beside < leastGap {
+			beside = max(alone, leastGap) // hints go below
+		}
+		d.gap = min(d.gap, beside)
 	}
 	d.right = d.first + spaces*d.gap + 1
 }
