@@ -121,7 +121,7 @@ func (d *Daemon) configureRegistry(agents []config.Agent) {
 // fromTelephone reports whether an INVITE comes from where a telephone registered.
 // That is no proof yet: of a datagram the source can be forged.
 func (d *Daemon) fromTelephone(in *sip.Incoming) bool {
-	return d.registry != nil && len(d.registry.At(in.Transport(), in.Source())) > 0
+	return d.registry != nil && d.registry.Knows(in.Transport(), in.Source())
 }
 
 // telephoneCalls deals with an INVITE from a registered telephone: it has to prove

@@ -48,7 +48,7 @@ func (e *Endpoint) own(addr netip.AddrPort) bool {
 // isPhone reports whether a registered user, or a browser, sends from there.
 func (e *Endpoint) isPhone(transport string, source netip.AddrPort) bool {
 	return isWebSocket(transport) ||
-		e.registrar != nil && len(e.registrar.At(transport, source)) > 0
+		e.registrar != nil && e.registrar.Knows(transport, source)
 }
 
 // lost tells the registrar that a connection is gone.

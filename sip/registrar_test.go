@@ -8,6 +8,7 @@ import (
 
 	"github.com/icholy/digest"
 
+	"ringpace/sip/defence"
 	"ringpace/sip/registrar"
 )
 
@@ -108,4 +109,23 @@ func TestRegistrar(t *testing.T) {
 	}
 	c.send(c.newRequest("REGISTER", "sip:127.0.0.1", "c2", "f", "", 2, "Authorization: "+cred.String()))
 	c.expect("403")
+}
+
+// Whoever guesses passwords is banned: nothing of what he sends is answered then.
+func TestGuessingIsBanned(t *testing.T) {
+	t.Parallel()
+	guard := newTestGuard(t, func(c *defence.Config) { c.Failures = 3 })
+	_, e, _ := newDesk(t, Config{Defence: guard})
+	c := &client{peer: newPeer(t, addrOf(t, e, "udp")), callID: "c1"}
+	c.register("100", "pw-100", "SHA-256", "Contact: <sip:100@h>")
+	for range 2 {
+		if m := c.register("100", "wrong", "SHA-256", "Contact: <sip:100@h>"); m.kind() != "401" {
+			t.Fatalf("%s", m)
+		}
+	}
+	if bans := guard.Bans(); len(bans) != 0 {
+		t.Fatalf("%+v", bans)
+	}
+	c.register("100", "wrong", "SHA-256", "Contact: <sip:100@h>")
+	eventually(t, "a ban", func() bool { return len(guard.Bans()) == 1 })
 }

@@ -255,6 +255,12 @@ func renderAgent(w io.Writer, a api.AgentStatus, now time.Time) error {
 	if err := grid(w, agentRows([]api.AgentStatus{a}, now)); err != nil {
 		return err
 	}
+	if len(a.Registered) > 0 {
+		fmt.Fprintln(w)
+		if err := renderRegistrations(w, a.Registered, now); err != nil {
+			return err
+		}
+	}
 	if c := a.Call; c != nil {
 		fmt.Fprintf(w, "\ncall %s, campaign %s, number %s", clean(c.ID), clean(c.Campaign), clean(c.Number))
 		if !c.BridgedAt.IsZero() {

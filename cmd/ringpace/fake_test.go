@@ -64,8 +64,11 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 	at := time.Now().Add(-90 * time.Second)
 	agent := api.AgentStatus{
 		ID: "1001", Name: "Ada", Extension: "1001", State: api.AgentTalking, Since: at, Next: api.AgentPaused,
-		Call:  &api.AgentCall{ID: "01HX", Campaign: "activation", Number: "+4930123456", Dispositions: []string{"sold", "callback"}},
-		Lead:  &api.LeadView{ID: "7", List: "july", Number: "+4930123456", Fields: map[string]string{"name": "Bob\x1b[2J"}},
+		Call: &api.AgentCall{ID: "01HX", Campaign: "activation", Number: "+4930123456", Dispositions: []string{"sold", "callback"}},
+		Lead: &api.LeadView{ID: "7", List: "july", Number: "+4930123456", Fields: map[string]string{"name": "Bob\x1b[2J"}},
+		Registered: []api.Registration{{
+			User: "1001", Node: "n1", Source: "192.0.2.7:5062", Transport: "wss", UserAgent: "JsSIP\x1b[2J", Expires: at.Add(10 * time.Minute), Silent: true,
+		}},
 		Today: api.AgentFigures{Calls: 12, TalkS: 3600, WaitS: 42},
 	}
 	campaign := api.CampaignStatus{
@@ -121,6 +124,8 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 		v = api.DoNotCallList{Numbers: []string{"+4930999"}}
 	case "POST /v1/do-not-call/add", "POST /v1/do-not-call/remove":
 		v = api.DoNotCallChange{Changed: 2}
+	case "GET /v1/registrations":
+		v = agent.Registered
 	case "GET /v1/bans":
 		v = []api.Ban{{Source: "198.51.100.7", Reason: "scanner\x1b[2J", Since: at, Until: at.Add(time.Hour), Times: 2, Drops: 70}}
 	case "POST /v1/bans":

@@ -42,7 +42,7 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), checkCommand(), demoCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
-		traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
+		registrationsCommand(), traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),
 	}
 }

@@ -63,6 +63,16 @@ func TestMinimalExampleIsCompleteAndShort(t *testing.T) {
 	}
 }
 
+func TestSoftphonesExampleIsComplete(t *testing.T) {
+	c, _, err := Load("../../configs/softphones.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := c.Agents[0]; !a.Registers() || a.Password.Reveal() != "change-me" || !c.SIP.Registrar.Enabled || len(c.SIP.Listen) != 3 || c.SIP.Listen[2].Transport != WS {
+		t.Errorf("%+v %+v", a, c.SIP)
+	}
+}
+
 func TestLoadTellsWhatItCannotRead(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{filepath.Join(dir, "none.yaml"), dir, os.DevNull} {

@@ -164,13 +164,3 @@ func sum(h hash.Hash, parts ...string) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
-
-// Username returns who the credentials for a realm claim to be of, unverified, or "".
-func Username(authorization []string, realm string) string {
-	for _, v := range authorization {
-		if cred, err := digest.ParseCredentials(strings.TrimSpace(v)); err == nil && cred.Realm == realm {
-			return cred.Username
-		}
-	}
-	return ""
-}

@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -26,7 +27,7 @@ func (r *Registrar) Lost(transport string, source netip.AddrPort) {
 	f := flow{transport, source}
 	r.mu.Lock()
 	var changed []string
-	for _, user := range slices.Clone(r.flows[f]) {
+	for _, user := range slices.Sorted(maps.Keys(r.flows[f])) {
 		contacts := r.users[user].contacts
 		left := slices.DeleteFunc(slices.Clone(contacts), func(c Contact) bool { return c.flow() == f && !c.lasts() })
 		if len(left) < len(contacts) {
@@ -38,19 +39,21 @@ func (r *Registrar) Lost(transport string, source netip.AddrPort) {
 	r.tell(changed...)
 }
 
-// At returns the users who registered from there.
-func (r *Registrar) At(transport string, source netip.AddrPort) []string {
+// Knows reports whether anybody registered from there.
+func (r *Registrar) Knows(transport string, source netip.AddrPort) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.flows[flow{transport, source}])
+	return len(r.flows[flow{transport, source}]) > 0
 }
 
 // link notes who came from where. r.mu is held.
 func (r *Registrar) link(user string, contacts []Contact) {
 	for i := range contacts {
-		if f := contacts[i].flow(); !slices.Contains(r.flows[f], user) {
-			r.flows[f] = append(r.flows[f], user)
+		f := contacts[i].flow()
+		if r.flows[f] == nil {
+			r.flows[f] = map[string]struct{}{}
 		}
+		r.flows[f][user] = struct{}{}
 	}
 }
 
@@ -58,11 +61,9 @@ func (r *Registrar) link(user string, contacts []Contact) {
 func (r *Registrar) unlink(user string, contacts []Contact) {
 	for i := range contacts {
 		f := contacts[i].flow()
-		users := slices.DeleteFunc(r.flows[f], func(u string) bool { return u == user })
-		if len(users) == 0 {
+		delete(r.flows[f], user)
+		if len(r.flows[f]) == 0 {
 			delete(r.flows, f)
-		} else {
-			r.flows[f] = users
 		}
 	}
 }

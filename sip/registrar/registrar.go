@@ -12,7 +12,6 @@
 package registrar
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,7 +58,7 @@ type Registrar struct {
 
 	mu     sync.Mutex // protects the fields below
 	users  map[string]*record
-	flows  map[flow][]string // who registered from where
+	flows  map[flow]map[string]struct{} // who registered from where
 	due    expiries
 	timer  *time.Timer // to the first of due
 	dirty  map[string]struct{}
@@ -94,7 +93,7 @@ func New(cfg Config) (*Registrar, error) {
 	}
 	r := &Registrar{
 		cfg: cfg, log: cfg.Logger, authority: digest.New(cfg.Realm, cfg.Algorithms...), tries: tries{limits: cfg.Failures.orDefault()},
-		wake: make(chan struct{}, 1), users: map[string]*record{}, flows: map[flow][]string{}, dirty: map[string]struct{}{},
+		wake: make(chan struct{}, 1), users: map[string]*record{}, flows: map[flow]map[string]struct{}{}, dirty: map[string]struct{}{},
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -324,15 +323,18 @@ func (r *Registrar) set(user string, contacts []Contact) {
 func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort, aor string) (user string, refusal *Answer) {
 	now := time.Now()
 	host := source.Addr().String()
-	credentials := texts(req, "Authorization")
-	claimed := cmp.Or(digest.Username(credentials, r.authority.Realm()), aor)
-	if left := r.tries.blocked(host, claimed, now); left > 0 && !r.knows(claimed, source.Addr()) {
+	if left := r.tries.blocked(host, aor, now); left > 0 && !r.knows(aor, source.Addr()) {
 		a := Answer{Status: 403, Phrase: "Too Many Failures", Suspicious: true}.with("Retry-After", seconds(left))
 		return "", &a
 	}
 	user, err := r.authority.Check(digest.Request{
-		Method: string(req.Method), URI: req.Recipient.String(), Body: req.Body(), Source: host, Authorization: credentials,
-	}, r.cfg.Credentials)
+		Method: string(req.Method), URI: req.Recipient.String(), Body: req.Body(), Source: host, Authorization: texts(req, "Authorization"),
+	}, func(claimed string) (string, bool) {
+		if claimed != aor && r.tries.blocked("", claimed, now) > 0 {
+			return "", false // guessed at under another name
+		}
+		return r.cfg.Credentials(claimed)
+	})
 	if err == nil {
 		r.tries.succeeded(user)
 		return user, nil

@@ -69,7 +69,13 @@ func (d *desk) handle(user string, lines ...string) Answer {
 // register answers the challenge too.
 func (d *desk) register(user, password string, lines ...string) Answer {
 	d.t.Helper()
-	a := d.handle(user, lines...)
+	return d.registerAs(user, user, password, lines...)
+}
+
+// registerAs registers for one user with the credentials of another.
+func (d *desk) registerAs(aor, user, password string, lines ...string) Answer {
+	d.t.Helper()
+	a := d.handle(aor, lines...)
 	if a.Status != 401 {
 		return a
 	}
@@ -82,7 +88,7 @@ func (d *desk) register(user, password string, lines ...string) Answer {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return d.handle(user, append(lines, "Authorization: "+cred.String())...)
+	return d.handle(aor, append(lines, "Authorization: "+cred.String())...)
 }
 
 // ok registers, which must work.
@@ -349,6 +355,9 @@ func TestFailures(t *testing.T) {
 		try("100", "wrong", 401, true)
 		try("100", "wrong", 403, true) // five in all, from three addresses
 		try("200", "pw-200", 200, false)
+		if user := d.registerAs("200", "100", "pw-100").User; user != "" {
+			t.Errorf("%s was proved under another name", user)
+		}
 		time.Sleep(time.Minute)
 		try("100", "pw-100", 200, false)
 	})
