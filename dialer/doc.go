@@ -10,7 +10,7 @@
 //	inbound   one call to one of our numbers, from the INVITE to the call detail record
 //	customer  what every call with a customer has in common: audio, recording, agent, record
 //	agent     one person's shift: the leg to their extension, their states, their wrap-up
-//	trunks    the ways out: which have room for another call
+//	trunks    the ways out: which takes a call, and with which caller ID
 //	floor     who is free and which calls are in flight: where pacing looks and answers are matched
 //
 // # Concurrency
@@ -30,6 +30,9 @@
 // campaign: floor.plan (reserve) -> store.Claim -> gate.Judge -> trunks.take ->
 // store.StartAttempt -> attempt: INVITE -> answer -> floor.claim -> agent.take ->
 // media.Bridge -> ... -> goodbye -> BYE -> wrap-up -> store.Finish.
+//
+// A trunk that cannot carry the call, where nothing has rung, is followed by another
+// within the attempt: trunks.take -> store.Reroute -> INVITE.
 //
 // A call that comes in: reception (whose number, who calls) -> store.OpenIn -> inbound:
 // 180 -> floor.claimFor -> answer -> agent.take -> media.Bridge -> ... -> store.FinishIn.

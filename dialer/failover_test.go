@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -332,5 +333,31 @@ func TestFailingTrunkIsLeftOut(t *testing.T) {
 	h.await("the alarm", func() bool { return h.alarm("trunk_down:first") })
 	if h.alarm("trunks_down:test") {
 		t.Error("the campaign has another trunk")
+	}
+}
+
+// TestFailoverWaitsForItsTurn holds that calls which go on over another trunk keep to
+// its calls per second.
+func TestFailoverWaitsForItsTurn(t *testing.T) {
+	const leads, cps = 3, 2
+	first := refuse(t, func(in *sip.Incoming) { in.Reject(503, "Service Unavailable") })
+	second := refuse(t, func(in *sip.Incoming) { in.Reject(486, "Busy Here") })
+	slow := strings.Replace(second.trunk("second"), "calls_per_second: 200", fmt.Sprintf("calls_per_second: %d, priority: 2", cps), 1)
+	h := build(t, plan{
+		Agents: leads, Trunks: first.trunk("first") + slow, Campaign: "max_attempts: 1\n    trunks: [first, second]",
+	})
+	h.load(0, leads)
+	var starts []time.Time
+	for _, r := range h.awaitRecords(leads) {
+		if r.Outcome != cdr.Busy || r.Trunk != "second" || len(r.Tries) != 2 {
+			t.Fatalf("record %+v", r)
+		}
+		starts = append(starts, r.Tries[1].Invite)
+	}
+	slices.SortFunc(starts, time.Time.Compare)
+	for i := range leads - 1 {
+		if gap := starts[i+1].Sub(starts[i]); gap < time.Second/cps-100*time.Millisecond {
+			t.Errorf("call %d came %v after the one before", i+1, gap)
+		}
 	}
 }

@@ -160,8 +160,15 @@ func (ts *trunks) take(c *config.Campaign, number, like string, tried ...*trunk)
 			return ts.line(t, ts.rotate(w.shown, like, now)), 0
 		}
 	}
+	if wait.at != nil && wait.soon == 0 {
+		return nil, untilShared
+	}
 	return nil, wait.soon
 }
+
+// untilShared is how soon to look again for the turn at a trunk whose next instants
+// have not been given out yet: that is done each second.
+const untilShared = 250 * time.Millisecond
 
 // line is a line on a trunk one of whose channels was taken. ts.mu is held.
 func (ts *trunks) line(t *trunk, callerID string) *line {

@@ -235,6 +235,18 @@ func TestCallsPerSecondWait(t *testing.T) {
 		t.Errorf("room for %d now, to wait %v (%s)", rate, wait, why)
 	}
 
+	// Where no further instants were given out yet, it is worth while to ask again.
+	rare := named("rare")
+	rare.CallsPerSecond = 0.5
+	ts = waysOut(t, rare)
+	c = &config.Campaign{Trunks: []string{"rare"}, CallerID: one}
+	if line, _ := ts.take(c, callee, ""); line == nil {
+		t.Fatal("the first call was refused")
+	}
+	if line, soon := ts.take(c, callee, ""); line != nil || soon != untilShared {
+		t.Errorf("the second got %+v, to wait %v", line, soon)
+	}
+
 	// A later trunk does not take what the first will have in a moment; one of the
 	// same priority does.
 	first, second := named("first"), named("second")
