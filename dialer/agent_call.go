@@ -15,6 +15,9 @@ import (
 // answer comes on t.joined.
 func (a *agent) take(t *talk) {
 	a.post(func() {
+		if a.talk != nil && a.talk.consult {
+			a.leaveConsult() // the colleague transfers their customer
+		}
 		if a.talk != nil || a.state == api.AgentOffline {
 			close(t.joined)
 			return
@@ -31,6 +34,8 @@ func (a *agent) take(t *talk) {
 		a.decideBy.clear()
 		a.talk, a.over, a.result, a.preview = t, t.over, api.Disposition{}, nil
 		switch {
+		case a.mode == config.Ring && a.proven && t.there == nil: // from the consult
+			a.join()
 		case a.mode == config.Ring:
 			a.become(api.AgentRinging, "")
 			a.dial(sip.Invite{RingTimeout: a.cfg.RingTimeout, DisplayName: t.lead.Number})
@@ -69,7 +74,9 @@ func (a *agent) join() {
 	a.conversing, a.atJoin = true, *a.leg.figures()
 	t.joined <- b
 	t.call.BridgedAt = time.Now()
-	a.figures.calls++
+	if !t.consult {
+		a.figures.calls++
+	}
 	a.listenForCodes() // which a reload may have changed
 	a.become(api.AgentTalking, "")
 	a.holdChanged() // a phone that held while it had no call still does
@@ -162,7 +169,7 @@ func (a *agent) wrap(s api.AgentState) {
 	if s == api.AgentWrapUp {
 		a.over = nil
 	}
-	if a.cfg.WrapUp <= 0 || a.result.Name != "" {
+	if a.talk.consult || a.cfg.WrapUp <= 0 || a.result.Name != "" {
 		a.finish()
 		return
 	}

@@ -51,14 +51,7 @@ func (a *agent) dialedIn(l *leg) error {
 	case a.state == api.AgentOffline:
 		a.begin(true)
 	}
-	a.redial.clear()
-	if a.conversing {
-		a.unlink()
-	}
-	a.dropLeg(sip.CauseNormal)
-	a.leg, a.own = l, true
-	a.listenForCodes()
-	a.proof.set(proofOfAudio)
+	a.swapLeg(l, true)
 	switch a.state {
 	case api.AgentOffline, api.AgentPaused, api.AgentConnecting:
 		a.become(api.AgentConnecting, "dialed in from extension "+a.cfg.Extension)
@@ -66,6 +59,32 @@ func (a *agent) dialedIn(l *leg) error {
 		if a.floor.busy(a.id, pacing.Away) {
 			a.become(api.AgentConnecting, "dialed in from extension "+a.cfg.Extension)
 		}
+	}
+	return nil
+}
+
+// swapLeg puts a leg in the place of the one there was. A conversation goes on when the
+// new one has sent audio.
+func (a *agent) swapLeg(l *leg, own bool) {
+	a.redial.clear()
+	if a.conversing {
+		a.unlink()
+	}
+	a.dropLeg(sip.CauseNormal)
+	a.leg, a.own = l, own
+	a.listenForCodes()
+	a.proof.set(proofOfAudio)
+}
+
+// replacedLeg takes the leg that a PBX has put in the place of the one there was, by
+// INVITE with Replaces (RFC 3891).
+func (a *agent) replacedLeg(call *sip.Call, l *leg) error {
+	if a.leg == nil || a.leg.call != call {
+		return api.Conflict("the leg of agent %s that was to be replaced is gone", a.id)
+	}
+	a.swapLeg(l, a.own)
+	if a.state == api.AgentReady && a.floor.busy(a.id, pacing.Away) || a.state == api.AgentPaused {
+		a.become(api.AgentConnecting, "the leg is replaced")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (a *agent) wish(kind cdr.TransferKind, to string) (*transfer, error) {
 
 func (a *agent) mayTransfer() error {
 	switch {
-	case !a.conversing:
+	case !a.conversing || a.talk.consult:
 		return api.Conflict("agent %s is not talking to anybody", a.id)
 	case a.transfer != nil:
 		return api.Conflict("agent %s is transferring the customer to %s already", a.id, a.transfer.to.name)
@@ -69,6 +69,9 @@ func (a *agent) wishOf(r *sip.Referral) (*transfer, error) {
 	if !attended {
 		return a.wish(cdr.Blind, r.Target())
 	}
+	if call, ours := a.board.dialog(id); ours {
+		return a.wishOfConsult(call)
+	}
 	x, err := a.wish(cdr.Attended, r.Target())
 	if err != nil {
 		return nil, err
@@ -82,6 +85,29 @@ func (a *agent) wishOf(r *sip.Referral) (*transfer, error) {
 	}
 	x.replaces = &id
 	return x, nil
+}
+
+// wishOfConsult makes a transfer to the party whom the agent's phone talks with through
+// us.
+func (a *agent) wishOfConsult(call *sip.Call) (*transfer, error) {
+	if err := a.mayTransfer(); err != nil {
+		return nil, err
+	}
+	c := a.board.consults.find(call)
+	if c == nil || !c.yield() {
+		return nil, api.Conflict("the call that the customer was to be transferred to is over")
+	}
+	x := newTransfer(a.id, cdr.Attended, c.to)
+	x.leg, x.engaged = c.out, true
+	return x, nil
+}
+
+// leaveConsult ends the agent's talk with a colleague, for that colleague's customer.
+func (a *agent) leaveConsult() {
+	a.endHold()
+	a.unlink()
+	a.conversing, a.hold = false, hold{}
+	a.talk, a.over = nil, nil
 }
 
 // hand lets go of the customer and asks their actor for the transfer.

@@ -20,6 +20,7 @@ type transfer struct {
 	kind     cdr.TransferKind
 	to       destination
 	leg      *leg                            // to the new party, where it is up already
+	engaged  bool                            // the agent that it goes to waits for it: they have talked about it
 	replaces *sip.ReplacesID                 // the agent's call with the new party, at the PBX
 	by       string                          // Referred-By
 	told     func(status int, phrase string) // how it goes, for the phone that asked; never nil
@@ -96,7 +97,7 @@ func (c *customer) handOver(x *transfer) {
 		return
 	case x.to.agent != nil:
 		c.transferEntry(h).Agent = x.to.agent.id
-		if !c.floor.busy(x.to.agent.id, pacing.Engaged) {
+		if !x.engaged && !c.floor.busy(x.to.agent.id, pacing.Engaged) {
 			c.handFailed(cdr.Busy, 486, fmt.Sprintf("agent %s is not free", x.to.agent.id))
 			return
 		}

@@ -207,6 +207,7 @@ func (d *Daemon) openSignalling() error {
 	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {
 		return err
 	}
+	d.board.dialog = d.endpoint.Find
 	d.board.outside = func(trunk, callerID, number string) *line {
 		l, _ := d.trunks.take(&config.Campaign{Trunks: []string{trunk}, CallerID: callerID}, number, callerID)
 		return l

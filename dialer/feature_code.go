@@ -3,6 +3,7 @@ package dialer
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"ringpace/dialer/api"
@@ -23,6 +24,12 @@ func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
 	for _, c := range d.board.phones.Load().codes.Codes() {
 		if c.Code == in.To() {
 			does = c.Does
+		}
+	}
+	if does == "" && who != nil {
+		if to, err := d.board.find(from, in.To()); err == nil && to.number == "" {
+			d.consult(in, from, to, log)
+			return
 		}
 	}
 	if who == nil || does == "" {
@@ -84,6 +91,45 @@ func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, who *agent, log *
 		log.Warn("an agent's leg is not taken", "error", err)
 		l.drop(sip.CauseNormal)
 	}
+}
+
+// replaceLeg deals with an INVITE that is to take the place of a call of ours: a PBX, or
+// a telephone that is registered here, has moved an agent's leg to another telephone.
+func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
+	log := d.log.With("from", in.From(), "source", in.Source())
+	ctx, cancel := context.WithTimeout(context.Background(), dialedLimit)
+	defer cancel()
+	for _, a := range d.allAgents() {
+		var its bool
+		if err := a.ask(ctx, func() error { its = a.leg != nil && a.leg.call == call; return nil }); err != nil || !its {
+			continue
+		}
+		p := d.peer(d.configured(a.id).Peer)
+		switch {
+		case p == nil || p.local == nil && !slices.Contains(in.Trunks(), p.Trunk):
+			log.Warn("somebody else than the agent's PBX wants to replace their leg", "agent", a.id)
+			in.Reject(403, "Forbidden")
+			return
+		case p.local != nil && in.Authorize(d.registry.credentials) != nil:
+			return // Authorize has answered it
+		}
+		audio, err := d.engine.NewSession(d.codecs)
+		if err != nil {
+			in.Reject(503, "Service Unavailable")
+			return
+		}
+		l, err := answerLeg(in, audio, a.legChanged)
+		if err != nil {
+			log.Warn("the new leg of an agent cannot be answered", "agent", a.id, "error", err)
+			return
+		}
+		if err := a.ask(ctx, func() error { return a.replacedLeg(call, l) }); err != nil {
+			log.Warn("the new leg of an agent is not taken", "agent", a.id, "error", err)
+			l.drop(sip.CauseNormal)
+		}
+		return
+	}
+	in.Reject(403, "Forbidden")
 }
 
 // confirm answers with a beep, high or low, and hangs up.

@@ -14,6 +14,10 @@ func (d *Daemon) incoming(in *sip.Incoming) {
 		in.Reject(503, "Service Unavailable") // carriers go on to another node
 		return
 	}
+	if call, replaces := in.Replaces(); replaces {
+		d.replaceLeg(in, call)
+		return
+	}
 	if who := d.agentCalling(in); who != nil {
 		d.agentDialed(in, who)
 		return

@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 	"ringpace/media"
+	"ringpace/sip"
 )
 
 // switchboard is what agents' phones may do and whom they can reach. Its functions may
@@ -18,8 +19,10 @@ type switchboard struct {
 	peer      func(name string) *peer                    // the PBX of that name
 	colleague func(extension, peer string) *agent        // whose extension it is; nil: nobody's
 	outside   func(trunk, callerID, number string) *line // a channel for a call to that number; nil: none now
-	phones    atomic.Pointer[phones]                     // replaced by a reload
-	high, low *media.Prompt                              // confirmation tones
+	dialog    func(sip.ReplacesID) (*sip.Call, bool)     // a call of ours
+	consults  consults
+	phones    atomic.Pointer[phones] // replaced by a reload
+	high, low *media.Prompt          // confirmation tones
 }
 
 // phones are the parts of the configuration that concern every agent's phone.
@@ -34,7 +37,7 @@ type phones struct {
 
 func newSwitchboard(peer func(string) *peer, colleague func(extension, peer string) *agent) *switchboard {
 	return &switchboard{
-		peer: peer, colleague: colleague,
+		peer: peer, colleague: colleague, consults: consults{live: map[*sip.Call]*consult{}},
 		high: media.PromptTone([]float64{1000}, -16, 150*time.Millisecond),
 		low:  media.PromptTone([]float64{300}, -13, 350*time.Millisecond),
 	}

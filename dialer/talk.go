@@ -29,6 +29,7 @@ type talk struct {
 	// the record's transfer that brought the customer here, 0 for none.
 	transfers chan *transfer
 	handed    int
+	consult   bool // no customer, but a colleague who has dialed the agent
 
 	joined  chan *media.Bridge // from the agent: the bridge; closed without one where the agent cannot take the call
 	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation

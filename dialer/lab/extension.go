@@ -99,6 +99,40 @@ func (x *Extension) StopMedia() error {
 	return nil
 }
 
+// Consult calls a number beside the call that is up, and returns when it is answered. The
+// caller ends it.
+func (x *Extension) Consult(ctx context.Context, to string) (*Line, error) {
+	return x.beside(ctx, sip.Invite{To: to})
+}
+
+// Replace takes the place of another extension's call at the far end, by INVITE with
+// Replaces (RFC 3891), as a PBX does at the end of an attended transfer.
+func (x *Extension) Replace(ctx context.Context, other *Line) (*Line, error) {
+	id, ok := other.call.ReplacesID()
+	if !ok {
+		return nil, ErrIdle
+	}
+	return x.beside(ctx, sip.Invite{To: "ringpace", Replaces: &id})
+}
+
+// beside places a call that is not the phone's first.
+func (x *Extension) beside(ctx context.Context, inv sip.Invite) (*Line, error) {
+	if !x.pbx.enter() {
+		return nil, ErrIdle
+	}
+	line, err := x.dial(ctx, x.pbx.trunk.Load(), inv)
+	if err != nil {
+		x.pbx.calls.Done()
+		return nil, err
+	}
+	go func() {
+		defer x.pbx.calls.Done()
+		defer line.session.Close()
+		x.listen(line)
+	}()
+	return line, nil
+}
+
 // Forget makes the phone free at once, as after its power failed: the far side is not
 // told, and hears no more.
 func (x *Extension) Forget() {
@@ -165,6 +199,11 @@ func (x *Extension) attend(line *Line) {
 	x.talk, x.ear = line, line.ear
 	x.mu.Unlock()
 	x.bell.ring()
+	x.listen(line)
+}
+
+// listen reads what becomes of a call until it is over.
+func (x *Extension) listen(line *Line) {
 	closing := x.pbx.ctx.Done()
 	for {
 		select {
@@ -192,7 +231,7 @@ func (x *Extension) Dial(ctx context.Context, to string) error {
 		x.pbx.calls.Done()
 		return errors.New("lab: the extension is busy")
 	}
-	line, err := x.dial(ctx, x.pbx.trunk.Load(), to)
+	line, err := x.dial(ctx, x.pbx.trunk.Load(), sip.Invite{To: to})
 	if err != nil {
 		x.release(nil)
 		x.pbx.calls.Done()

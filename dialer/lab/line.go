@@ -109,7 +109,7 @@ func (l *Line) Hears(hz int) float64 { return l.ear.hears(hz) }
 const dialLimit = 30 * time.Second
 
 // dial places a call and returns when it is answered.
-func (x *Extension) dial(ctx context.Context, at *sip.Trunk, to string) (*Line, error) {
+func (x *Extension) dial(ctx context.Context, at *sip.Trunk, inv sip.Invite) (*Line, error) {
 	if at == nil {
 		return nil, errors.New("lab: the PBX is connected to nobody")
 	}
@@ -119,9 +119,9 @@ func (x *Extension) dial(ctx context.Context, at *sip.Trunk, to string) (*Line, 
 	}
 	line := newLine(nil, session, newEar())
 	session.AddTap(line.ear)
-	line.call, err = at.Invite(ctx, sip.Invite{
-		To: to, CallerID: x.name, Offer: session.Offer(), OnOffer: answering(session), RingTimeout: dialLimit,
-	})
+	inv.CallerID, inv.RingTimeout = x.name, dialLimit
+	inv.Offer, inv.OnOffer = session.Offer(), answering(session)
+	line.call, err = at.Invite(ctx, inv)
 	if err != nil {
 		session.Close()
 		return nil, err
