@@ -351,6 +351,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	d.draining.Store(true)
+	d.reception.Load().close()
 	d.log.Info("draining: no new call is made", "calls", len(d.calls.all()))
 	stopDialing()
 	dialers.Wait()

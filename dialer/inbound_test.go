@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,9 @@ func TestCallIsTaken(t *testing.T) {
 	}
 	if s, err := h.daemon.Status(t.Context()); err != nil || s.Inbound != 0 {
 		t.Errorf("status %+v, %v", s, err)
+	}
+	if trace, err := h.daemon.Trace(t.Context(), r.ID); err != nil || !strings.Contains(fmt.Sprint(trace), "INVITE") {
+		t.Errorf("trace %v, %v", trace, err)
 	}
 	for _, tr := range h.trunks() {
 		if tr.ChannelsUsed != 0 {
@@ -466,4 +470,29 @@ func TestKilledWithACallIn(t *testing.T) {
 		t.Fatalf("record %+v", r)
 	}
 	h.checkPlays(r)
+}
+
+// TestReloadedReception holds that a reload changes what becomes of calls.
+func TestReloadedReception(t *testing.T) {
+	p := plan{Agents: 1, NoLogin: true, NoCalls: true}
+	h := build(t, p)
+	c := h.callIn(number(5))
+	h.await("it rings", func() bool { return c.Status() == 180 })
+	c.Hangup()
+	h.awaitOver(c)
+	p.Campaign = "inbound: {enabled: false}"
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c = h.callIn(number(5))
+	h.awaitOver(c)
+	if c.Status() != 404 {
+		t.Errorf("a call that is not to be taken any more got %d", c.Status())
+	}
+	p.Campaign = "inbound: {prompts: {busy: ringpace.yaml}}" // no WAV
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err == nil {
+		t.Error("a prompt that is no sound was taken")
+	}
 }

@@ -22,30 +22,44 @@ import (
 const lookupLimit = 300 * time.Millisecond
 
 // reception judges every INVITE that comes in, once: who sends it, and so who of
-// the floor deals with it. It is nothing before Run. mu protects busy.
+// the floor deals with it. It is nothing before Run. mu protects busy and closed.
 type reception struct {
 	calling   context.Context // of calls that come in: ends only when calls must
 	strangers atomic.Uint64   // INVITEs of nobody that the configuration names
 	unknown   atomic.Uint64   // calls over a trunk to a number that is no campaign's
 
-	mu   sync.Mutex
-	busy map[string]int // calls up, by the number of ours that was called
+	mu     sync.Mutex
+	busy   map[string]int // calls up, by the number of ours that was called
+	closed bool           // no call is taken any more
 }
 
 func newReception(calling context.Context) *reception {
 	return &reception{calling: calling, busy: map[string]int{}}
 }
 
-// enter counts a call to a number of ours, unless there are as many as may be; 0 is no
-// limit.
-func (r *reception) enter(number string, limit int) bool {
+// enter counts a call to a number of ours and starts it, unless there are as many as may
+// be, 0 being no limit, or the reception is closed. It returns the rule that refuses the
+// call; "" if none does.
+func (r *reception) enter(number string, limit int, start func()) (rule string, status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if limit > 0 && r.busy[number] >= limit {
-		return false
+	switch {
+	case r.closed:
+		return "draining", 503 // carriers go on to another node
+	case limit > 0 && r.busy[number] >= limit:
+		return "max_calls", 486
 	}
 	r.busy[number]++
-	return true
+	start()
+	return "", 0
+}
+
+// close takes no call any more: when it returns, every call that was taken is in the
+// register.
+func (r *reception) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 }
 
 func (r *reception) leave(number string) {
@@ -83,24 +97,22 @@ func (d *Daemon) customerCalled(in *sip.Incoming, desk *reception, over []*trunk
 		in: in, welcome: w, caller: known, release: func() {},
 	}
 	k.show(api.CallRinging)
-	if rule, status := screen(&w.cfg.Inbound, rec.Number, d.draining.Load()); rule != "" {
+	rule, status := screen(&w.cfg.Inbound, rec.Number)
+	if rule == "" {
+		rule, status = desk.enter(number, w.cfg.Inbound.MaxCalls, func() {
+			t.share.Admit()
+			k.release = sync.OnceFunc(func() { t.share.Release(); desk.leave(number) })
+			d.calls.start(&k.customer, func() { k.run(desk.calling) })
+		})
+	}
+	if rule != "" {
 		k.refuse(rule, status)
-		return
 	}
-	if !desk.enter(number, w.cfg.Inbound.MaxCalls) {
-		k.refuse("max_calls", 486)
-		return
-	}
-	t.share.Admit()
-	k.release = sync.OnceFunc(func() { t.share.Release(); desk.leave(number) })
-	d.calls.start(&k.customer, func() { k.run(desk.calling) })
 }
 
 // screen says which rule refuses a caller, and with which status; "" if none does.
-func screen(in *config.Inbound, number string, draining bool) (rule string, status int) {
+func screen(in *config.Inbound, number string) (rule string, status int) {
 	switch {
-	case draining:
-		return "draining", 503 // carriers go on to another node
 	case in.Bars(number):
 		return "blocked", 603
 	case number == "" && in.Anonymous == config.AnonymousReject:

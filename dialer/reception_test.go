@@ -49,20 +49,18 @@ func TestScreen(t *testing.T) {
 	strict := in
 	strict.Anonymous = config.AnonymousReject
 	for _, c := range []struct {
-		name     string
-		in       *config.Inbound
-		number   string
-		draining bool
-		rule     string
-		status   int
+		name   string
+		in     *config.Inbound
+		number string
+		rule   string
+		status int
 	}{
-		{"anybody", &in, "+12025550100", false, "", 0},
-		{"blocked", &in, "+19005550100", false, "blocked", 603},
-		{"hidden, and taken", &in, "", false, "", 0},
-		{"hidden, and not taken", &strict, "", false, "anonymous", 433},
-		{"shutting down", &in, "+12025550100", true, "draining", 503},
+		{"anybody", &in, "+12025550100", "", 0},
+		{"blocked", &in, "+19005550100", "blocked", 603},
+		{"hidden, and taken", &in, "", "", 0},
+		{"hidden, and not taken", &strict, "", "anonymous", 433},
 	} {
-		if rule, status := screen(c.in, c.number, c.draining); rule != c.rule || status != c.status {
+		if rule, status := screen(c.in, c.number); rule != c.rule || status != c.status {
 			t.Errorf("%s: %q %d, want %q %d", c.name, rule, status, c.rule, c.status)
 		}
 	}
@@ -70,12 +68,23 @@ func TestScreen(t *testing.T) {
 
 func TestReceptionCountsByNumber(t *testing.T) {
 	r := newReception(t.Context())
-	if !r.enter("a", 1) || r.enter("a", 1) || !r.enter("b", 1) || !r.enter("a", 0) {
-		t.Error("the limit does not hold for each number on its own, or 0 is a limit")
+	started := 0
+	enter := func(number string, limit int, want string) {
+		t.Helper()
+		if rule, _ := r.enter(number, limit, func() { started++ }); rule != want {
+			t.Errorf("a call to %s with a limit of %d: %q, want %q", number, limit, rule, want)
+		}
 	}
+	enter("a", 1, "")
+	enter("a", 1, "max_calls")
+	enter("b", 1, "")
+	enter("a", 0, "")
 	r.leave("a")
 	r.leave("a")
-	if !r.enter("a", 1) || len(r.busy) != 2 {
-		t.Errorf("after they left: %v", r.busy)
+	enter("a", 1, "")
+	r.close()
+	enter("c", 0, "draining")
+	if started != 4 || len(r.busy) != 2 {
+		t.Errorf("%d calls started; %v", started, r.busy)
 	}
 }

@@ -118,8 +118,8 @@ func TestLoadPromptRefuses(t *testing.T) {
 }
 
 func TestDefaultPrompts(t *testing.T) {
-	for name, p := range map[string]*Prompt{"safe harbour": SafeHarbour(), "opening hours": OpeningHours()} {
-		if p.Duration() < 5*time.Second || p.Duration() > 20*time.Second {
+	for name, p := range map[string]*Prompt{"safe harbour": SafeHarbour(), "opening hours": OpeningHours(), "closed": Closed(), "busy": AllBusy(), "offer": CallbackOffer(), "kept": CallbackKept()} {
+		if p.Duration() < 4*time.Second || p.Duration() > 20*time.Second {
 			t.Errorf("%s lasts %v", name, p.Duration())
 		}
 		if level := float64(PCMA.Energy(p.alaw)) / float64(len(p.alaw)) / (1 << 30); 10*math.Log10(level) < -30 {
