@@ -67,7 +67,7 @@ type Daemon struct {
 	hurry    chan struct{} // closed: calls are hung up, not waited for
 	hurryOne sync.Once
 
-	reloading sync.Mutex // one reload at a time
+	reloading sync.Mutex // one reload at a time, and none before every actor runs
 	mu        sync.Mutex // protects what a reload changes
 	cfg       *config.Config
 	campaigns map[string]*campaign
@@ -91,6 +91,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 		opts: opts, log: opts.Logger, started: time.Now(), calls: newCalls(), hurry: make(chan struct{}), cfg: cfg,
 		campaigns: map[string]*campaign{}, agents: map[string]*agent{},
 	}
+	d.reloading.Lock() // Run unlocks it
 	d.alarms = newAlarms(d.feed, d.log)
 	d.board = newSwitchboard(d.peer, d.colleague)
 	defer func() {
@@ -303,7 +304,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer func() { stopDialing(); stopCalling(); sendHome(); stopServing() }()
 
 	var rooms, people, dialers sync.WaitGroup // end in the order: dialers, people, rooms
-	d.reloading.Lock()                        // until every actor runs
 	d.spawn = func(a *agent) { people.Go(func() { a.run(attending) }) }
 	failed := make(chan error, 1)
 	rooms.Go(func() {
