@@ -31,7 +31,7 @@ type inviteEnd struct {
 // is called once unless a 2xx comes, from the transaction's goroutine. answer
 // bounds the wait for the first response; 0 leaves it to timer B.
 func (e *Endpoint) startInvite(req *sipgo.Request, answer time.Duration, report func(inviteEnd)) *inviteTx {
-	ctx, abort := context.WithTimeout(context.Background(), sendTimeout)
+	ctx, abort := context.WithCancel(context.Background()) // start bounds it
 	i := &inviteTx{e: e, req: req, stop: make(chan string, 1), abort: abort}
 	e.work.Go(func() {
 		defer abort()

@@ -67,13 +67,14 @@ type search struct {
 // ring places the call and waits for the final response. It returns nil when the
 // call is answered: then s.d is set, the ACK sent and Answered emitted.
 func (s *setup) ring(ctx context.Context) *Failed {
-	searching, stopSearch := context.WithCancel(ctx)
-	defer stopSearch()
+	stopSearch := func() {}
+	defer func() { stopSearch() }()
 	s.find = func(targets func(context.Context) ([][]target, error)) {
 		found := make(chan search, 1)
 		s.found = found
+		ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+		stopSearch = cancel
 		s.e.work.Go(func() {
-			ctx, cancel := context.WithTimeout(searching, sendTimeout)
 			defer cancel()
 			groups, err := targets(ctx)
 			found <- search{groups, err}
