@@ -124,6 +124,7 @@ func (c *customer) callParty(h *handover, rules *phones) error {
 		ID: newID(), To: h.to.name, DisplayName: c.rec.Number, RingTimeout: rules.transfer.RingTimeout,
 		Replaces: h.replaces, ReferredBy: h.by,
 	}
+	c.wire.Link(c.rec.ID, inv.ID, "transfer to "+h.to.name)
 	if p := h.to.peer; p != nil {
 		inv.CallerID = p.fromUser
 		h.leg, err = dialLeg(context.Background(), p, audio, inv, nil)
