@@ -187,22 +187,28 @@ func (d *Daemon) openMedia() error {
 	return err
 }
 
+// endpointConfig is what the file says of signalling as a whole.
+func endpointConfig(c *config.Config) sip.Config {
+	var listen []sip.Listen
+	for _, l := range c.SIP.Listen {
+		listen = append(listen, sip.Listen{Transport: l.Transport, Addr: l.Addr})
+	}
+	return sip.Config{
+		Listen: listen, UserAgent: c.SIP.UserAgent, Node: c.Node.ID,
+		CertFile: c.SIP.TLS.CertFile, KeyFile: c.SIP.TLS.KeyFile,
+		Resolver: resolve.Config{Servers: c.SIP.DNSServers}, Origins: c.SIP.Registrar.Origins,
+	}
+}
+
 func (d *Daemon) openSignalling() error {
 	if err := d.openWire(); err != nil {
 		return err
 	}
-	var listen []sip.Listen
-	for _, l := range d.cfg.SIP.Listen {
-		listen = append(listen, sip.Listen{Transport: l.Transport, Addr: l.Addr})
-	}
+	cfg := endpointConfig(d.cfg)
+	cfg.Invite, cfg.Screen, cfg.Logger = d.incoming, d.admit, d.log
+	cfg.Defence, cfg.Trace, cfg.Registrar = d.guard, d.wire, d.registrar()
 	var err error
-	if d.endpoint, err = sip.NewEndpoint(sip.Config{
-		Listen: listen, UserAgent: d.cfg.SIP.UserAgent, Invite: d.incoming, Screen: d.admit, Logger: d.log,
-		Node: d.cfg.Node.ID, CertFile: d.cfg.SIP.TLS.CertFile, KeyFile: d.cfg.SIP.TLS.KeyFile,
-		Resolver: resolve.Config{Servers: d.cfg.SIP.DNSServers},
-		Defence:  d.guard, Trace: d.wire,
-		Registrar: d.registrar(), Origins: d.cfg.SIP.Registrar.Origins,
-	}); err != nil {
+	if d.endpoint, err = sip.NewEndpoint(cfg); err != nil {
 		return err
 	}
 	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {

@@ -34,6 +34,27 @@ func TestEveryTrunkSettingIsHandedOn(t *testing.T) {
 	}
 }
 
+// TestEveryEndpointSettingIsHandedOn is the same for signalling as a whole. What is
+// missing here are the daemon's own parts, which openSignalling adds.
+func TestEveryEndpointSettingIsHandedOn(t *testing.T) {
+	var c config.Config
+	c.Node.ID = "dialer-1"
+	c.SIP.Listen = []config.Listen{{Transport: config.TLS, Addr: netip.MustParseAddrPort("192.0.2.1:5061")}}
+	c.SIP.UserAgent = "x"
+	c.SIP.TLS = config.ListenTLS{CertFile: "cert", KeyFile: "key"}
+	c.SIP.DNSServers = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.53:53")}
+	got := endpointConfig(&c)
+	if len(got.Listen) != 1 || got.Listen[0].Transport != "tls" || got.Listen[0].Addr != c.SIP.Listen[0].Addr {
+		t.Errorf("listens on %+v", got.Listen)
+	}
+	if got.UserAgent != "x" || got.Node != "dialer-1" || got.CertFile != "cert" || got.KeyFile != "key" {
+		t.Errorf("%+v", got)
+	}
+	if len(got.Resolver.Servers) != 1 || got.Resolver.Servers[0] != c.SIP.DNSServers[0] {
+		t.Errorf("asks %v", got.Resolver.Servers)
+	}
+}
+
 // fill sets every field to something.
 func fill(t *testing.T, v reflect.Value) {
 	switch v.Interface().(type) {

@@ -24,8 +24,9 @@
 // failure responses wait for the transaction, which has to ACK them first
 // (RFC 3261 section 17.1.1.3).
 //
-// A trunk has one goroutine while [Trunk.Run] runs, plus one for its health
-// checks. Everything else is a short-lived goroutine for one transaction,
+// A trunk has one goroutine while [Trunk.Run] runs, plus one each for its health
+// checks, its keep-alives and its name. What its calls tell of it goes to its breaker
+// under the trunk's mutex. Everything else is a short-lived goroutine for one transaction,
 // counted by the endpoint; [Endpoint.Close] returns when all are gone.
 //
 // The goroutine of an outgoing call begins with setup (INVITE to its answer), that of
@@ -50,6 +51,14 @@
 // session timer (RFC 4028), which repeats the description that a dialog has agreed, all
 // keep to one exchange at a time; what collides gets 491 or 500. What a [Policy] asks
 // for is announced and required accordingly.
+//
+// # Servers and connections
+//
+// Where a request goes is found by RFC 3263 ([ringpace/sip/resolve]); a server that
+// says nothing, or 503, is followed by the next. Connections over TCP and TLS are
+// opened by the endpoint, not by sipgo, one for each server and trunk: under the
+// trunk's own authorities, name and certificate. They are handed to sipgo as if they
+// had been accepted, so that it reads them and finds them again.
 //
 // # Ghost calls
 //

@@ -219,6 +219,22 @@ func TestInviteRefused(t *testing.T) {
 	next[Failed](t, call)
 }
 
+// Whatever a far side writes for a number, and an administrator for a server.
+func FuzzUserAndServer(f *testing.F) {
+	for _, s := range []string{"tel:+49-30(1)23;phone-context=x", "sip:alice@[::1]:5060", "[::1]:5060", "host:1", "TEL:", "tel:;"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var uri sipgo.Uri
+		if sipgo.ParseUri(s, &uri) == nil && strings.EqualFold(uri.Scheme, "tel") && strings.ContainsAny(userOf(&uri), ";-.() ") {
+			t.Errorf("%q: %q", s, userOf(&uri))
+		}
+		if host, _, err := splitHostPort(s); err == nil && !isHost(host) {
+			t.Errorf("%q: %q", s, host)
+		}
+	})
+}
+
 func FuzzFormat(f *testing.F) {
 	f.Add("+4930123", "Name")
 	f.Add("1>\r\nX: y", `a"b\`)

@@ -28,7 +28,7 @@ func (e *Endpoint) locate(ctx context.Context, q resolve.Query, profile string) 
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	for _, l := range e.listeners {
-		if q.Transport == "" || q.Transport == l.transport || q.Transport != "udp" {
+		if q.Transport != "udp" || l.transport == "udp" { // the others need no listener of theirs
 			q.IPv4 = q.IPv4 || l.addr.Addr().Is4()
 			q.IPv6 = q.IPv6 || l.addr.Addr().Is6()
 		}
