@@ -24,16 +24,17 @@ func (a *agent) listenForCodes() {
 	a.leg.audio.Escape(a.board.phones.Load().keys.Escape())
 }
 
-// press takes one key. A beep says what became of a code.
-func (a *agent) press(key rune) {
+// press takes one key, and reports whether it is part of a code and not the customer's. A
+// beep says what became of a code.
+func (a *agent) press(key rune) bool {
 	rules := a.board.phones.Load()
 	k := &a.keypad
 	if k.pressed == "" && key != rules.keys.Escape() {
-		return
+		return false
 	}
 	if k.pressed == string(rules.keys.Escape()) && k.pressed == string(key) {
 		a.forgetKeys() // pressed twice it is meant for the customer
-		return
+		return false
 	}
 	k.pressed += string(key)
 	k.idle.set(betweenKeys)
@@ -44,9 +45,10 @@ func (a *agent) press(key rune) {
 	case whole:
 		a.beep(a.obey(does, argument, rules) == nil)
 	default:
-		return
+		return true
 	}
 	a.forgetKeys()
+	return true
 }
 
 // longestArgument bounds the extension that follows a code.

@@ -138,7 +138,9 @@ func (a *agent) signal(ev sip.Event, open bool) {
 	case sip.Failed:
 		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
 	case sip.Digit:
-		a.press(ev.Digit)
+		if !a.press(ev.Digit) && a.bridge != nil {
+			_ = a.talk.customer.Press(string(ev.Digit)) // a customer who takes no keys gets none
+		}
 	case sip.Referred:
 		a.referred(ev.Referral)
 	case sip.Ended:

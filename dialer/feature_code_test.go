@@ -157,13 +157,22 @@ func TestKeys(t *testing.T) {
 		t.Errorf("** and 3 were taken for a code: %s", s.State)
 	}
 
+	for _, key := range "4*4" { // by INFO: one for the customer, then a code
+		if err := h.line("1001").PressByInfo(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.awaitAgent("a1001", api.AgentHold)
+	h.press("1001", "*4")
+	h.awaitAgent("a1001", api.AgentTalking)
+
 	h.press("1001", "*59") // there is no ninth
 	h.hears("the agent", x.Hears, low, true)
 	h.press("1001", "*3")
 	h.awaitAgent("a1001", api.AgentWrapUp)
 	h.press("1001", "*52")
 	r := h.awaitRecords(1)[0]
-	if r.Disposition != "refused" || r.HungUpBy != cdr.Agent || r.Holds != 1 {
+	if r.Disposition != "refused" || r.HungUpBy != cdr.Agent || r.Holds != 2 {
 		t.Errorf("record %+v", r)
 	}
 	h.awaitAgent("a1001", api.AgentReady)
@@ -176,7 +185,7 @@ func TestKeys(t *testing.T) {
 	if err := x.Await(t.Context(), false); err != nil {
 		t.Error(err)
 	}
-	if keys := h.carrier.Keys(number(0)); keys != "12*3" {
+	if keys := h.carrier.Keys(number(0)); keys != "12*34" {
 		t.Errorf("the customer got the keys %q", keys)
 	}
 }

@@ -98,6 +98,11 @@ func (l *Line) notified(status int) {
 // Press sends keys as telephone events.
 func (l *Line) Press(keys string) error { return l.session.Press(keys) }
 
+// PressByInfo sends a key by SIP INFO, as phones do that know no telephone events.
+func (l *Line) PressByInfo(ctx context.Context, key rune) error {
+	return l.call.SendDigit(ctx, key, 100*time.Millisecond)
+}
+
 // Hangup ends the call as a person does, with BYE.
 func (l *Line) Hangup() { l.call.Hangup(sip.CauseNormal) }
 
