@@ -155,8 +155,9 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 			return err
 		}
 		f.RSSGrowthMB = now.RSS - f.RSSGrowthMB // of the first: nothing before it
-		report("%d calls, %d failed%s (the last %d at %.1f a second, %.3f ms of CPU each): %.1f MB resident",
-			f.Calls, f.Failed, more.Why.text(), more.Calls, more.Rate(), more.CPU.Seconds()*1000/float64(more.Calls), now.RSS)
+		report("%d calls, %d failed%s (the last %d at %.1f a second, %.3f ms of CPU each): %.1f MB resident, %.1f MB of live objects, %d goroutines",
+			f.Calls, f.Failed, more.Why.text(), more.Calls, more.Rate(), more.CPU.Seconds()*1000/float64(more.Calls),
+			now.RSS, now.Live, now.Run)
 	}
 	f.RSSGrowthMB = round(f.RSSGrowthMB, 2)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -28,6 +29,8 @@ type order struct {
 type answer struct {
 	CPU  time.Duration // of a caller: in this order; of a registrar: since its start
 	RSS  float64       // resident memory, MB (1e6 bytes)
+	Live float64       // of live objects, MB
+	Run  int           // goroutines
 	Took time.Duration // from the first INVITE to the last
 
 	Calls, Failed int
@@ -121,7 +124,9 @@ func obey(do func(order) answer) error {
 		if o.Memory {
 			debug.FreeOSMemory()
 		}
-		a.RSS = resident()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		a.RSS, a.Live, a.Run = resident(), float64(memory.HeapAlloc)/1e6, runtime.NumGoroutine()
 		if err := answers.Encode(a); err != nil {
 			return err
 		}
