@@ -40,7 +40,7 @@ lint: ## gofumpt, go vet, staticcheck: any finding fails
 bench: ## every benchmark, with its allocations; BENCHTIME=3s
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
-bench-sip: ## what signalling costs, against SIPp (8 minutes); the last line is JSON; BENCHFLAGS="-profile cpu.out"
+bench-sip: ## what signalling costs, against SIPp (9 minutes); the last line is JSON; BENCHFLAGS="-profile cpu.out"
 	@.ci/deps programs
 	@go run ./dialer/lab/bench $(BENCHFLAGS)
 

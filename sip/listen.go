@@ -36,7 +36,7 @@ func (e *Endpoint) bind(l Listen) (serve func(), err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w on udp %s: %w", ErrListen, l.Addr, err)
 		}
-		_ = c.SetReadBuffer(readBuffer) // as much as the system allows
+		enlarge(c)
 		gone := make(chan struct{})
 		e.listeners = append(e.listeners, listener{transport: "udp", addr: localAddr(c.LocalAddr()), udp: c, close: func() error {
 			close(gone)

@@ -65,7 +65,7 @@ func main() {
 	profile := flag.String("profile", "", "file for a CPU profile of the calling process")
 	flag.IntVar(&p.Rate, "rate", 300, "calls a second")
 	flag.IntVar(&p.Calls, "calls", 9000, "calls at that rate")
-	flag.IntVar(&p.FastRate, "fast", 500, "calls a second on the way to -total")
+	flag.IntVar(&p.FastRate, "fast", 300, "calls a second on the way to -total")
 	flag.IntVar(&p.Warm, "warm", 10_000, "calls before memory is looked at first")
 	flag.IntVar(&p.Total, "total", 100_000, "calls before it is looked at again")
 	flag.DurationVar(&p.Hold, "hold", time.Second, "time from the answer to BYE")

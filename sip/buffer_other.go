@@ -1,0 +1,8 @@
+//go:build !linux
+
+package sip
+
+import "net"
+
+// enlarge gives a UDP socket as much of the readBuffer as the system allows.
+func enlarge(c *net.UDPConn) { _ = c.SetReadBuffer(readBuffer) }
