@@ -1,7 +1,9 @@
 package dialer_test
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -78,7 +80,7 @@ func loginError(h *house) error {
 // takesCall brings a customer to the agent who has logged in.
 func (h *house) takesCall(t *testing.T, lead int) {
 	t.Helper()
-	h.awaitAgent("a1001", api.AgentPaused)
+	h.await("the shift to begin", func() bool { s := h.state("a1001"); return s == api.AgentPaused || s == api.AgentReady })
 	if _, err := h.daemon.Ready(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
 	}
@@ -140,4 +142,21 @@ func TestTelephoneIsTakenAway(t *testing.T) {
 	if err != nil || len(all) != 0 {
 		t.Errorf("%+v %v", all, err)
 	}
+}
+
+// A telephone that is registered over TCP dials in: its INVITE is challenged, and
+// begins the agent's shift; the customer comes over the telephone's own connection.
+func TestTelephoneDialsIn(t *testing.T) {
+	p := deskPlan(t, "")
+	port := freePort(t)
+	p.Listen = fmt.Sprintf(`, "tcp://127.0.0.1:%d"`, port)
+	p.Global = `feature_codes: {login: "*11"}`
+	h := build(t, p)
+	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+	phone := peers.BaresipAt(t, peers.Account{User: "1001", Password: "telephone-1001", Server: at, Transport: "tcp"}, peers.Softphone{ToneHz: 600})
+	if r := h.agent("a1001").Registered; len(r) != 1 || r[0].Transport != "tcp" {
+		t.Fatalf("%+v", r)
+	}
+	phone.Command(t, "dial", fmt.Sprintf("sip:*11@%s;transport=tcp", at))
+	h.takesCall(t, 0)
 }

@@ -150,7 +150,15 @@ func (a *Authority) matches(r Request, cred *digest.Credentials, password func(u
 	}
 	want := sum(h, sum(h, cred.Username, a.realm, secret), cred.Nonce, fmt.Sprintf("%08x", cred.Nc), cred.Cnonce, qop, sum(h, a2...))
 	same := hmac.Equal([]byte(want), []byte(strings.ToLower(cred.Response)))
-	return same && known && cred.Cnonce != "" && cred.Nc >= 1 && strings.EqualFold(cred.URI, r.URI)
+	return same && known && cred.Cnonce != "" && cred.Nc >= 1 && samePlace(cred.URI, r.URI)
+}
+
+// samePlace reports whether two URIs name the same user and host. Phones write
+// parameters into the one and not the other, or twice.
+func samePlace(a, b string) bool {
+	a, _, _ = strings.Cut(a, ";")
+	b, _, _ = strings.Cut(b, ";")
+	return strings.EqualFold(a, b)
 }
 
 // sum is the hash over the parts with colons between them, in hexadecimal.

@@ -91,6 +91,9 @@ func TestCheck(t *testing.T) {
 			other.URI = "sip:y"
 			check("another target", other, ErrWrong)
 			other = c.request("pw", "")
+			other.URI = "SIP:X;transport=tcp"
+			check("the same target with parameters", other, nil)
+			other = c.request("pw", "")
 			other.Source = there
 			check("from another address", other, ErrStale)
 			check("several, one of ours", Request{
