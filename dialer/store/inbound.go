@@ -88,7 +88,7 @@ func (s *Store) ShareIn(ctx context.Context, id string) error {
 }
 
 func openCall(s *scripts, sp space, id string, text []byte) call {
-	return call{s.open, sp.keys("attempts", "ended_in", "counters"), []any{id, text}}
+	return call{s.open, sp.keys("calls_in", "ended_in", "counters"), []any{id, text}}
 }
 
 // FinishIn ends a call that came in with its record, as Finish does an attempt. A
@@ -124,7 +124,7 @@ func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, next Next, agen
 	if !rec.Marks.AgentAudio.IsZero() {
 		args = append(args, "in:bridged", 1, "in:talk_ms", rec.Marks.Talk().Milliseconds())
 	}
-	keys := sp.keys("attempts", "ended_in", "counters", "cdrs", "numbers", "more", "ids", "waiting", "ready",
+	keys := sp.keys("calls_in", "ended_in", "counters", "cdrs", "numbers", "more", "ids", "waiting", "ready",
 		"claimed", "done", "campaign")
 	return call{s.scripts.finishIn, append(keys, sp.talk(rec.Number)), args}
 }

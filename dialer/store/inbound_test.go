@@ -140,6 +140,9 @@ func TestTalkEndsTheLeadsTurn(t *testing.T) {
 			f.add(person(1))
 			f.finishIn(asking(f.callIn(person(1).Numbers[0]), time.Time{}), 0)
 			rec := f.callIn(person(1).Numbers[0])
+			if counts, err := s.LeadCounts(t.Context(), f.campaign); err != nil || counts[Dialing] != 0 || counts[Ready] != 1 {
+				t.Errorf("while the caller talks: %v, %v", counts, err)
+			}
 			rec.Outcome, rec.Agent, rec.Marks.TalkEnded = cdr.Person, "anna", time.Now()
 			if err := f.s.FinishIn(rec, next); err != nil {
 				t.Fatal(err)
@@ -306,7 +309,7 @@ func TestCallInWhileRedisIsAway(t *testing.T) {
 		t.Errorf("caller %+v, %v", c, err)
 	}
 	sp, _ := campaignSpace(f.campaign)
-	if known, err := f.s.redis.HExists(context.Background(), sp.key("attempts"), up.ID).Result(); err != nil || !known {
+	if known, err := f.s.redis.HExists(context.Background(), sp.key("calls_in"), up.ID).Result(); err != nil || !known {
 		t.Errorf("the call that is up is not known: %v", err)
 	}
 }

@@ -77,33 +77,35 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]
 
 	var dead []OpenAttempt
 	known := make(map[string]bool)
-	for cursor := uint64(0); ; {
-		short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
-		fields, next, err := s.redis.HScan(short, sp.key("attempts"), cursor, "", page).Result()
-		cancel()
-		if err := s.outcome(ctx, err); err != nil {
-			return nil, err
-		}
-		for i := 0; i+1 < len(fields); i += 2 {
-			id := fields[i]
-			var open openAttempt
-			if err := json.Unmarshal([]byte(fields[i+1]), &open); err != nil {
-				s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
-				continue
+	for _, key := range []string{"attempts", "calls_in"} {
+		for cursor := uint64(0); ; {
+			short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
+			fields, next, err := s.redis.HScan(short, sp.key(key), cursor, "", page).Result()
+			cancel()
+			if err := s.outcome(ctx, err); err != nil {
+				return nil, err
 			}
-			seen := known[id] // a scan may tell it twice
-			known[id] = true
-			if seen || alive[open.Node] == open.Boot || open.Node != s.node && !trusted ||
-				s.outbox.has(id) { // its true end is on the way
-				continue
+			for i := 0; i+1 < len(fields); i += 2 {
+				id := fields[i]
+				var open openAttempt
+				if err := json.Unmarshal([]byte(fields[i+1]), &open); err != nil {
+					s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
+					continue
+				}
+				seen := known[id] // a scan may tell it twice
+				known[id] = true
+				if seen || alive[open.Node] == open.Boot || open.Node != s.node && !trusted ||
+					s.outbox.has(id) { // its true end is on the way
+					continue
+				}
+				if rec, ok := left[id]; ok {
+					open.Record = rec
+				}
+				dead = append(dead, OpenAttempt{Record: open.Record, Boot: open.Boot})
 			}
-			if rec, ok := left[id]; ok {
-				open.Record = rec
+			if cursor = next; cursor == 0 {
+				break
 			}
-			dead = append(dead, OpenAttempt{Record: open.Record, Boot: open.Boot})
-		}
-		if cursor = next; cursor == 0 {
-			break
 		}
 	}
 	for id, rec := range left {

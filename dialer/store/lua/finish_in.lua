@@ -1,6 +1,6 @@
 -- Ends a call that came in: writes its call detail record, remembers who talked with
 -- the caller, and keeps the callback that they asked for. Exactly once for an id.
--- KEYS 1 attempts, 2 calls that came in and have ended, 3 counters, 4 cdrs, 5 numbers,
+-- KEYS 1 calls that came in, 2 calls that came in and have ended, 3 counters, 4 cdrs, 5 numbers,
 --      6 further numbers, 7 ids, 8 waiting, 9 ready, 10 claimed, 11 done, 12 campaign,
 --      13 who talked last with the number
 -- ARGV 1 id of the call, 2 outcome, 3 record JSON, 4 longest cdrs stream (0: any),

@@ -1,5 +1,5 @@
 -- Notes a call that came in, so that it ends in a record whatever becomes of its node.
--- KEYS 1 attempts, 2 calls that came in and have ended, 3 counters
+-- KEYS 1 calls that came in, 2 calls that came in and have ended, 3 counters
 -- ARGV 1 id of the call, 2 its JSON
 -- Result: 1, or 0 where it is noted already or has ended.
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) or redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then
