@@ -67,7 +67,10 @@ func TestReplacesIn(t *testing.T) {
 	}
 	p.send(p.ack(p.expect("200")))
 	old.Hangup(CauseNormal)
-	p.respond(p.expect("BYE"), "200 OK", "", "")
+	bye := p.expect("BYE")
+	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", "ending", "g", "", 1, "Replaces: "+id.String(), testOffer))
+	p.expect("603") // it is ending
+	p.respond(bye, "200 OK", "", "")
 	next[Ended](t, old)
 	over(t, old)
 	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", "late", "g", "", 1, "Replaces: "+id.String(), testOffer))

@@ -46,8 +46,11 @@ func (c *Call) stopTimer() {
 	}
 }
 
-// startTimer begins the interval anew. The call ends a third of it before it runs
-// out, at most 32 s (RFC 4028 section 10).
+// endsAfter is when a call ends that nobody has refreshed: a third of the interval
+// before it runs out, at most 32 s (RFC 4028 section 10). In seconds.
+func endsAfter(interval uint32) uint32 { return interval - min(32, interval/3) }
+
+// startTimer begins the interval anew.
 func (c *Call) startTimer(seconds uint32, ours bool) {
 	c.stopTimer()
 	if c.ended {
@@ -56,7 +59,7 @@ func (c *Call) startTimer(seconds uint32, ours bool) {
 	interval := time.Duration(seconds) * c.e.second
 	c.timer = &sessionTimer{
 		seconds: seconds, ours: ours, refresh: time.NewTimer(interval / 2),
-		expiry: time.NewTimer(interval - min(32*c.e.second, interval/3)),
+		expiry: time.NewTimer(time.Duration(endsAfter(seconds)) * c.e.second),
 	}
 	if !ours {
 		c.timer.refresh.Stop()

@@ -108,6 +108,14 @@ func TestWeRefresh(t *testing.T) {
 	p.respondAndEnd(call)
 }
 
+func TestEndsAfter(t *testing.T) {
+	for interval, want := range map[uint32]uint32{90: 60, 96: 64, 97: 65, 1800: 1768} {
+		if got := endsAfter(interval); got != want {
+			t.Errorf("%d: %d, want %d", interval, got, want)
+		}
+	}
+}
+
 // Whoever is to refresh: where it does not happen, the call ends before the interval.
 func TestNobodyRefreshes(t *testing.T) {
 	t.Parallel()
