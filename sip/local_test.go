@@ -152,7 +152,7 @@ func TestLocalThroughNAT(t *testing.T) {
 				// Somebody else's connection is newer: sipgo files both under our address.
 				p, _ = newStreamPeer(t, addrOf(t, e, "tcp"))
 			}
-			contact := "<sip:100@192.0.2.77:5060;transport=" + transport + ">"
+			contact := "<sip:100@127.0.0.99:5060;transport=" + transport + ">"
 			p.enrol(contact)
 			if transport == "tcp" {
 				other, _ := newStreamPeer(t, addrOf(t, e, "tcp"))
@@ -178,7 +178,7 @@ func TestLocalConnectionLost(t *testing.T) {
 	t.Parallel()
 	r, e, l := newDesk(t, Config{})
 	p, conn := newStreamPeer(t, addrOf(t, e, "tcp"))
-	p.enrol("<sip:100@192.0.2.77:5060;transport=tcp>")
+	p.enrol("<sip:100@127.0.0.99:5060;transport=tcp>")
 	if n := len(r.Contacts("100")); n != 1 {
 		t.Fatalf("%d contacts", n)
 	}
@@ -194,10 +194,10 @@ func TestLocalPath(t *testing.T) {
 	t.Parallel()
 	_, e, l := newDesk(t, Config{})
 	proxy := newPeer(t, addrOf(t, e, "udp"))
-	proxy.enrol("<sip:100@192.0.2.77:5060>", "Path: <sip:edge@"+proxy.addr+";lr>, <sip:inner.example;lr>", "Supported: path")
+	proxy.enrol("<sip:100@127.0.0.99:5060>", "Path: <sip:edge@"+proxy.addr+";lr>, <sip:inner.example;lr>", "Supported: path")
 	call := ring100(t, l)
 	invite := proxy.expect("INVITE")
-	if invite.uri() != "sip:100@192.0.2.77:5060" || strings.Join(invite.all("Route"), ", ") != "<sip:edge@"+proxy.addr+";lr>, <sip:inner.example;lr>" {
+	if invite.uri() != "sip:100@127.0.0.99:5060" || strings.Join(invite.all("Route"), ", ") != "<sip:edge@"+proxy.addr+";lr>, <sip:inner.example;lr>" {
 		t.Errorf("%s", invite)
 	}
 	proxy.respond(invite, "486 Busy Here", "a", "")
@@ -210,8 +210,8 @@ func TestCallOfRegisteredPhone(t *testing.T) {
 	incoming := make(chan *Incoming, 1)
 	_, e, _ := newDesk(t, Config{Invite: func(in *Incoming) { incoming <- in }})
 	p := newPeer(t, addrOf(t, e, "udp"))
-	p.enrol("<sip:100@192.0.2.77:5060>")
-	p.send(p.newRequest("INVITE", "sip:200@desk.example", "call1", "f", "", 1, "Contact: <sip:100@192.0.2.77:5060>", testOffer))
+	p.enrol("<sip:100@127.0.0.99:5060>")
+	p.send(p.newRequest("INVITE", "sip:200@desk.example", "call1", "f", "", 1, "Contact: <sip:100@127.0.0.99:5060>", testOffer))
 	in := receive(t, incoming, "INVITE")
 	call, err := in.Answer([]byte(testAnswer), nil)
 	if err != nil {
