@@ -377,7 +377,7 @@ func BenchmarkDrop(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	junk := []byte(knock("198.51.100.7", fmt.Sprint("flood")))
+	junk := []byte(knock("198.51.100.7", "flood"))
 	b.ReportAllocs()
 	for i := range b.N {
 		if _, err := c.Write(junk); err != nil {
