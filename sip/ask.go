@@ -6,6 +6,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // serverTimeout is how long one of several servers is waited for before the next one
@@ -52,7 +54,7 @@ func (t *Trunk) askOne(ctx context.Context, h hop, last bool, build func(hop) *s
 func (t *Trunk) judge(h hop, res *sipgo.Response, err error) (failed bool) {
 	switch {
 	case res != nil && res.StatusCode == 503:
-		t.e.resolver.Failed(h.server(), parseRetryAfter(value(res, "Retry-After")))
+		t.e.resolver.Failed(h.server(), header.ParseRetryAfter(value(res, "Retry-After")))
 		return true
 	case res != nil:
 		t.e.resolver.Worked(h.server())

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 const (
@@ -355,14 +357,14 @@ func (c *Call) takeRequest(m incomingRequest) {
 // failureOf is what a BYE or CANCEL says about itself.
 func failureOf(req *sipgo.Request) Failure {
 	r := reasons(req)
-	return Failure{Q850: q850(r), Phrase: reasonText(r)}
+	return Failure{Q850: header.Q850(r), Phrase: reasonText(r)}
 }
 
 // reasonText returns the text of the first reason that has one.
-func reasonText(reasons []reason) string {
+func reasonText(reasons []header.Reason) string {
 	for _, r := range reasons {
-		if r.text != "" {
-			return r.text
+		if r.Text != "" {
+			return r.Text
 		}
 	}
 	return ""

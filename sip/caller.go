@@ -1,9 +1,10 @@
 package sip
 
 import (
-	"net/url"
 	"slices"
 	"strings"
+
+	"ringpace/sip/header"
 )
 
 // Caller is the number or user that calls, as a trunk vouches for it: of
@@ -15,7 +16,7 @@ func (in *Incoming) Caller() string {
 		return ""
 	}
 	for _, name := range []string{"P-Asserted-Identity", "P-Preferred-Identity"} {
-		if users := uriUsers(values(in.req, name, "")); len(users) > 0 {
+		if users := header.Users(values(in.req, name, "")); len(users) > 0 {
 			return users[0]
 		}
 	}
@@ -40,78 +41,10 @@ func (in *Incoming) anonymous() bool {
 // registrar replaces by our Contact's, of P-Called-Party-ID (RFC 7315), and of To.
 func (in *Incoming) Called() []string {
 	users := []string{in.req.Recipient.User}
-	users = append(users, uriUsers(values(in.req, "P-Called-Party-ID", ""))...)
+	users = append(users, header.Users(values(in.req, "P-Called-Party-ID", ""))...)
 	users = append(users, in.req.To().Address.User)
 	users = slices.DeleteFunc(users, func(u string) bool { return u == "" })
 	return slices.Compact(users)
-}
-
-// uriUsers returns the users of the name-addr or addr-spec in header values (RFC 3261
-// section 25.1), sip, sips and tel, in order; what is none of these is passed over.
-func uriUsers(fields []string) []string {
-	var users []string
-	for _, field := range fields {
-		for _, v := range splitAddresses(field) {
-			if u := uriUser(v); u != "" {
-				users = append(users, u)
-			}
-		}
-	}
-	return users
-}
-
-// splitAddresses splits a list of addresses at the commas that are in no quotes and no
-// brackets.
-func splitAddresses(s string) []string {
-	var parts []string
-	quoted, bracketed, from := false, false, 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"' && !bracketed:
-			quoted = !quoted
-		case quoted:
-		case c == '<':
-			bracketed = true
-		case c == '>':
-			bracketed = false
-		case c == ',' && !bracketed:
-			parts = append(parts, s[from:i])
-			from = i + 1
-		}
-	}
-	return append(parts, s[from:])
-}
-
-// uriUser is the user part of one address, without parameters and escapes; "" where it
-// has none.
-func uriUser(s string) string {
-	if i := strings.LastIndexByte(s, '<'); i >= 0 {
-		s = s[i+1:]
-		s, _, _ = strings.Cut(s, ">")
-	}
-	scheme, rest, ok := strings.Cut(strings.TrimSpace(s), ":")
-	switch {
-	case !ok:
-		return ""
-	case strings.EqualFold(scheme, "tel"):
-		rest, _, _ = strings.Cut(rest, ";")
-	case strings.EqualFold(scheme, "sip"), strings.EqualFold(scheme, "sips"):
-		user, _, at := strings.Cut(rest, "@")
-		if !at {
-			return ""
-		}
-		rest, _, _ = strings.Cut(user, ":") // a password
-		rest, _, _ = strings.Cut(rest, ";") // parameters of a telephone-subscriber (RFC 3966)
-	default:
-		return ""
-	}
-	user, err := url.PathUnescape(rest)
-	if err != nil || strings.ContainsFunc(user, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return ""
-	}
-	return user
 }
 
 // Account is the user of our Contact at the trunk: whom a registrar calls that leaves

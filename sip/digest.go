@@ -10,6 +10,8 @@ import (
 	"github.com/icholy/digest"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // maxChallenges bounds how often one request is tried again with credentials:
@@ -94,7 +96,7 @@ func (a *authenticator) challenged(res *sipgo.Response) error {
 		}
 	}
 	if len(best) == 0 {
-		return fmt.Errorf("%w: %s: %q", ErrNoChallenge, ask, clip(value(res, ask), 200))
+		return fmt.Errorf("%w: %s: %q", ErrNoChallenge, ask, header.Clip(value(res, ask), 200))
 	}
 	for _, realm := range realms {
 		c := best[realm]

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"ringpace/sip/header"
 )
 
 // FailureClass says in one word why a call did not come about. The words are
@@ -63,8 +65,8 @@ func (f Failure) String() string {
 type response struct {
 	status  int
 	phrase  string
-	reasons []reason // RFC 3326
-	rang    bool     // a 18x came before
+	reasons []header.Reason // RFC 3326
+	rang    bool            // a 18x came before
 }
 
 // classify names the class of a final failure response.
@@ -87,7 +89,7 @@ func classify(r response) FailureClass {
 			return Blocked
 		}
 	}
-	if c, ok := classifyCause(q850(r.reasons)); ok {
+	if c, ok := classifyCause(header.Q850(r.reasons)); ok {
 		return c
 	}
 	return classifyStatus(r.status, r.rang)
@@ -98,7 +100,7 @@ func classify(r response) FailureClass {
 func blockedByNetwork(r response) bool {
 	text := strings.ToLower(r.phrase)
 	for _, x := range r.reasons {
-		text += " " + strings.ToLower(x.text)
+		text += " " + strings.ToLower(x.Text)
 	}
 	return strings.Contains(text, "block") || strings.Contains(text, "analytics") || strings.Contains(text, "spam")
 }

@@ -1,6 +1,10 @@
 package sip
 
-import "testing"
+import (
+	"testing"
+
+	"ringpace/sip/header"
+)
 
 func TestClassify(t *testing.T) {
 	for _, c := range []struct {
@@ -70,7 +74,7 @@ func TestClassify(t *testing.T) {
 		{606, "Not Acceptable", "", false, TrunkFailure},
 		{699, "Something Global", "", false, Rejected},
 	} {
-		got := classify(response{status: c.status, phrase: c.phrase, reasons: parseReasons(c.reason), rang: c.rang})
+		got := classify(response{status: c.status, phrase: c.phrase, reasons: header.ParseReasons(c.reason), rang: c.rang})
 		if got != c.want {
 			t.Errorf("%d %s [%s] rang %v: %s, want %s", c.status, c.phrase, c.reason, c.rang, got, c.want)
 		}

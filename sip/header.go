@@ -12,6 +12,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // allow is what we take part in (RFC 3261 section 20.5).
@@ -31,8 +33,8 @@ var ownHeaders = []string{
 // end the field (RFC 3261 section 25.1).
 func checkHeaders(headers []Header) error {
 	for _, h := range headers {
-		if !isToken(h.Name) || slices.Contains(ownHeaders, strings.ToLower(h.Name)) {
-			return fmt.Errorf("%w: %q", ErrHeader, clip(h.Name, 64))
+		if !header.IsToken(h.Name) || len(h.Name) > 128 || slices.Contains(ownHeaders, strings.ToLower(h.Name)) {
+			return fmt.Errorf("%w: %q", ErrHeader, header.Clip(h.Name, 64))
 		}
 		if len(h.Value) > 1024 || strings.IndexFunc(h.Value, func(r rune) bool { return r < 0x20 || r == 0x7f }) >= 0 {
 			return fmt.Errorf("%w: value of %s", ErrHeader, h.Name)
@@ -41,24 +43,9 @@ func checkHeaders(headers []Header) error {
 	return nil
 }
 
-// isToken reports whether s is a token (RFC 3261 section 25.1).
-func isToken(s string) bool {
-	if s == "" || len(s) > 128 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', strings.IndexByte("-.!%*_+`'~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
 // isCallIDWord reports whether s can be the part of a Call-ID before the @.
 func isCallIDWord(s string) bool {
-	return isToken(s) && len(s) <= 128
+	return header.IsToken(s) && len(s) <= 128
 }
 
 // values returns the values of all fields of that name, in its long or compact
@@ -98,10 +85,10 @@ func tokens(msg sipgo.Message, name, compact string) []string {
 }
 
 // reasons returns what the Reason headers of a message say.
-func reasons(msg sipgo.Message) []reason {
-	var out []reason
+func reasons(msg sipgo.Message) []header.Reason {
+	var out []header.Reason
 	for _, v := range values(msg, "Reason", "") {
-		out = append(out, parseReasons(v)...)
+		out = append(out, header.ParseReasons(v)...)
 	}
 	return out
 }

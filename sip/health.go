@@ -7,6 +7,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // A trunk is taken out after that many pings in a row without an answer, and
@@ -109,7 +111,7 @@ func (t *Trunk) pingOnce(ctx context.Context) error {
 	t.learn(h.path, res)
 	switch res.StatusCode {
 	case 408, 500, 502, 503, 504:
-		return fmt.Errorf("%d %s", res.StatusCode, clip(res.Reason, 64))
+		return fmt.Errorf("%d %s", res.StatusCode, header.Clip(res.Reason, 64))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // From is who the From header names. The number that is called from stands in the
@@ -112,18 +114,18 @@ type presented struct {
 // present checks a caller ID against the trunk's list and formats it.
 func (id *Identity) present(callerID, display string) (presented, error) {
 	if len(id.CallerIDs) > 0 && !slices.Contains(id.CallerIDs, callerID) {
-		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, clip(callerID, maxUser))
+		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, maxUser))
 	}
 	user, err := id.format(callerID)
 	if err != nil {
-		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, clip(callerID, maxUser))
+		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, maxUser))
 	}
 	if display == "" {
 		display = id.DisplayName
 	}
 	quoted, ok := quoteDisplay(display)
 	if !ok {
-		return presented{}, fmt.Errorf("%w: display name %q", ErrHeader, clip(display, maxUser))
+		return presented{}, fmt.Errorf("%w: display name %q", ErrHeader, header.Clip(display, maxUser))
 	}
 	return presented{user: user, display: quoted}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // takeInfo answers INFO (RFC 6086, legacy usage) and reports a DTMF digit in it.
@@ -29,7 +31,7 @@ func (c *Call) takeInfo(req *sipgo.Request, tx *sipgo.ServerTx) {
 // when the far side does not take it, ErrEarly before the call is answered.
 func (c *Call) SendInfo(ctx context.Context, contentType string, body []byte) error {
 	if _, _, err := mime.ParseMediaType(contentType); err != nil || checkHeaders([]Header{{"X-Type", contentType}}) != nil {
-		return fmt.Errorf("%w: content type %q", ErrHeader, clip(contentType, 64))
+		return fmt.Errorf("%w: content type %q", ErrHeader, header.Clip(contentType, 64))
 	}
 	result := make(chan error, 1)
 	if !c.ask(func() { c.sendInfo(contentType, body, result) }) {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // Invite describes an outgoing call.
@@ -64,7 +66,7 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 		inv.ID = random(16)
 	}
 	if !isCallIDWord(inv.ID) {
-		return nil, fmt.Errorf("%w: id %q cannot be part of a Call-ID", ErrHeader, clip(inv.ID, 64))
+		return nil, fmt.Errorf("%w: id %q cannot be part of a Call-ID", ErrHeader, header.Clip(inv.ID, 64))
 	}
 	if o.policy.LateOffer {
 		if inv.OnLateOffer == nil {

@@ -9,6 +9,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"ringpace/sip/header"
 	"ringpace/sip/registrar"
 )
 
@@ -54,7 +55,7 @@ func NewLocal(e *Endpoint, cfg LocalConfig) (*Local, error) {
 // fails with ErrNotRegistered when there is none.
 func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 	if len(l.cfg.Registrar.Contacts(inv.To)) == 0 {
-		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, clip(inv.To, maxUser))
+		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, header.Clip(inv.To, maxUser))
 	}
 	if inv.CallerID == "" {
 		inv.CallerID = "ringpace"

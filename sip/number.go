@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"ringpace/sip/header"
 )
 
 // NumberFormat is how a trunk wants numbers written in URIs.
@@ -71,7 +73,7 @@ func escapeUser(s string) string {
 // extension) stays as it is.
 func (id *Identity) format(s string) (string, error) {
 	if !isUser(s) {
-		return "", fmt.Errorf("%w: %q", ErrTarget, clip(s, maxUser))
+		return "", fmt.Errorf("%w: %q", ErrTarget, header.Clip(s, maxUser))
 	}
 	if !isNumber(s) {
 		return s, nil

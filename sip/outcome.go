@@ -6,6 +6,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // outcome is the failure of one branch.
@@ -40,8 +42,8 @@ func (s *setup) note(o outcome) {
 // returns nil when the call goes on.
 func (s *setup) refused(b *branch, res *sipgo.Response) *Failed {
 	f := Failure{
-		Status: res.StatusCode, Phrase: res.Reason, Q850: q850(reasons(res)),
-		RetryAfter: parseRetryAfter(value(res, "Retry-After")), Warning: clip(value(res, "Warning"), 256),
+		Status: res.StatusCode, Phrase: res.Reason, Q850: header.Q850(reasons(res)),
+		RetryAfter: header.ParseRetryAfter(value(res, "Retry-After")), Warning: header.Clip(value(res, "Warning"), 256),
 	}
 	if s.wantCancel {
 		return s.branchCancelled(f)

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // maxRedirects bounds how many contacts of redirections one call tries.
@@ -42,7 +44,7 @@ func (s *setup) redirect(b *branch, res *sipgo.Response) error {
 		case len(s.redirected) > maxRedirects:
 			refused = fmt.Errorf("%w: more than %d in one call", ErrRedirect, maxRedirects)
 		case !s.outlet.serves(uri):
-			refused = fmt.Errorf("%w to %s, which is no host of this trunk", ErrRedirect, clip(uri.Host, 64))
+			refused = fmt.Errorf("%w to %s, which is no host of this trunk", ErrRedirect, header.Clip(uri.Host, 64))
 		default:
 			s.redirected[text] = true
 			s.redirects = append(s.redirects, redirection{uri, b.target.path})

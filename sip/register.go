@@ -11,6 +11,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // How long to wait before registering again after a failure: doubling, with
@@ -202,8 +204,8 @@ func (r *registrant) failure(res *sipgo.Response, err error) (TrunkState, string
 	case err != nil:
 		return StateUnreachable, fmt.Sprintf("REGISTER to %s over %s failed: %s", cfg.Server, cfg.Transport, explain(err)), soon
 	}
-	said := fmt.Sprintf("%s answers REGISTER with %d %s", cfg.Server, res.StatusCode, clip(res.Reason, 64))
-	after := parseRetryAfter(value(res, "Retry-After"))
+	said := fmt.Sprintf("%s answers REGISTER with %d %s", cfg.Server, res.StatusCode, header.Clip(res.Reason, 64))
+	after := header.ParseRetryAfter(value(res, "Retry-After"))
 	switch status := res.StatusCode; {
 	case status == 403 || status == 404 || status == 402:
 		return StateRefused, said + "; check the account of " + cfg.Username, max(rarely, after)
@@ -339,7 +341,7 @@ func (r *registrant) granted(res *sipgo.Response) time.Duration {
 func serviceRoutes(res *sipgo.Response) []sipgo.Uri {
 	var out []sipgo.Uri
 	for _, v := range values(res, "Service-Route", "") {
-		for _, part := range splitQuoted(v, ',') {
+		for _, part := range header.Split(v, ',') {
 			var uri sipgo.Uri
 			if _, err := sipgo.ParseAddressValue(strings.TrimSpace(part), &uri, nil); err == nil && uri.Host != "" {
 				out = append(out, uri)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // Notified is news of a transfer that we asked the far side for with [Call.Refer].
@@ -25,7 +27,7 @@ func (Notified) event() {}
 // ErrRefused: it does not do that. ErrTarget: user cannot be part of a SIP URI.
 func (c *Call) Refer(ctx context.Context, user string, replaces *ReplacesID) error {
 	if !isUser(user) {
-		return fmt.Errorf("%w: %q", ErrTarget, clip(user, maxUser))
+		return fmt.Errorf("%w: %q", ErrTarget, header.Clip(user, maxUser))
 	}
 	result := make(chan error, 1)
 	if !c.ask(func() { c.refer(user, replaces, result) }) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ringpace/sip/header"
 )
 
 // wireLogInterval is how often a line about what a remote party did may appear.
@@ -56,7 +58,7 @@ func (w *wireLog) Handle(ctx context.Context, r slog.Record) error {
 	attrs := []slog.Attr{slog.Int("more_since_last", suppressed)}
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "error" { // quotes at most a line of the packet
-			attrs = append(attrs, slog.String("error", clip(a.Value.String(), 200)))
+			attrs = append(attrs, slog.String("error", header.Clip(a.Value.String(), 200)))
 		}
 		return true
 	})

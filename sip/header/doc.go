@@ -1,16 +1,18 @@
 // Package header reads and writes the header fields that sipgo leaves as text:
 // reliable provisional responses (RFC 3262), session timers (RFC 4028), transfer
-// (RFC 3515) and replacement (RFC 3891). It is pure: values in, values out.
+// (RFC 3515), replacement (RFC 3891), reasons (RFC 3326) and lists of addresses. It is
+// pure: values in, values out.
 //
-// A field that is not well-formed is told apart from one that is, and is never
-// repaired: whoever sent it gets 400.
+// A field that a request is judged by, and that is not well-formed, is told apart from
+// one that is, and is never repaired: whoever sent it gets 400. Of what only informs us
+// (Reason, Retry-After, the identities of a caller), what does not parse is left out.
 package header
 
 import "strings"
 
-// split splits at separators that stand outside quoted strings and angle brackets.
+// Split splits at separators that stand outside quoted strings and angle brackets.
 // There is always at least one part.
-func split(s string, sep byte) []string {
+func Split(s string, sep byte) []string {
 	var out []string
 	quoted, angled, start := false, false, 0
 	for i := 0; i < len(s); i++ {
@@ -43,8 +45,8 @@ func parameters(fields []string) map[string]string {
 	return out
 }
 
-// isToken reports whether s is a token (RFC 3261 section 25.1).
-func isToken(s string) bool {
+// IsToken reports whether s is a token (RFC 3261 section 25.1).
+func IsToken(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', strings.IndexByte("-.!%*_+`'~", c) >= 0:

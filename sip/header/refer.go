@@ -18,17 +18,17 @@ type ReferTo struct {
 // ring a second phone.
 func ParseReferTo(value string) (ReferTo, bool) {
 	value = strings.TrimSpace(value)
-	if len(split(value, ',')) != 1 {
+	if len(Split(value, ',')) != 1 {
 		return ReferTo{}, false // RFC 3515 section 2.4.1: exactly one
 	}
 	uri := value
-	if opened := split(value, '<'); len(opened) > 1 {
+	if opened := Split(value, '<'); len(opened) > 1 {
 		var closed bool
 		if uri, _, closed = strings.Cut(value[len(opened[0])+1:], ">"); !closed {
 			return ReferTo{}, false
 		}
 	} else {
-		uri = strings.TrimSpace(split(value, ';')[0]) // parameters belong to the header
+		uri = strings.TrimSpace(Split(value, ';')[0]) // parameters belong to the header
 	}
 	uri, headers, _ := strings.Cut(uri, "?")
 	scheme, rest, ok := strings.Cut(uri, ":")

@@ -16,7 +16,7 @@ type RAck struct {
 // ParseRAck reads the value of a RAck header.
 func ParseRAck(value string) (RAck, bool) {
 	f := strings.Fields(value)
-	if len(f) != 3 || !isToken(f[2]) {
+	if len(f) != 3 || !IsToken(f[2]) {
 		return RAck{}, false
 	}
 	rseq, ok := ParseRSeq(f[0])

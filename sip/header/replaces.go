@@ -17,14 +17,14 @@ func ParseReplaces(value string) (Replaces, bool) {
 	p := parameters(fields[1:])
 	_, early := p["early-only"]
 	r := Replaces{CallID: strings.TrimSpace(fields[0]), ToTag: p["to-tag"], FromTag: p["from-tag"], EarlyOnly: early}
-	if !isCallID(r.CallID) || !isToken(r.ToTag) || !isToken(r.FromTag) {
+	if !isCallID(r.CallID) || !IsToken(r.ToTag) || !IsToken(r.FromTag) {
 		return Replaces{}, false
 	}
 	return r, true
 }
 
 // Valid reports whether the parts can stand in a header.
-func (r Replaces) Valid() bool { return isCallID(r.CallID) && isToken(r.ToTag) && isToken(r.FromTag) }
+func (r Replaces) Valid() bool { return isCallID(r.CallID) && IsToken(r.ToTag) && IsToken(r.FromTag) }
 
 // String is the value of the header.
 func (r Replaces) String() string {
