@@ -1,6 +1,10 @@
 package sip
 
-import "errors"
+import (
+	"errors"
+
+	"ringpace/sip/digest"
+)
 
 // What cannot be sent, or was refused. Errors that reach the caller wrap one of
 // these where one fits; errors.Is tells them apart.
@@ -16,8 +20,8 @@ var (
 	ErrTransport     = errors.New("sip: cannot send")
 	ErrTooLong       = errors.New("sip: message too long for UDP; use TCP for this trunk")
 	ErrTimeout       = errors.New("sip: no response")
-	ErrCredentials   = errors.New("sip: credentials refused")
-	ErrNoChallenge   = errors.New("sip: challenge without a digest algorithm we know")
+	ErrCredentials   = digest.ErrCredentials
+	ErrNoChallenge   = digest.ErrNoChallenge
 	ErrRedirect      = errors.New("sip: redirection is not followed")
 	ErrGlare         = errors.New("sip: the far side is changing the session at the same time")
 	ErrRefused       = errors.New("sip: far side refused the request")

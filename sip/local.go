@@ -66,7 +66,7 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
 		uri:     func(user string) sipgo.Uri { return l.identity.uri(user, l.cfg.Domain) },
 		contact: func(p path) sipgo.Uri { return contactURI("ringpace", p) },
-		auth:    func() *authenticator { return &authenticator{} },
+		auth:    func() *authenticator { return newAuthenticator("", "") },
 	}, inv)
 }
 

@@ -41,7 +41,7 @@ func (p *peer) enrol(contact string, extra ...string) {
 		return strings.Replace(raw, "<sip:callee@", "<sip:100@", 1)
 	}
 	p.send(build(1, extra...))
-	chal, err := parseChallenge(p.expect("401").get("WWW-Authenticate"))
+	chal, err := digest.ParseChallenge(p.expect("401").get("WWW-Authenticate"))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (c *client) register(user, password, algorithm string, extra ...string) *me
 	c.send(build(""))
 	challenge := c.expect("401")
 	for _, v := range challenge.all("WWW-Authenticate") {
-		chal, err := parseChallenge(v)
+		chal, err := digest.ParseChallenge(v)
 		if err != nil || chal.Algorithm != algorithm {
 			continue
 		}
@@ -99,7 +99,7 @@ func TestRegistrar(t *testing.T) {
 	c.seq++
 	raw := c.newRequest("REGISTER", "sip:127.0.0.1", "c2", "f", "", 1)
 	c.send(raw)
-	chal, err := parseChallenge(c.expect("401").get("WWW-Authenticate"))
+	chal, err := digest.ParseChallenge(c.expect("401").get("WWW-Authenticate"))
 	if err != nil {
 		t.Fatal(err)
 	}

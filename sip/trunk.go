@@ -254,9 +254,9 @@ func (t *Trunk) Name() string { return t.cfg.Name }
 // one that has none.
 func (t *Trunk) authenticator() *authenticator {
 	if t == nil {
-		return &authenticator{}
+		return newAuthenticator("", "")
 	}
-	return &authenticator{username: t.cfg.AuthUsername, password: t.cfg.Password}
+	return newAuthenticator(t.cfg.AuthUsername, t.cfg.Password)
 }
 
 // uri is the Request-URI of a user at the trunk. The server's port is part of it

@@ -1,7 +1,8 @@
-// Package digest checks digest credentials as a SIP server: it asks for them,
-// verifies the answer, and refuses what is old or was seen before (RFC 3261
-// section 22, RFC 7616, RFC 8760). It knows nothing of messages: requests come as
-// their parts. An [Authority] may be used from any goroutine.
+// Package digest is digest authentication from both sides (RFC 3261 section 22, RFC
+// 7616, RFC 8760). An [Authority] asks for credentials as a server, verifies the answer,
+// and refuses what is old or was seen before; it may be used from any goroutine. A
+// [Client] answers the challenges of others. Neither knows anything of messages:
+// requests come as their parts.
 package digest
 
 import (

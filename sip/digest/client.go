@@ -1,7 +1,8 @@
-package sip
+package digest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,31 +10,49 @@ import (
 
 	"github.com/icholy/digest"
 
-	sipgo "github.com/emiago/sipgo/sip"
-
 	"ringpace/sip/header"
+)
+
+// Of what Challenged and Credentials return.
+var (
+	// ErrCredentials: the other side refuses what it was given, or there is nothing to
+	// be given.
+	ErrCredentials = errors.New("sip: credentials refused")
+
+	// ErrNoChallenge: it asks for nothing that we can give.
+	ErrNoChallenge = errors.New("sip: challenge without a digest algorithm we know")
 )
 
 // maxChallenges bounds how often one request is tried again with credentials:
 // a proxy's challenge, the server's own, and one stale nonce for each.
 const maxChallenges = 4
 
-// authenticator answers the digest challenges to the requests of one call or
-// registration (RFC 3261 section 22, RFC 7616, RFC 8760). Not for concurrent use.
-type authenticator struct {
+// Client answers the challenges to the requests of one call or registration (RFC
+// 3261 section 22, RFC 7616, RFC 8760). Not for concurrent use.
+type Client struct {
 	username, password string
 	protections        []protection
 	challenges         int
 }
 
+// NewClient returns a client that has not been challenged. Without username it
+// answers no challenge.
+func NewClient(username, password string) *Client {
+	return &Client{username: username, password: password}
+}
+
+// Fresh returns a client with the same credentials that has not been challenged:
+// many servers accept a nonce only once.
+func (a *Client) Fresh() *Client { return NewClient(a.username, a.password) }
+
 // protection is one realm that has challenged us.
 type protection struct {
-	header    string // "Authorization" or "Proxy-Authorization"
+	proxy     bool // of a 407
 	challenge *digest.Challenge
 	count     int // nonce count: uses of this nonce
 }
 
-// algorithms, strongest first.
+// algorithms that a Client knows, strongest first.
 var algorithms = [...]string{"SHA-512-256", "SHA-256", "MD5"}
 
 // strength ranks a challenge; lower is stronger. -1: not usable.
@@ -64,16 +83,13 @@ func parseChallenge(value string) (*digest.Challenge, error) {
 	return c, nil
 }
 
-// challenged takes in a 401 or 407. It fails with ErrCredentials when the same
-// realm refuses the credentials it was given, and with ErrNoChallenge when it
+// Challenged takes in a 401 or 407, which is of a proxy: the values of its
+// WWW-Authenticate or Proxy-Authenticate headers. It fails with ErrCredentials when the
+// same realm refuses the credentials it was given, and with ErrNoChallenge when it
 // asks for nothing we can give.
-func (a *authenticator) challenged(res *sipgo.Response) error {
-	ask, answer := "WWW-Authenticate", "Authorization"
-	if res.StatusCode == 407 {
-		ask, answer = "Proxy-Authenticate", "Proxy-Authorization"
-	}
+func (a *Client) Challenged(proxy bool, values []string) error {
 	if a.username == "" {
-		return fmt.Errorf("%w: %d asks for credentials, and the trunk has no username", ErrCredentials, res.StatusCode)
+		return fmt.Errorf("%w: asked for credentials, and the trunk has no username", ErrCredentials)
 	}
 	a.challenges++
 	if a.challenges > maxChallenges {
@@ -82,7 +98,7 @@ func (a *authenticator) challenged(res *sipgo.Response) error {
 	// One realm may offer several algorithms: take the strongest of each.
 	best := map[string]*digest.Challenge{}
 	var realms []string
-	for _, v := range values(res, ask, "") {
+	for _, v := range values {
 		c, err := parseChallenge(v)
 		if err != nil || strength(c) < 0 {
 			continue
@@ -96,48 +112,50 @@ func (a *authenticator) challenged(res *sipgo.Response) error {
 		}
 	}
 	if len(best) == 0 {
-		return fmt.Errorf("%w: %s: %q", ErrNoChallenge, ask, header.Clip(value(res, ask), 200))
+		return fmt.Errorf("%w: %q", ErrNoChallenge, header.Clip(strings.Join(values, ", "), 200))
 	}
 	for _, realm := range realms {
 		c := best[realm]
 		i := slices.IndexFunc(a.protections, func(p protection) bool {
-			return p.header == answer && p.challenge.Realm == realm
+			return p.proxy == proxy && p.challenge.Realm == realm
 		})
 		if i < 0 {
-			a.protections = append(a.protections, protection{header: answer, challenge: c})
+			a.protections = append(a.protections, protection{proxy: proxy, challenge: c})
 			continue
 		}
 		if !c.Stale && a.protections[i].count > 0 {
 			return fmt.Errorf("%w: user %q at realm %q", ErrCredentials, a.username, realm)
 		}
-		a.protections[i] = protection{header: answer, challenge: c}
+		a.protections[i] = protection{proxy: proxy, challenge: c}
 	}
 	return nil
 }
 
-// authorize adds credentials for every realm that has challenged so far.
-func (a *authenticator) authorize(req *sipgo.Request) error {
+// Credential is the value of one Authorization header, or of a Proxy-Authorization.
+type Credential struct {
+	Proxy bool
+	Value string
+}
+
+// Credentials returns what goes into a request for every realm that has challenged so
+// far. uri is all of the Request-URI: the far side digests what it receives.
+func (a *Client) Credentials(method, uri string, body []byte) ([]Credential, error) {
+	out := make([]Credential, 0, len(a.protections))
 	for i := range a.protections {
 		p := &a.protections[i]
 		p.count++
 		cred, err := digest.Digest(p.challenge, digest.Options{
-			Method:   string(req.Method),
-			URI:      req.Recipient.String(), // all of it: the far side digests what it receives
-			GetBody:  func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body())), nil },
+			Method:   method,
+			URI:      uri,
+			GetBody:  func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
 			Count:    p.count,
 			Username: a.username,
 			Password: a.password,
 		})
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNoChallenge, err)
+			return nil, fmt.Errorf("%w: %w", ErrNoChallenge, err)
 		}
-		req.AppendHeader(sipgo.NewHeader(p.header, cred.String()))
+		out = append(out, Credential{p.proxy, cred.String()})
 	}
-	return nil
-}
-
-// fresh returns an authenticator with the same credentials that has not been
-// challenged: many servers accept a nonce only once.
-func (a *authenticator) fresh() *authenticator {
-	return &authenticator{username: a.username, password: a.password}
+	return out, nil
 }
