@@ -124,7 +124,7 @@ type Endpoint struct {
 	deaf    atomic.Bool   // set when nothing received is looked at any more
 	gate    sync.RWMutex  // held for reading while a connection is sought; see start
 	serving sync.WaitGroup
-	work    sync.WaitGroup // calls and single transactions
+	work    *workers // calls and single transactions
 
 	mu     sync.Mutex // protects the fields below
 	closed bool
@@ -155,6 +155,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		guard:     cfg.Defence,
 		trace:     cfg.Trace,
 		second:    time.Second,
+		work:      newWorkers(),
 		closing:   make(chan struct{}),
 		dead:      make(chan struct{}),
 		calls:     map[dialogKey]*Call{},

@@ -25,7 +25,7 @@ func (h hop) server() resolve.Server {
 // locate finds the servers of a query that can be reached from here, in the order
 // in which to try them (RFC 3263).
 func (e *Endpoint) locate(ctx context.Context, q resolve.Query, profile string) ([]hop, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := toResolve(ctx, q.Host)
 	defer cancel()
 	for _, l := range e.listeners {
 		if q.Transport != "udp" || l.transport == "udp" { // the others need no listener of theirs
@@ -60,7 +60,7 @@ func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := toResolve(ctx, q.Host)
 	defer cancel()
 	q.IPv4, q.IPv6 = p.local.Addr().Is4(), p.local.Addr().Is6()
 	servers, err := e.resolver.Resolve(ctx, q)
@@ -68,6 +68,20 @@ func (e *Endpoint) locateURI(ctx context.Context, uri *sipgo.Uri, p path) (netip
 		return netip.AddrPort{}, fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
 	return servers[0].Addr, nil
+}
+
+// toResolve bounds the search for a host. One that is an address need not be sought.
+func toResolve(ctx context.Context, host string) (context.Context, context.CancelFunc) {
+	if isAddress(host) {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, sendTimeout)
+}
+
+// isAddress reports whether a host is an address, and no name.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
 }
 
 // queryOf is what has to be located for a URI that is reached over transport.

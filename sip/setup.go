@@ -80,7 +80,15 @@ func (s *setup) ring(ctx context.Context) *Failed {
 			found <- search{groups, err}
 		})
 	}
-	s.find(func(ctx context.Context) ([][]target, error) { return s.outlet.targets(ctx, s.outlet.uri(s.to)) })
+	at := func(ctx context.Context) ([][]target, error) { return s.outlet.targets(ctx, s.outlet.uri(s.to)) }
+	if s.outlet.near {
+		groups, err := at(ctx)
+		if failed := s.begin(search{groups, err}); failed != nil {
+			return failed
+		}
+	} else {
+		s.find(at)
+	}
 	ring := time.NewTimer(s.inv.RingTimeout)
 	defer ring.Stop()
 	ctxDone, closing := ctx.Done(), s.e.closing

@@ -1,11 +1,13 @@
 package sip
 
 import (
+	"bufio"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"io"
 	"strings"
 	"sync"
 
@@ -65,9 +67,15 @@ func (s *signer) sum(parts ...string) string {
 	return hex.EncodeToString(m.text[:8])
 }
 
+// entropy is read in pieces of a page: each call of the system costs as much as
+// hashing some messages.
+var entropy = sync.Pool{New: func() any { return bufio.NewReaderSize(rand.Reader, 4096) }}
+
 // random returns n random bytes in hexadecimal.
 func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
+	var b [32]byte
+	r := entropy.Get().(*bufio.Reader)
+	_, _ = io.ReadFull(r, b[:n]) // never fails
+	entropy.Put(r)
+	return hex.EncodeToString(b[:n])
 }

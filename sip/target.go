@@ -28,6 +28,7 @@ type outlet struct {
 	// targets finds where uri is served: groups that are tried one after the other,
 	// the members of one group all at once.
 	targets func(ctx context.Context, uri sipgo.Uri) ([][]target, error)
+	near    bool                        // targets asks nobody, and does not wait
 	uri     func(user string) sipgo.Uri // Request-URI of a user, as targets takes it
 	contact func(path) sipgo.Uri        // our Contact
 	trial   *trial                      // told how the call goes; may be nil
@@ -39,6 +40,6 @@ func (t *Trunk) outlet() outlet {
 	return outlet{
 		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), account: t.contactUser(),
 		identity: &t.cfg.Identity, policy: t.cfg.Policy,
-		targets: t.targets, uri: t.uri, contact: t.contact, auth: t.authenticator, trial: &trial{t: t},
+		targets: t.targets, near: isAddress(t.host) && len(t.serviceRoutes()) == 0, uri: t.uri, contact: t.contact, auth: t.authenticator, trial: &trial{t: t},
 	}
 }

@@ -193,6 +193,7 @@ func TestCancelledBeforeAnythingWasSent(t *testing.T) {
 	e := newEndpoint(t, Config{})
 	p := newPeer(t, addrOf(t, e, "udp"))
 	o := newTrunk(t, e, TrunkConfig{Server: p.addr}).outlet()
+	o.near = false
 	o.targets = func(ctx context.Context, _ sipgo.Uri) ([][]target, error) {
 		<-ctx.Done() // a name service that does not answer
 		return nil, ctx.Err()

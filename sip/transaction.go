@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -36,7 +37,7 @@ func (e *Endpoint) do(ctx context.Context, req *sipgo.Request) (*sipgo.Response,
 
 // start sends a request in a new client transaction.
 func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.ClientTx, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := toConnect(ctx, req)
 	defer cancel()
 	// Not while the sockets are being closed: sipgo would open others.
 	e.gate.RLock()
@@ -54,9 +55,17 @@ func (e *Endpoint) start(ctx context.Context, req *sipgo.Request) (*sipgo.Client
 	return tx, nil
 }
 
+// toConnect bounds the opening of a connection. Datagrams need none.
+func toConnect(ctx context.Context, req *sipgo.Request) (context.Context, context.CancelFunc) {
+	if strings.EqualFold(req.Transport(), "udp") {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, sendTimeout)
+}
+
 // send sends a message outside any transaction: the ACK to a 2xx.
 func (e *Endpoint) send(ctx context.Context, req *sipgo.Request) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := toConnect(ctx, req)
 	defer cancel()
 	e.gate.RLock()
 	defer e.gate.RUnlock()
