@@ -1,7 +1,9 @@
 package dialer
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ type floor struct {
 	seats   map[string]*seat   // by agent
 	flights map[string]*flight // by attempt
 	waiters []*waiter          // longest waiting first
+	demands map[string]*demand // by campaign
 	changed map[string]func()  // by campaign: called, with mu held, when its pacing might decide anew
 }
 
@@ -27,6 +30,7 @@ type floor struct {
 type seat struct {
 	agent     *agent
 	campaigns map[string]bool
+	kind      string // the campaigns' names, in order: the same for all who work for the same
 	state     pacing.AgentState
 	since     time.Time
 }
@@ -52,7 +56,9 @@ func (w *waiter) wants(s *seat) bool {
 }
 
 func newFloor() *floor {
-	return &floor{seats: map[string]*seat{}, flights: map[string]*flight{}, changed: map[string]func(){}}
+	return &floor{
+		seats: map[string]*seat{}, flights: map[string]*flight{}, demands: map[string]*demand{}, changed: map[string]func(){},
+	}
 }
 
 // watch has nudge called whenever the campaign's pacing might decide anew. It must
@@ -67,6 +73,7 @@ func (f *floor) unwatch(campaign string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.changed, campaign)
+	delete(f.demands, campaign)
 }
 
 // sit brings an agent to the floor, or changes which campaigns they work for.
@@ -82,6 +89,7 @@ func (f *floor) sit(a *agent, campaigns []string) {
 	for _, c := range campaigns {
 		s.campaigns[c] = true
 	}
+	s.kind = strings.Join(slices.Sorted(maps.Keys(s.campaigns)), "\x00")
 	f.nudge(s)
 }
 
@@ -244,15 +252,23 @@ func (f *floor) giveUp(w *waiter) *agent {
 // plan has decide say how many calls a campaign may place, and reserves them as
 // calls in flight in the same step, so that no two campaigns count on the same
 // agent. It returns the ids of the attempts to be made; each ends in landed.
-// planned says that they are meant for agents who asked for them.
-func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Agent, []pacing.Call) int) []string {
+// planned says that they are meant for agents who asked for them. decide also tells
+// whether it would have been more with more agents.
+func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Agent, []pacing.Call) (dial int, more bool)) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	now := time.Now()
+	allowed := f.allowed(campaign, now)
+	agents, calls := f.snapshot(campaign, allowed)
+	dial, more := decide(agents, calls)
+	if !planned {
+		f.demandOf(campaign).planned(dial, len(calls)+dial, allowed, more, now)
+	}
 	var ids []string
-	for range decide(f.snapshot(campaign)) {
+	for range dial {
 		id := newID()
 		ids = append(ids, id)
-		f.flights[id] = &flight{campaign: campaign, planned: planned, call: pacing.Call{State: pacing.Dialing, Since: time.Now()}}
+		f.flights[id] = &flight{campaign: campaign, planned: planned, call: pacing.Call{State: pacing.Dialing, Since: now}}
 	}
 	return ids
 }
@@ -295,37 +311,24 @@ func (f *floor) landed(id string) {
 	}
 }
 
+// tell lets a campaign decide anew, one of whose calls has changed, and with it those
+// that wait for its agents.
 func (f *floor) tell(campaign string) {
-	if n := f.changed[campaign]; n != nil {
-		n()
+	now := time.Now()
+	for c, nudge := range f.changed {
+		if c == campaign || f.hungry(c, now) {
+			nudge()
+		}
 	}
 }
 
-// snapshot gives the agents and the calls in flight of one campaign. An agent who
-// serves several campaigns is free for this one only as far as the calls in flight
-// of the others leave agents over, so that two campaigns never count on the same
-// agent. mu is held.
-func (f *floor) snapshot(campaign string) ([]pacing.Agent, []pacing.Call) {
-	rivals := map[string]int{} // other campaigns: calls in flight beyond what agents of their own can take
+// snapshot gives the agents and the calls in flight of one campaign, of whose free agents
+// it may count on so many: others are not free for it (see turns.go). mu is held.
+func (f *floor) snapshot(campaign string, allowed int) ([]pacing.Agent, []pacing.Call) {
 	var calls []pacing.Call
 	for _, k := range f.flights {
-		switch {
-		case k.planned:
-		case k.campaign == campaign:
+		if k.campaign == campaign && !k.planned {
 			calls = append(calls, k.call)
-		default:
-			rivals[k.campaign]++
-		}
-	}
-	for _, s := range f.seats {
-		if s.state != pacing.Free || s.campaigns[campaign] {
-			continue
-		}
-		for c := range s.campaigns {
-			if rivals[c] > 0 {
-				rivals[c]--
-				break
-			}
 		}
 	}
 	var agents []pacing.Agent
@@ -335,12 +338,10 @@ func (f *floor) snapshot(campaign string) ([]pacing.Agent, []pacing.Call) {
 		}
 		a := pacing.Agent{State: s.state, Since: s.since}
 		if a.State == pacing.Free {
-			for c := range s.campaigns {
-				if rivals[c] > 0 {
-					rivals[c]--
-					a.State = pacing.Engaged
-					break
-				}
+			if allowed == 0 {
+				a.State = pacing.Engaged
+			} else {
+				allowed--
 			}
 		}
 		agents = append(agents, a)

@@ -104,14 +104,19 @@ func TestBusyLosesAgainstAClaim(t *testing.T) {
 
 // plan asks for one line per free agent and says how many it got.
 func plan(f *floor, campaign string) []string {
-	return f.plan(campaign, false, func(agents []pacing.Agent, calls []pacing.Call) int {
+	return planLines(f, campaign, 1)
+}
+
+// planLines is plan for several lines per free agent.
+func planLines(f *floor, campaign string, perAgent int) []string {
+	return f.plan(campaign, false, func(agents []pacing.Agent, calls []pacing.Call) (int, bool) {
 		free := 0
 		for _, a := range agents {
 			if a.State == pacing.Free {
 				free++
 			}
 		}
-		return max(0, free-len(calls))
+		return max(0, perAgent*free-len(calls)), true
 	})
 }
 
@@ -148,7 +153,7 @@ func TestCampaignsDoNotCountOnTheSameAgent(t *testing.T) {
 func TestPlannedCallsTakeNobodyElsesAgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := seated(map[string][]string{"a": {"x", "y"}})
-		f.plan("x", true, func([]pacing.Agent, []pacing.Call) int { return 1 })
+		f.plan("x", true, func([]pacing.Agent, []pacing.Call) (int, bool) { return 1, true })
 		if n := len(plan(f, "y")); n != 1 {
 			t.Errorf("y may place %d calls, want 1: the call for an agent of x has its own", n)
 		}

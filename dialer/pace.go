@@ -46,9 +46,9 @@ func (c *campaign) decide() []string {
 		c.dropAsked(limits.Stop)
 	}
 	var d pacing.Decision
-	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(agents []pacing.Agent, calls []pacing.Call) int {
+	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(agents []pacing.Agent, calls []pacing.Call) (int, bool) {
 		d = c.pacer.Decide(pacing.Snapshot{Now: started, Agents: agents, Calls: calls, Asked: len(c.asked), Limits: limits})
-		return d.Dial
+		return d.Dial, d.Bound == pacing.ByAgents
 	})
 	c.metrics.Decided(c.name, time.Since(started))
 	c.last, c.text = decisionOf(d, started), d.Explain()
