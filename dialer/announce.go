@@ -26,18 +26,21 @@ func (k *inbound) announce(open bool) {
 	k.quiet()
 	k.show(api.CallMessage)
 	k.rec.Outcome, k.rec.HungUpBy, k.rec.Message = cdr.NoAnswer, "", "busy"
-	words, due := k.welcome.busy, time.Now()
+	now := time.Now()
+	words, due := k.welcome.busy, now
 	if !open {
-		words, due, k.rec.Message = k.welcome.closed, k.welcome.nextOpen(due), "closed"
+		next := k.welcome.nextOpen(now)
+		words, k.rec.Message = k.welcome.closedUntil(next, now), "closed"
+		if !next.IsZero() { // else the calling hours will see to it
+			due = next
+		}
 	}
 	switch {
 	case !k.mayKeep() || k.welcome.cfg.Inbound.Callback == config.CallbackOff:
 		k.say(words)
 	case k.welcome.cfg.Inbound.Callback == config.CallbackAuto:
 		k.keep(due)
-		if !open && !k.welcome.ownClosed {
-			k.say(media.OpeningHours()) // which says so
-		} else if k.say(words); !k.done() {
+		if k.say(words); !k.done() {
 			k.say(k.welcome.kept)
 		}
 	default:

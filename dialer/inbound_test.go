@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab"
 	"ringpace/dialer/lab/peers"
+	"ringpace/media"
 )
 
 const callerHz = 1250 // what callers say
@@ -324,6 +325,45 @@ func TestOutsideTheHours(t *testing.T) {
 	if err != nil || counts.Total != 1 || counts.States["waiting"] != 1 {
 		t.Errorf("leads %+v, %v", counts, err)
 	}
+}
+
+// TestOpeningHoursAreSpoken holds that a caller out of the opening hours hears the times:
+// the pieces of this announcement, from its beginning to its end.
+func TestOpeningHoursAreSpoken(t *testing.T) {
+	now := time.Now().UTC()
+	opens := now.Truncate(time.Hour).Add(3 * time.Hour)
+	closes := opens.Add(time.Hour)
+	h := build(t, plan{
+		Agents: 1, NoLogin: true, NoCalls: true,
+		Campaign: "time_zone: UTC\n    inbound: {callback: auto, clock: 24h, prompts: {kept: off}, hours: [\"" + opens.Format("15:04") + "-" + closes.Format("15:04") + "\"]}",
+	})
+	day := "today"
+	if opens.Day() != now.Day() {
+		day = "tomorrow"
+	}
+	words := append([]string{"closed-now", "open-again", day, "from"}, fullHour(opens)...)
+	want := media.Words(append(append(words, "to"), fullHour(closes)...)...).Duration()
+	c := h.callIn(number(5))
+	h.awaitOver(c)
+	heard := c.Heard()
+	if lasted := heard.LastSound.Sub(heard.FirstSound); (lasted - want).Abs() > 400*time.Millisecond {
+		t.Errorf("the caller heard %v of words, want %v", lasted, want)
+	}
+	if r := h.awaitInbound(); r.Message != "closed" || r.Callback == nil || r.HungUpBy != cdr.Ringpace {
+		t.Errorf("record %+v", r)
+	}
+}
+
+// fullHour is how a full hour is spoken.
+func fullHour(t time.Time) []string {
+	hour := t.Hour()
+	switch {
+	case hour == 0:
+		return []string{"midnight"}
+	case hour > 20:
+		return []string{"20", fmt.Sprint(hour - 20), "hundred"}
+	}
+	return []string{fmt.Sprint(hour), "hundred"}
 }
 
 // TestWhoIsRefused holds whom the screening turns away, and how.

@@ -15,13 +15,13 @@ type welcome struct {
 	cfg   *config.Campaign
 	terms terms
 	zone  *time.Location // of the opening hours
+	tells bool           // the announcement outside of them tells them
 	// What callers hear; nil where nothing is to be heard.
 	closed, busy, offer, kept, queue *media.Prompt
-	ownClosed                        bool // closed is not the built-in words
 }
 
 func newWelcome(cfg *config.Campaign, terms terms) (*welcome, error) {
-	w := &welcome{cfg: cfg, terms: terms, zone: cfg.Rules().Zone, ownClosed: cfg.Inbound.Prompts.Closed != config.PromptDefault}
+	w := &welcome{cfg: cfg, terms: terms, zone: cfg.Rules().Zone, tells: cfg.Inbound.Prompts.Closed == config.PromptDefault}
 	if w.zone == nil {
 		w.zone = time.Local
 		if n := cfg.Inbound.Numbers; len(n) > 0 {
@@ -60,10 +60,17 @@ func newWelcome(cfg *config.Campaign, terms terms) (*welcome, error) {
 // open reports whether calls are brought to agents at that time.
 func (w *welcome) open(t time.Time) bool { return w.cfg.Inbound.Hours.Open(t.In(w.zone)) }
 
-// nextOpen is the first such time from t on.
+// nextOpen is the first such time from t on; zero where there is none.
 func (w *welcome) nextOpen(t time.Time) time.Time {
-	if next, ok := w.cfg.Inbound.Hours.NextOpen(t, []*time.Location{w.zone}); ok {
-		return next
+	next, _ := w.cfg.Inbound.Hours.NextOpen(t, []*time.Location{w.zone})
+	return next
+}
+
+// closedUntil is what callers hear at a time out of the opening hours, which begin next.
+func (w *welcome) closedUntil(next, now time.Time) *media.Prompt {
+	if !w.tells || next.IsZero() {
+		return w.closed
 	}
-	return t // the calling hours will see to it
+	opens := next.In(w.zone)
+	return media.Words(spokenHours(opens, w.cfg.Inbound.Hours.OpenFor(opens), now, w.cfg.Inbound.Clock)...)
 }

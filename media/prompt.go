@@ -46,7 +46,7 @@ func (p *Prompt) samples(c Codec) []byte {
 	return p.alaw
 }
 
-//go:embed prompts/*.wav
+//go:embed prompts/*.wav prompts/words/*.wav
 var defaults embed.FS
 
 // SafeHarbour is the spoken default for a person who answered when no agent was
@@ -54,11 +54,7 @@ var defaults embed.FS
 // number that their rules ask for.
 func SafeHarbour() *Prompt { return defaultPrompt("safe-harbour") }
 
-// OpeningHours is the spoken default for callers outside the opening hours whose
-// callback is kept without their asking; it says so.
-func OpeningHours() *Prompt { return defaultPrompt("opening-hours") }
-
-// Closed is the spoken default for callers outside the opening hours.
+// Closed is the spoken default for callers outside opening hours that cannot be told.
 func Closed() *Prompt { return defaultPrompt("closed") }
 
 // AllBusy is the spoken default for callers for whom no agent came free.
@@ -69,6 +65,27 @@ func CallbackOffer() *Prompt { return defaultPrompt("callback-offer") }
 
 // CallbackKept is the spoken default that confirms one.
 func CallbackKept() *Prompt { return defaultPrompt("callback-kept") }
+
+// betweenWords is how long a speaker rests between the words of a sentence.
+const betweenWords = 60 * time.Millisecond
+
+// Words speaks an announcement that is put together of pieces, by their names in
+// prompts/words. A name that is not there is a fault of the caller's, and panics.
+func Words(names ...string) *Prompt {
+	rest := PromptTone(nil, 0, betweenWords)
+	all := &Prompt{}
+	for i, name := range names {
+		if i > 0 {
+			all.append(rest)
+		}
+		all.append(defaultPrompt("words/" + name))
+	}
+	return all
+}
+
+func (p *Prompt) append(q *Prompt) {
+	p.alaw, p.ulaw = append(p.alaw, q.alaw...), append(p.ulaw, q.ulaw...)
+}
 
 // QueueTone is a soft chime, looped to those who wait for an agent.
 func QueueTone() *Prompt {

@@ -118,7 +118,7 @@ func TestLoadPromptRefuses(t *testing.T) {
 }
 
 func TestDefaultPrompts(t *testing.T) {
-	for name, p := range map[string]*Prompt{"safe harbour": SafeHarbour(), "opening hours": OpeningHours(), "closed": Closed(), "busy": AllBusy(), "offer": CallbackOffer(), "kept": CallbackKept()} {
+	for name, p := range map[string]*Prompt{"safe harbour": SafeHarbour(), "opening hours": Words("closed-now", "open-again", "today", "from", "9", "am"), "closed": Closed(), "busy": AllBusy(), "offer": CallbackOffer(), "kept": CallbackKept()} {
 		if p.Duration() < 4*time.Second || p.Duration() > 20*time.Second {
 			t.Errorf("%s lasts %v", name, p.Duration())
 		}

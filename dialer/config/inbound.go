@@ -23,6 +23,7 @@ type Inbound struct {
 	Anonymous        string         `yaml:"anonymous" enum:"take,reject"`
 	Blocked          []string       `yaml:"blocked"` // E.164, or the beginning of one and *
 	Hours            gate.Hours     `yaml:"hours"`   // default: the campaign's
+	Clock            string         `yaml:"clock" enum:"12h,24h"`
 	Callback         string         `yaml:"callback" enum:"key,auto,off"`
 	CallbackPriority int            `yaml:"callback_priority"`
 	Prompts          InboundPrompts `yaml:"prompts"`
@@ -38,6 +39,12 @@ const (
 const (
 	AnonymousTake   = "take"
 	AnonymousReject = "reject"
+)
+
+// How the opening hours are spoken.
+const (
+	Clock12 = "12h" // five thirty P M
+	Clock24 = "24h" // seventeen thirty
 )
 
 // How a callback is kept for a caller whom no agent took.
@@ -76,7 +83,7 @@ func DefaultInbound() Inbound {
 	p := PromptDefault
 	return Inbound{
 		Enabled: true, Answer: AnswerAgent, AgentPatience: 30 * time.Second, LastAgentWait: 5 * time.Second,
-		Remember: 30 * 24 * time.Hour, MaxCalls: 20, Anonymous: AnonymousTake,
+		Remember: 30 * 24 * time.Hour, MaxCalls: 20, Anonymous: AnonymousTake, Clock: Clock12,
 		Callback: CallbackKey, CallbackPriority: 100,
 		Prompts: InboundPrompts{Closed: p, Busy: p, Offer: p, Kept: p, Queue: p},
 	}

@@ -8,6 +8,17 @@ func (h Hours) Open(t time.Time) bool {
 	return h.open(t.Weekday(), hour*60+minute)
 }
 
+// OpenFor returns how long it stays open from t on, by t's own clock: whole minutes
+// after the one that t is in, and at most a day.
+func (h Hours) OpenFor(t time.Time) time.Duration {
+	for m := range 24 * 60 {
+		if d := time.Duration(m) * time.Minute; !h.Open(t.Add(d)) {
+			return d
+		}
+	}
+	return 24 * time.Hour
+}
+
 // horizon is how far NextOpen looks: every weekday, and a change of the clocks.
 const horizon = 15 * 24 * time.Hour
 
