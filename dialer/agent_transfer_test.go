@@ -322,37 +322,96 @@ func TestCustomerLeavesAmidATransfer(t *testing.T) {
 	})
 }
 
-// TestKilledAmidATransfer kills the daemon while the new party talks with the customer:
-// there is one record, and it tells of the transfer.
-func TestKilledAmidATransfer(t *testing.T) {
-	p := plan{
-		Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(), NoCalls: true,
-		Global: "transfer: {extensions: [10XX]}",
-	}
-	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
-	h.openLab(p)
-	h.configure(p)
-	h.start(p)
+// TestTransferWaitsForItsTurn holds that a number outside is called as soon as the trunk's
+// calls per second allow it, while the customer waits; also once the campaign dials no
+// more.
+func TestTransferWaitsForItsTurn(t *testing.T) {
+	h := build(t, plan{
+		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Rate: "0.5",
+		Behave: func(n string) lab.Behaviour {
+			if n == number(6) {
+				return lab.Busy
+			}
+			return lab.Person
+		},
+		Global: `transfer: {external: true, prefixes: ["+120255501"]}`,
+	})
 	h.load(0, 1)
-	h.quit()
-	h.killed = true
-	p.NoCalls = false
-	h.rewrite(p)
-	child := h.spawn()
-	h.customerHears(phoneHz, true)
-	h.press("1001", "*71002#")
-	h.customerHears(hz(1002), true)
-	if err := child.Process.Kill(); err != nil {
+	h.awaitAgent("a1001", api.AgentTalking)
+	if _, err := h.daemon.StopCampaign(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait()
-	for _, x := range []string{"1001", "1002"} {
-		_ = h.pbx.Extension(x).Hangup()
+	h.customerHears(phoneHz, true)
+	stopped := time.Now()
+	h.await("two more shares of the trunk", func() bool { return time.Since(stopped) > 2500*time.Millisecond })
+	for _, i := range []int{6, 7} { // the first takes the turn of the second
+		h.transfer(number(i))
+		if i == 6 {
+			h.await("the customer back", func() bool { s := h.agent("a1001"); return s.State == api.AgentTalking && s.Reason != "" })
+		}
 	}
-	h.start(p)
+	h.hears("the number outside", func(hz int) float64 { return h.carrier.Hears(number(7), hz) }, calleeHz, true)
+	if err := h.hangUpAll(); err != nil {
+		t.Fatal(err)
+	}
 	r := h.awaitRecords(1)[0]
-	if r.Outcome != cdr.Interrupted || len(r.Transfers) != 1 || r.Transfers[0].To != "1002" || r.Transfers[0].Outcome != cdr.TransferConnected {
-		t.Errorf("record %+v", r)
+	if len(r.Transfers) != 2 || r.Transfers[0].Outcome != cdr.Busy || r.Transfers[1].Outcome != cdr.TransferConnected {
+		t.Fatalf("transfers %+v", r.Transfers)
+	}
+	if waited := r.Transfers[1].Connected.Sub(r.Transfers[0].At); waited < 1500*time.Millisecond {
+		t.Errorf("two calls within %v, and the trunk takes one in two seconds", waited)
+	}
+}
+
+// TestKilledAmidATransfer kills the daemon while the new party's phone rings, and while
+// they talk with the customer: there is one record, and it tells of the transfer.
+func TestKilledAmidATransfer(t *testing.T) {
+	for name, c := range map[string]struct {
+		rings   time.Duration
+		outcome cdr.Outcome
+	}{
+		"ringing": {4 * time.Second, cdr.Interrupted},
+		"talking": {0, cdr.TransferConnected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := plan{
+				Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(), NoCalls: true,
+				Global: "transfer: {extensions: [10XX]}", RingFor: c.rings,
+			}
+			h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
+			h.openLab(p)
+			h.configure(p)
+			h.start(p)
+			h.load(0, 1)
+			h.quit()
+			h.killed = true
+			p.NoCalls = false
+			h.rewrite(p)
+			child := h.spawn()
+			h.customerHears(phoneHz, true)
+			h.press("1001", "*71002#")
+			h.customerHears(phoneHz, false)
+			if c.rings == 0 {
+				h.customerHears(hz(1002), true)
+			} else if h.pbx.Extension("1002").Served() > 0 {
+				t.Fatal("the new party has answered already")
+			}
+			if err := child.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = child.Wait()
+			for _, x := range []string{"1001", "1002"} {
+				_ = h.pbx.Extension(x).Hangup()
+			}
+			h.start(p)
+			r := h.awaitRecords(1)[0]
+			if r.Outcome != cdr.Interrupted || r.Agent != "a1001" || r.Marks.Answered.IsZero() || r.Marks.AgentAudio.IsZero() || r.Recording == nil || len(r.Transfers) != 1 {
+				t.Fatalf("record %+v", r)
+			}
+			if x := r.Transfers[0]; x.To != "1002" || x.Outcome != c.outcome || x.Connected.IsZero() == (c.rings == 0) {
+				t.Errorf("transfer %+v", x)
+			}
+		})
 	}
 }
 

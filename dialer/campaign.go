@@ -248,6 +248,11 @@ func (c *campaign) salvage(open store.OpenAttempt) (cdr.Record, store.Next) {
 	if rec.Outcome == "" {
 		rec.Outcome = cdr.Interrupted
 	}
+	for i := range rec.Transfers {
+		if x := &rec.Transfers[i]; x.Outcome == "" { // it was under way
+			x.Outcome = cdr.Interrupted
+		}
+	}
 	if rec.Recording != nil {
 		found, err := c.salvageRecording(rec)
 		if err != nil {

@@ -166,6 +166,8 @@ func (c *customer) converse(bridge *media.Bridge) {
 			c.left = by // a transfer that is under way goes on
 		case x := <-c.talk.transfers:
 			c.handOver(x)
+		case <-c.handing.turnCame():
+			c.callParty()
 		case b := <-c.handing.joined():
 			c.colleagueTook(b)
 		case ev, open := <-c.newParty().events():

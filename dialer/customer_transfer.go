@@ -40,6 +40,7 @@ type handover struct {
 	talk  *talk           // with another agent
 	leg   *leg            // to anybody else
 	line  *line           // of a number outside
+	turn  deadline        // until it may be called by the trunk's calls per second
 	music *media.Playback // for the customer meanwhile
 	untap func()
 }
@@ -53,6 +54,14 @@ func (h *handover) events() <-chan sip.Event {
 		return nil
 	}
 	return h.leg.call.Events()
+}
+
+// turnCame tells that the new party may be called now, where the trunk was at its limit.
+func (h *handover) turnCame() <-chan time.Time {
+	if h == nil {
+		return nil
+	}
+	return h.turn.reached()
 }
 
 // joined tells that another agent has the customer, or cannot take them.
@@ -106,22 +115,48 @@ func (c *customer) handOver(x *transfer) {
 		h.talk.handed = h.entry + 1
 		x.to.agent.take(h.talk)
 	default:
-		if err := c.callParty(h, rules); err != nil {
-			c.handFailed(cdr.TransferFailed, 503, err.Error())
+		if !c.callParty() {
 			return
 		}
 	}
 	h.music = c.leg.audio.Play(rules.music, true)
 }
 
-// callParty calls an extension or a number outside.
-func (c *customer) callParty(h *handover, rules *phones) error {
+// turnLimit is how long the customer waits for the turn of a call to a number outside at
+// the trunk.
+const turnLimit = 5 * time.Second
+
+// callParty calls an extension or a number outside, where the trunk is at its calls per
+// second as soon as its turn comes. It reports false where that has failed.
+func (c *customer) callParty() bool {
+	h := c.handing
+	h.turn.clear()
+	if h.to.peer == nil {
+		var soon time.Duration
+		h.line, soon = c.board.outside(c.rec.Trunk, c.rec.CallerID, h.to.number)
+		if h.line == nil && soon > 0 && time.Since(c.transferEntry(h).At)+soon < turnLimit {
+			h.turn.set(soon)
+			return true
+		}
+		if h.line == nil {
+			c.handFailed(cdr.TransferFailed, 503, fmt.Sprintf("trunk %s has no channel for a call to %s now", c.rec.Trunk, h.to.number))
+			return false
+		}
+	}
+	if err := c.dialParty(h); err != nil {
+		c.handFailed(cdr.TransferFailed, 503, err.Error())
+		return false
+	}
+	return true
+}
+
+func (c *customer) dialParty(h *handover) error {
 	audio, err := c.engine.NewSession(c.codecs)
 	if err != nil {
 		return err
 	}
 	inv := sip.Invite{
-		ID: newID(), To: h.to.name, DisplayName: c.rec.Number, RingTimeout: rules.transfer.RingTimeout,
+		ID: newID(), To: h.to.name, DisplayName: c.rec.Number, RingTimeout: c.board.phones.Load().transfer.RingTimeout,
 		Replaces: h.replaces, ReferredBy: h.by,
 	}
 	c.wire.Link(c.rec.ID, inv.ID, "transfer to "+h.to.name)
@@ -130,14 +165,10 @@ func (c *customer) callParty(h *handover, rules *phones) error {
 		h.leg, err = dialLeg(context.Background(), p, audio, inv, nil)
 		return err
 	}
-	h.line = c.board.outside(c.rec.Trunk, c.rec.CallerID, h.to.number)
-	if h.line == nil {
-		audio.Close()
-		return fmt.Errorf("trunk %s has no channel for a call to %s now", c.rec.Trunk, h.to.number)
-	}
 	c.transferEntry(h).Trunk = h.line.trunk.Name()
 	inv.To, inv.CallerID, inv.DisplayName = h.to.number, h.line.callerID, ""
 	h.leg, err = dialLeg(context.Background(), h.line.trunk.Trunk, audio, inv, nil)
+	h.line.begun()
 	return err
 }
 
@@ -263,6 +294,7 @@ func (h *handover) stopMusic() {
 
 // close ends all that the handover holds.
 func (h *handover) close() {
+	h.turn.clear()
 	if h.untap != nil {
 		h.untap()
 	}

@@ -215,9 +215,8 @@ func (d *Daemon) openSignalling() error {
 		return err
 	}
 	d.board.dialog = d.endpoint.Find
-	d.board.outside = func(trunk, callerID, number string) *line {
-		l, _ := d.trunks.take(&config.Campaign{Trunks: []string{trunk}, CallerID: callerID}, number, callerID)
-		return l
+	d.board.outside = func(trunk, callerID, number string) (*line, time.Duration) {
+		return d.trunks.take(&config.Campaign{Trunks: []string{trunk}, CallerID: callerID}, number, callerID)
 	}
 	for _, c := range d.cfg.Peers {
 		p, err := newPeer(d.endpoint, c)

@@ -58,6 +58,7 @@ type plan struct {
 	Media    string // further settings of the audio
 	Hours    string // of the campaign; default always
 	Channels int    // of the trunk; default 400
+	Rate     string // calls per second of the trunk; default 200
 	Ports    int    // pairs of RTP ports that there are; default plenty
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
@@ -98,7 +99,7 @@ trunks:
     caller_ids: ["{{.Official}}"]
     identity: {assert: true}
     channels: {{.Channels}}
-    calls_per_second: 200
+    calls_per_second: {{.Rate}}
 {{.Trunks}}
 peers:
   - {name: pbx, {{.Peer}}}
@@ -245,6 +246,9 @@ func (h *house) rewrite(p plan) {
 	if p.Channels == 0 {
 		p.Channels = 400
 	}
+	if p.Rate == "" {
+		p.Rate = "200"
+	}
 	if p.RingTimeout == 0 {
 		p.RingTimeout = 3 * time.Second
 	}
@@ -260,7 +264,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
+		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -173,6 +173,36 @@ func TestCallerIsAnsweredWithTheAgent(t *testing.T) {
 	h.checkTones(r, callerHz, phoneHz)
 }
 
+// TestCallerLeavesWhileAPhoneRings holds that the agent's telephone stops ringing when the
+// caller gives up, that the agent is free for the next one at once, and that there is one
+// record.
+func TestCallerLeavesWhileAPhoneRings(t *testing.T) {
+	for _, answer := range []string{"agent", "queue"} {
+		t.Run(answer, func(t *testing.T) {
+			h := build(t, plan{
+				Agents: 1, AgentSet: "mode: ring, wrap_up: 0s", NoCalls: true, RingFor: time.Minute,
+				Campaign: "inbound: {answer: " + answer + "}",
+			})
+			h.awaitAgent("a1001", api.AgentReady)
+			for n := range 2 { // the second finds the telephone idle: else it is busy, and the agent paused
+				c := h.callIn(number(5 + n))
+				h.awaitAgent("a1001", api.AgentRinging)
+				h.await("the telephone rings", h.pbx.Extension("1001").Rings)
+				c.Hangup()
+				h.awaitAgent("a1001", api.AgentReady)
+				h.await("the telephone is still", func() bool { return !h.pbx.Extension("1001").Rings() })
+				h.await("the record", func() bool { return len(h.inbounds()) == n+1 })
+				if r := h.inbounds()[n]; r.Outcome != cdr.Abandoned || r.HungUpBy != cdr.Customer || r.Agent != "" || r.Marks.Answered.IsZero() != (answer == "agent") {
+					t.Errorf("record %+v", r)
+				}
+			}
+			if n := h.pbx.Extension("1001").Served(); n != 0 {
+				t.Errorf("the telephone answered %d times", n)
+			}
+		})
+	}
+}
+
 // TestLastAgentFirst holds that a caller gets the agent who talked with them last,
 // though another has been free for longer, and waits a while for them.
 func TestLastAgentFirst(t *testing.T) {
@@ -232,17 +262,26 @@ func TestLastAgentFirst(t *testing.T) {
 // the announcement, the callback by key, and its call before the rest of the list, with
 // the agent told that it was asked for.
 func TestCallbackIsKeptAndDialed(t *testing.T) {
-	for _, how := range []string{"key", "auto"} {
+	press := map[string]func(*testing.T, *lab.Caller) error{
+		"by RFC 4733": func(_ *testing.T, c *lab.Caller) error { return c.Press("31") }, // 3 means nothing
+		"by INFO":     func(t *testing.T, c *lab.Caller) error { return c.PressByInfo(t.Context(), '1') },
+		"auto":        nil,
+	}
+	for how, pressed := range press {
 		t.Run(how, func(t *testing.T) {
+			callback := "key"
+			if pressed == nil {
+				callback = "auto"
+			}
 			h := build(t, plan{
 				Agents: 1, NoLogin: true, NoCalls: true,
-				Campaign: "inbound: {agent_patience: 1s, callback: " + how + ", prompts: {busy: off}}",
+				Campaign: "inbound: {agent_patience: 1s, callback: " + callback + ", prompts: {busy: off}}",
 			})
 			h.load(1, 9)
 			c := h.callIn(number(5))
 			h.await("the announcement", c.Answered)
-			if how == "key" {
-				if err := c.Press("31"); err != nil { // 3 means nothing
+			if pressed != nil {
+				if err := pressed(t, c); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -16,10 +16,12 @@ import (
 // switchboard is what agents' phones may do and whom they can reach. Its functions may
 // be called from any goroutine.
 type switchboard struct {
-	peer      func(name string) *peer                    // the PBX of that name
-	colleague func(extension, peer string) *agent        // whose extension it is; nil: nobody's
-	outside   func(trunk, callerID, number string) *line // a channel for a call to that number; nil: none now
-	dialog    func(sip.ReplacesID) (*sip.Call, bool)     // a call of ours
+	peer      func(name string) *peer             // the PBX of that name
+	colleague func(extension, peer string) *agent // whose extension it is; nil: nobody's
+	// outside takes a channel for a call to a number; nil where there is none now, and then
+	// how soon there may be one, 0 if that is not known.
+	outside   func(trunk, callerID, number string) (l *line, soon time.Duration)
+	dialog    func(sip.ReplacesID) (*sip.Call, bool) // a call of ours
 	consults  consults
 	phones    atomic.Pointer[phones] // replaced by a reload
 	high, low *media.Prompt          // confirmation tones

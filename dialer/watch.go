@@ -117,13 +117,21 @@ func crowded(dirs []string) string {
 	return ""
 }
 
-// wantedTrunks are those that a campaign of this node dials over now.
+// wantedTrunks are those that a campaign of this node dials over now, or whose customers
+// an agent may transfer to a number outside.
 func (d *Daemon) wantedTrunks() map[string]bool {
 	wanted := map[string]bool{}
 	for _, c := range d.allCampaigns() {
 		if names := c.wants.Load(); names != nil {
 			for _, name := range *names {
 				wanted[name] = true
+			}
+		}
+	}
+	if d.board.phones.Load().transfer.External {
+		for _, t := range d.trunks.all {
+			if t.share.Used() > 0 {
+				wanted[t.Name()] = true
 			}
 		}
 	}

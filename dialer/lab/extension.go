@@ -37,6 +37,13 @@ func (x *Extension) Up() bool {
 	return x.talk != nil
 }
 
+// Rings reports whether the phone rings, or is about to ring or to be answered.
+func (x *Extension) Rings() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.busy && x.talk == nil
+}
+
 // Served is the number of calls that the extension has answered so far.
 func (x *Extension) Served() int {
 	x.mu.Lock()
