@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // newACK builds the ACK to a 2xx (RFC 3261 section 13.2.2.4): a request of the
@@ -21,16 +23,16 @@ func (d *dialog) newACK(e *Endpoint, invite *sipgo.Request, body []byte) *sipgo.
 // sendACK sends an ACK the way of the dialog. A lost ACK is asked for again by
 // the retransmitted 2xx, so an error is only logged.
 func (e *Endpoint) sendACK(d *dialog, ack *sipgo.Request) {
-	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), wire.SendTimeout)
 	defer cancel()
 	err := d.hop(ctx, e, ack)
 	if err == nil {
-		err = e.send(ctx, ack)
+		err = e.wire.Send(ctx, ack)
 	}
 	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
 		d.unreached = true
 		if err = d.hop(ctx, e, ack); err == nil {
-			err = e.send(ctx, ack)
+			err = e.wire.Send(ctx, ack)
 		}
 	}
 	if err != nil {

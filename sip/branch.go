@@ -53,7 +53,7 @@ func (i *inviteTx) cancel(reason string) {
 }
 
 func (i *inviteTx) run(ctx context.Context, answer time.Duration) (*sipgo.Response, error) {
-	tx, err := i.e.start(ctx, i.req)
+	tx, err := i.e.wire.Request(ctx, i.req)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ import (
 
 	helper "github.com/emiago/sipgo"
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // The scenarios of this file are played twice: against sipgo's own dialog helper, as the
@@ -257,7 +259,7 @@ func newHelper(t *testing.T, p *peer, log *slog.Logger) *theirs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := localAddr(freeUDP(t)).String()
+	at := wire.AddrPort(freeUDP(t)).String()
 	client, err := helper.NewClient(ua, helper.WithClientAddr(at), helper.WithClientConnectionAddr(at))
 	if err != nil {
 		t.Fatal(err)
@@ -530,7 +532,7 @@ func TestWildcardOfHelper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := sipgo.NewRequest(sipgo.OPTIONS, sipgo.Uri{Scheme: "sip", Host: "127.0.0.1", Port: int(localAddr(far.LocalAddr()).Port())})
+	req := sipgo.NewRequest(sipgo.OPTIONS, sipgo.Uri{Scheme: "sip", Host: "127.0.0.1", Port: int(wire.AddrPort(far.LocalAddr()).Port())})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	sent := make(chan error, 1)
@@ -540,7 +542,7 @@ func TestWildcardOfHelper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if localAddr(from).Port() == localAddr(socket.LocalAddr()).Port() {
+	if wire.AddrPort(from).Port() == wire.AddrPort(socket.LocalAddr()).Port() {
 		t.Error("the fault is gone")
 	}
 	t.Logf("leaves from %s, bound is %s", from, socket.LocalAddr())

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	sipgo "github.com/emiago/sipgo/sip"
-
 	"ringpace/sip/defence"
 	"ringpace/sip/trace"
 )
@@ -33,77 +31,6 @@ func knock(from, callID string) string {
 	return "OPTIONS sip:ringpace SIP/2.0\r\nVia: SIP/2.0/UDP " + from + ";branch=z9hG4bK" + callID + ";rport\r\n" +
 		"From: <sip:x@example.com>;tag=1\r\nTo: <sip:ringpace>\r\nCall-ID: " + callID + "\r\nCSeq: 1 OPTIONS\r\n" +
 		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-}
-
-// sipgo keeps an entry for every address that ever sent it a datagram (trap row
-// "connection pool"). Ours sees no stranger that the guard refuses, and of the others
-// a bounded number at a time, while every answer leaves from the right socket.
-func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
-	const sources, most = 150, 20
-	flood := func(to netip.AddrPort, answered bool, sent func()) {
-		t.Helper()
-		for i := range sources {
-			c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = c.Write([]byte(knock(c.LocalAddr().String(), fmt.Sprint("k", i))))
-			if answered {
-				_ = c.SetReadDeadline(time.Now().Add(patience))
-				b := make([]byte, 2048)
-				if n, err := c.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), "SIP/2.0 200") {
-					t.Fatalf("source %d: %q, %v", i, b[:n], err)
-				}
-			}
-			_ = c.Close()
-			sent()
-		}
-	}
-
-	// sipgo alone.
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	layer := sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), nil)
-	seen := make(chan struct{}, sources)
-	layer.OnMessage(func(sipgo.Message) { seen <- struct{}{} })
-	ended := make(chan struct{})
-	go func() { _ = layer.ServeUDP(socket); close(ended) }()
-	flood(localAddr(socket.LocalAddr()), false, func() { receive(t, seen, "message") })
-	if n := layer.Pool("udp").Size(); n < sources/2 { // some had the same port
-		t.Errorf("sipgo keeps %d entries only: our bound is no longer needed", n)
-	}
-	_ = socket.Close()
-	<-ended
-
-	// Ours, each reader made to serve few sources.
-	e := newEndpoint(t, Config{Invite: func(*Incoming) {}})
-	small, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	first := e.newUDPSocket(small, gone)
-	first.most, first.park = most, 2*time.Second
-	e.serving.Go(func() { _ = e.tpl.ServeUDP(first) })
-	e.listeners = append(e.listeners, listener{transport: "udp", addr: localAddr(small.LocalAddr()), close: func() error { close(gone); return small.Close() }})
-	<-first.reading
-	flood(localAddr(small.LocalAddr()), true, func() {})
-	eventually(t, "few entries in the pool", func() bool { return e.tpl.Pool("udp").Size() <= 2*most+4 })
-
-	// And none at all for those who are not heard.
-	guarded := newEndpoint(t, Config{Defence: newTestGuard(t, func(c *defence.Config) { c.Silence = true })})
-	before := guarded.tpl.Pool("udp").Size()
-	to, _ := guarded.Addr("udp")
-	var judged uint64
-	flood(to, false, func() {
-		judged++
-		eventually(t, "every message judged", func() bool { return guarded.guard.Stats().Dropped[defence.Stranger] == judged })
-	})
-	if n := guarded.tpl.Pool("udp").Size(); n != before {
-		t.Errorf("%d entries for strangers that were not heard", n-before)
-	}
 }
 
 func TestTrunksServerIsTrustedOnceFound(t *testing.T) {
@@ -366,7 +293,7 @@ func BenchmarkDrop(b *testing.B) {
 		b.Fatal(err)
 	}
 	g.Ban(loopback, time.Hour)
-	e, err := NewEndpoint(Config{Listen: []Listen{{"udp", netip.AddrPortFrom(loopback, 0)}}, Defence: g})
+	e, err := NewEndpoint(Config{Listen: []Listen{{Transport: "udp", Addr: netip.AddrPortFrom(loopback, 0)}}, Defence: g})
 	if err != nil {
 		b.Fatal(err)
 	}

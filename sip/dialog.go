@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // path is how messages of a call leave: transport, our address, and where to
@@ -201,7 +203,7 @@ func setBody(msg interface {
 func contactURI(user string, p path) sipgo.Uri {
 	u := sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: p.local.Addr().String(), Port: int(p.local.Port())}
 	switch {
-	case isWebSocket(p.transport):
+	case wire.IsWebSocket(p.transport):
 		u.UriParams = sipgo.HeaderParams{{K: "transport", V: "ws"}} // also with TLS (RFC 7118 section 5.2.4)
 	case p.transport != "udp":
 		u.UriParams = sipgo.HeaderParams{{K: "transport", V: p.transport}}
@@ -243,7 +245,7 @@ func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error
 
 // moved follows a phone to another connection or NAT binding.
 func (d *dialog) moved(req *sipgo.Request) {
-	if source, err := parseSource(req.Source()); err == nil && d.path.flow && sipgo.NetworkToLower(req.Transport()) == d.path.transport {
+	if source, err := wire.Source(req); err == nil && d.path.flow && sipgo.NetworkToLower(req.Transport()) == d.path.transport {
 		d.path.fallback = source
 	}
 }
@@ -258,7 +260,7 @@ func (d *dialog) follow(e *Endpoint) {
 	if want == "" || want == d.path.transport {
 		return
 	}
-	if local, err := e.localFor(want, d.path.fallback); err == nil {
+	if local, err := e.wire.Local(want, d.path.fallback); err == nil {
 		d.path.transport, d.path.local = want, local
 		// The fallback belongs to the transport that messages came over.
 		d.path.fallback = netip.AddrPort{}

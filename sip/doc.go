@@ -1,12 +1,12 @@
 // Package sip is Ringpace's signalling: endpoints, trunks, calls, registration
 // and a registrar. It is a dialog layer of our own over sipgo's parser,
-// transports and transactions, and the only package that knows sipgo.
+// transports and transactions; only it and the packages below it know sipgo.
 //
 // # Who owns what
 //
-// An [Endpoint] owns the sockets and the table of calls. A [Trunk] owns its
-// registration, its health and its rules for numbers and caller IDs. A [Call]
-// owns one dialog. Session descriptions pass through as opaque bytes.
+// An [Endpoint] owns the table of calls, and the sockets by [ringpace/sip/wire]. A
+// [Trunk] owns its registration, its health and its rules for numbers and caller IDs.
+// A [Call] owns one dialog. Session descriptions pass through as opaque bytes.
 //
 // # Concurrency
 //
@@ -19,7 +19,7 @@
 // sipgo runs one goroutine per received message, so provisional responses can
 // overtake each other and the 200. Responses to INVITE therefore reach the
 // call in the order in which the socket's reader saw them: the endpoint's
-// receive hook runs on the reader goroutine, before sipgo's transactions, and
+// receive runs on the reader goroutine, before sipgo's transactions, and
 // puts them into the call's mailbox without ever blocking. Only the final
 // failure responses wait for the transaction, which has to ACK them first
 // (RFC 3261 section 17.1.1.3).
@@ -52,13 +52,11 @@
 // keep to one exchange at a time; what collides gets 491 or 500. What a [Policy] asks
 // for is announced and required accordingly.
 //
-// # Servers and connections
+// # Servers
 //
 // Where a request goes is found by RFC 3263 ([ringpace/sip/resolve]); a server that
-// says nothing, or 503, is followed by the next. Connections over TCP and TLS are
-// opened by the endpoint, not by sipgo, one for each server and trunk: under the
-// trunk's own authorities, name and certificate. They are handed to sipgo as if they
-// had been accepted, so that it reads them and finds them again.
+// says nothing, or 503, is followed by the next. How the request leaves, over which
+// socket or connection, is the business of [ringpace/sip/wire].
 //
 // # Ghost calls
 //
@@ -68,12 +66,4 @@
 // forgotten: our Via branches are signed, so that a 2xx proves by itself that it
 // answers an INVITE of this endpoint, and nobody can make us send BYEs by
 // forged answers.
-//
-// # Message size
-//
-// sipgo refuses UDP messages over 1300 bytes. An INVITE with credentials and
-// SDP passes that easily, so the limit is raised, once and before any
-// endpoint exists, to maxDatagram; such messages travel as IP fragments, as
-// they do with every common user agent. Longer ones fail with [ErrTooLong]:
-// use TCP for trunks that need them.
 package sip

@@ -1,48 +1,26 @@
 package sip
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/netip"
 	"os"
-	"slices"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/defence"
 	"ringpace/sip/digest"
 	"ringpace/sip/registrar"
 	"ringpace/sip/resolve"
 	"ringpace/sip/trace"
+	"ringpace/sip/wire"
 )
 
-// maxDatagram is the longest message that is sent over UDP, in bytes.
-const maxDatagram = 4096
-
-// Two globals of sipgo, set before any endpoint can exist and never again: the
-// message limit, from which it subtracts 200 (RFC 3261 section 18.1.1), and the
-// logger of its connections' reference counts, which says nothing of use. All
-// else that it logs goes to the endpoint's logger; see wireLog.
-func init() {
-	sipgo.UDPMTUSize = maxDatagram + 200
-	sipgo.SetDefaultLogger(slog.New(slog.DiscardHandler))
-}
-
-// settleTime is how long Close lets the goroutines finish that sipgo started for
-// messages received last. One that runs later would find no socket to answer
-// on, and open one of its own.
-const settleTime = 50 * time.Millisecond
-
-// sendTimeout bounds finding the server and opening a connection to it.
-const sendTimeout = 5 * time.Second
+// Listen is an address to listen on.
+type Listen = wire.Listen
 
 // Config configures an endpoint.
 type Config struct {
@@ -83,7 +61,7 @@ type Config struct {
 	// https://desk.example.com, or "*". Clients that send no origin are no browsers.
 	Origins []string
 
-	webSocketPing time.Duration // default pingInterval; tests have less patience
+	webSocketPing time.Duration // 0: the usual interval; tests have less patience
 
 	// Registrar answers REGISTER. Nil: 403.
 	Registrar *registrar.Registrar
@@ -92,7 +70,7 @@ type Config struct {
 // Endpoint is a SIP user agent on a set of addresses.
 type Endpoint struct {
 	log       *slog.Logger
-	wire      *slog.Logger // what strangers can cause: see wireLog
+	wire      *wire.Layer
 	userAgent string
 	node      string
 	policy    Policy
@@ -101,30 +79,17 @@ type Endpoint struct {
 	registrar *registrar.Registrar
 	authority *digest.Authority
 	guard     *defence.Guard
-	trace     *trace.Recorder
 
-	listeners   []listener
-	datagrams   []*net.UDPConn    // of the UDP listeners
-	ready       []<-chan struct{} // of the UDP listeners; see udpSocket
-	tpl         *sipgo.TransportLayer
-	txl         *sipgo.TransactionLayer
-	resolver    *resolve.Resolver
-	flows       *flows
-	certificate *certificate // nil: none
-	signer      signer
-	count       counters
-	strays      strays
+	resolver *resolve.Resolver
+	signer   signer
+	count    counters
+	strays   strays
 
-	second  time.Duration // of session timers and of the wait for a Referral's owner; tests have shorter ones
-	origins []string
-	ping    time.Duration // of WebSockets
+	second time.Duration // of session timers and of the wait for a Referral's owner; tests have shorter ones
 
 	closing chan struct{} // closed when Close begins: what is up hangs up
 	dead    chan struct{} // closed when Close waits no longer: what is left ends at once
-	deaf    atomic.Bool   // set when nothing received is looked at any more
-	gate    sync.RWMutex  // held for reading while a connection is sought; see start
-	serving sync.WaitGroup
-	work    *workers // calls and single transactions
+	work    *workers      // calls and single transactions
 
 	mu     sync.Mutex // protects the fields below
 	closed bool
@@ -153,7 +118,6 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 		screen:    cfg.Screen,
 		registrar: cfg.Registrar,
 		guard:     cfg.Defence,
-		trace:     cfg.Trace,
 		second:    time.Second,
 		work:      newWorkers(),
 		closing:   make(chan struct{}),
@@ -177,61 +141,41 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	if cfg.Realm == "" {
 		cfg.Realm = "ringpace"
 	}
-	e.origins, e.ping = slices.Clone(cfg.Origins), cmp.Or(cfg.webSocketPing, pingInterval)
 	e.authority = digest.New(cfg.Realm)
 	if cfg.Registrar != nil {
 		e.authority = cfg.Registrar.Authority() // a phone has one account, for REGISTER and INVITE
 	}
 	_, _ = rand.Read(e.signer.key[:]) // never fails
-	if cfg.CertFile != "" {
-		var err error
-		if e.certificate, err = newCertificate(cfg.CertFile, cfg.KeyFile, log); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-		}
-	}
 	e.resolver = resolve.New(cfg.Resolver)
-	e.flows = newFlows(e)
 	e.strays.init()
-
-	// The library's log lines quote what a stranger sent: count them, let few through.
-	e.wire = slog.New(newWireLog(log, &e.count))
-	e.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), noTLS(),
-		sipgo.WithTransportLayerLogger(e.wire), sipgo.WithTransportLayerReadFilter(e.filter))
-	e.tpl.OnMessage(e.receive) // before the transaction layer's own: order matters
-	e.txl = sipgo.NewTransactionLayer(e.tpl, sipgo.WithTransactionLayerLogger(e.wire),
-		sipgo.WithTransactionLayerUnhandledResponseHandler(func(*sipgo.Response) {})) // receive has seen it
-	e.txl.OnRequest(e.handleRequest)
-
-	var serve []func()
-	for _, l := range cfg.Listen {
-		start, err := e.bind(l)
-		if err != nil {
-			for _, open := range e.listeners {
-				_ = open.close()
-			}
-			return nil, err
-		}
-		serve = append(serve, start)
+	var err error
+	e.wire, err = wire.New(wire.Config{
+		UserAgent: e.userAgent, CertFile: cfg.CertFile, KeyFile: cfg.KeyFile, Origins: cfg.Origins, Ping: cfg.webSocketPing,
+		Guard: cfg.Defence, Trace: cfg.Trace, Logger: log,
+		Received: e.receive, Requested: e.handleRequest,
+		Closed: func(transport string, remote netip.AddrPort) { e.spawn(func() { e.lost(transport, remote) }) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	for _, start := range serve {
-		e.serving.Go(start)
-	}
-	e.flows.serve()
-	for _, reading := range e.ready {
-		<-reading
+	if err := e.wire.Open(cfg.Listen); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
-// profile returns the TLS profile of a key, nil if there is none.
-func (e *Endpoint) profile(key string) *tlsProfile {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if n, err := strconv.Atoi(key); err == nil && n > 0 && n <= len(e.trunks) {
-		return e.trunks[n-1].tls
+// Addr returns the first address bound for that transport.
+func (e *Endpoint) Addr(transport string) (netip.AddrPort, bool) {
+	for _, l := range e.wire.Listeners() {
+		if l.Transport == transport {
+			return l.Addr, true
+		}
 	}
-	return nil
+	return netip.AddrPort{}, false
 }
+
+// host is the first address that we listen on.
+func (e *Endpoint) host() string { return e.wire.Listeners()[0].Addr.Addr().String() }
 
 // spawn runs f on a goroutine that Close waits for. It reports false, and runs
 // nothing, once the endpoint is closed. (Inside f, further goroutines may be
@@ -269,20 +213,8 @@ func (e *Endpoint) Close(ctx context.Context) error {
 	}
 
 	close(e.dead)
-	e.txl.Close() // ends every transaction, and with them whatever still waits for one
+	e.wire.EndTransactions() // and with them whatever still waits for one
 	<-idle
-	e.gate.Lock()
-	e.deaf.Store(true)
-	e.gate.Unlock()
-	settle := time.NewTimer(settleTime)
-	<-settle.C
-	for _, l := range e.listeners {
-		err = errors.Join(err, l.close())
-	}
-	e.flows.close()
 	e.resolver.Close()
-	_ = e.tpl.Close() // the connections; errors are of those that were closed already
-	e.serving.Wait()
-	_ = e.tpl.Close()
-	return err
+	return errors.Join(err, e.wire.Close())
 }

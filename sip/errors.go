@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"ringpace/sip/digest"
+	"ringpace/sip/wire"
 )
 
 // What cannot be sent, or was refused. Errors that reach the caller wrap one of
@@ -13,12 +14,12 @@ var (
 	ErrTarget        = errors.New("sip: target is not a number or extension that can be dialed")
 	ErrHeader        = errors.New("sip: header not allowed")
 	ErrDuplicateID   = errors.New("sip: a call with that id is up")
-	ErrClosed        = errors.New("sip: endpoint is closed")
-	ErrListen        = errors.New("sip: cannot listen")
+	ErrClosed        = wire.ErrClosed
+	ErrListen        = wire.ErrListen
 	ErrConfig        = errors.New("sip: configuration")
-	ErrNoRoute       = errors.New("sip: no way to the server")
-	ErrTransport     = errors.New("sip: cannot send")
-	ErrTooLong       = errors.New("sip: message too long for UDP; use TCP for this trunk")
+	ErrNoRoute       = wire.ErrNoRoute
+	ErrTransport     = wire.ErrTransport
+	ErrTooLong       = wire.ErrTooLong
 	ErrTimeout       = errors.New("sip: no response")
 	ErrCredentials   = digest.ErrCredentials
 	ErrNoChallenge   = digest.ErrNoChallenge

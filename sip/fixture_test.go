@@ -27,7 +27,7 @@ func testLog(t *testing.T) *slog.Logger {
 func newEndpoint(t *testing.T, cfg Config) *Endpoint {
 	t.Helper()
 	for _, transport := range []string{"udp", "tcp"} {
-		cfg.Listen = append(cfg.Listen, Listen{transport, netip.AddrPortFrom(loopback, 0)})
+		cfg.Listen = append(cfg.Listen, Listen{Transport: transport, Addr: netip.AddrPortFrom(loopback, 0)})
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = testLog(t)

@@ -8,6 +8,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/header"
+	"ringpace/sip/wire"
 )
 
 // From is who the From header names. The number that is called from stands in the
@@ -200,11 +201,11 @@ func isAnonymous(req *sipgo.Request) bool {
 
 // unwanted reports whether an INVITE is anonymous and its trunk wants none such.
 func (e *Endpoint) unwanted(req *sipgo.Request) bool {
-	source, err := parseSource(req.Source())
+	source, err := wire.Source(req)
 	if err != nil || !isAnonymous(req) {
 		return false
 	}
-	at := e.trunksAt(source)
+	at := e.TrunksAt(source)
 	return len(at) > 0 && !slices.ContainsFunc(at, func(t *Trunk) bool { return !t.cfg.RejectAnonymous })
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 func TestFormat(t *testing.T) {
@@ -229,7 +231,7 @@ func FuzzUserAndServer(f *testing.F) {
 		if sipgo.ParseUri(s, &uri) == nil && strings.EqualFold(uri.Scheme, "tel") && strings.ContainsAny(userOf(&uri), ";-.() ") {
 			t.Errorf("%q: %q", s, userOf(&uri))
 		}
-		if host, _, err := splitHostPort(s); err == nil && !isHost(host) {
+		if host, _, err := header.SplitHostPort(s); err == nil && !header.IsHost(host) {
 			t.Errorf("%q: %q", s, host)
 		}
 	})

@@ -176,7 +176,7 @@ func (in *Incoming) Source() netip.AddrPort { return in.path.fallback }
 // Trunks are those that the INVITE may have come over: all whose server is at its
 // source. There is more than one where a carrier serves several accounts, or one
 // machine is both carrier and PBX. None: nobody that the configuration names.
-func (in *Incoming) Trunks() []*Trunk { return in.e.trunksAt(in.path.fallback) }
+func (in *Incoming) Trunks() []*Trunk { return in.e.TrunksAt(in.path.fallback) }
 
 // Transport is what the INVITE came over: "udp", "tcp", ...
 func (in *Incoming) Transport() string { return in.path.transport }

@@ -71,7 +71,7 @@ func TestNoFieldBreaksOut(t *testing.T) {
 			skipTo[Failed](t, c)
 		}
 		if strings.ContainsAny(evil, "\r\n\x00") {
-			bad, err := NewEndpoint(Config{Listen: []Listen{{"udp", netip.AddrPortFrom(loopback, 0)}}, UserAgent: "x" + evil})
+			bad, err := NewEndpoint(Config{Listen: []Listen{{Transport: "udp", Addr: netip.AddrPortFrom(loopback, 0)}}, UserAgent: "x" + evil})
 			if err == nil {
 				t.Errorf("the user agent %q was taken", evil)
 				_ = bad.Close(t.Context())

@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"math/rand/v2"
-	"net"
 	"time"
 )
 
@@ -45,36 +44,9 @@ func (t *Trunk) way(ctx context.Context) (hop, bool) {
 	return hops[0], true
 }
 
-// beat sends one keep-alive. A connection whose far side used to answer and does so no
-// longer is closed; there is none to be kept where none is open.
+// beat sends one keep-alive to a server.
 func (t *Trunk) beat(ctx context.Context, h hop) {
-	ping := []byte("\r\n\r\n")
-	if h.path.transport == "udp" {
-		if l, ok := t.e.listenerAt("udp", h.path.local); ok {
-			_, _ = l.udp.WriteTo(ping, net.UDPAddrFromAddrPort(h.addr)) // a lost one is one of many
-		}
-		return
-	}
-	f := t.e.flows.find(flowKey{h.path.transport, h.addr, t.profile})
-	if f == nil {
-		return
-	}
-	sent := time.Now()
-	if _, err := f.Write(ping); err != nil {
-		_ = f.Close()
-		return
-	}
-	timer := time.NewTimer(t.pongTimeout)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-f.gone:
-		return
-	case <-ctx.Done():
-		return
-	}
-	if f.answers.Load() && f.heard.Load() < sent.UnixNano() {
+	if t.e.wire.KeepAlive(ctx, h.path.transport, h.path.local, h.addr, t.profile, t.pongTimeout) {
 		t.e.log.Warn("sip: connection closed: the server answers keep-alives no longer", "trunk", t.cfg.Name, "server", h.addr)
-		_ = f.Close()
 	}
 }

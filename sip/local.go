@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -39,9 +38,9 @@ func NewLocal(e *Endpoint, cfg LocalConfig) (*Local, error) {
 		return nil, fmt.Errorf("%w: %s: no registrar", ErrConfig, cfg.Name)
 	}
 	if cfg.Domain == "" {
-		cfg.Domain = e.listeners[0].addr.Addr().String()
+		cfg.Domain = e.host()
 	}
-	if !isHost(cfg.Domain) {
+	if !header.IsHost(cfg.Domain) {
 		return nil, fmt.Errorf("%w: %s: domain %q is no host name or address", ErrConfig, cfg.Name, cfg.Domain)
 	}
 	if err := cfg.Policy.check(); err != nil {
@@ -61,7 +60,7 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 		inv.CallerID = "ringpace"
 	}
 	return l.e.place(ctx, outlet{
-		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.listeners[0].addr.Addr().String(),
+		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.host(),
 		identity: &l.identity, policy: l.cfg.Policy,
 		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
 		uri:     func(user string) sipgo.Uri { return l.identity.uri(user, l.cfg.Domain) },
@@ -99,7 +98,7 @@ func (l *Local) targets(user string) ([][]target, error) {
 // its REGISTER, else to where that came from.
 func (e *Endpoint) contactTarget(c registrar.Contact) (target, error) {
 	t := target{addr: c.Addr}
-	if c.Transport != "udp" && e.connected(c.Transport, c.Source) {
+	if c.Transport != "udp" && e.wire.Connected(c.Transport, c.Source) {
 		t.addr = c.Source
 	}
 	if !t.addr.IsValid() {
@@ -116,35 +115,12 @@ func (e *Endpoint) contactTarget(c registrar.Contact) (target, error) {
 		t.routes = append(t.routes, route)
 	}
 	local := c.Local
-	if _, ours := e.listenerAt(c.Transport, local); !ours { // before a restart, say
+	if !e.wire.Listens(c.Transport, local) { // before a restart, say
 		var err error
-		if local, err = e.localFor(c.Transport, t.addr); err != nil {
+		if local, err = e.wire.Local(c.Transport, t.addr); err != nil {
 			return t, err
 		}
 	}
 	t.path = path{transport: c.Transport, local: local, fallback: t.addr, flow: len(c.Path) == 0}
 	return t, nil
-}
-
-// connected reports whether a connection with remote is open.
-func (e *Endpoint) connected(transport string, remote netip.AddrPort) bool {
-	c, err := e.tpl.GetConnection(transport, remote.String())
-	if err != nil {
-		return false
-	}
-	_, _ = c.TryClose() // GetConnection counts a user more
-	return true
-}
-
-// openable fails for a request over a WebSocket that is gone: the phone opens it
-// (RFC 7118 section 5), and sipgo would knock at the port that it came from.
-func (e *Endpoint) openable(req *sipgo.Request) error {
-	transport := sipgo.NetworkToLower(req.Transport())
-	if !isWebSocket(transport) {
-		return nil
-	}
-	if to, err := parseSource(req.Destination()); err == nil && e.connected(transport, to) {
-		return nil
-	}
-	return fmt.Errorf("%w %s to %s: the phone has closed its connection", ErrTransport, req.Method, req.Destination())
 }

@@ -9,6 +9,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/resolve"
+	"ringpace/sip/wire"
 )
 
 // hop is a server that was located, and the way to it.
@@ -27,10 +28,10 @@ func (h hop) server() resolve.Server {
 func (e *Endpoint) locate(ctx context.Context, q resolve.Query, profile string) ([]hop, error) {
 	ctx, cancel := toResolve(ctx, q.Host)
 	defer cancel()
-	for _, l := range e.listeners {
-		if q.Transport != "udp" || l.transport == "udp" { // the others need no listener of theirs
-			q.IPv4 = q.IPv4 || l.addr.Addr().Is4()
-			q.IPv6 = q.IPv6 || l.addr.Addr().Is6()
+	for _, l := range e.wire.Listeners() {
+		if q.Transport != "udp" || l.Transport == "udp" { // the others need no listener of theirs
+			q.IPv4 = q.IPv4 || l.Addr.Addr().Is4()
+			q.IPv6 = q.IPv6 || l.Addr.Addr().Is6()
 		}
 	}
 	servers, err := e.resolver.Resolve(ctx, q)
@@ -39,7 +40,7 @@ func (e *Endpoint) locate(ctx context.Context, q resolve.Query, profile string) 
 	}
 	var out []hop
 	for _, s := range servers {
-		local, localErr := e.localFor(s.Transport, s.Addr)
+		local, localErr := e.wire.Local(s.Transport, s.Addr)
 		if localErr != nil {
 			err = localErr
 			continue
@@ -75,7 +76,7 @@ func toResolve(ctx context.Context, host string) (context.Context, context.Cance
 	if isAddress(host) {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, sendTimeout)
+	return context.WithTimeout(ctx, wire.SendTimeout)
 }
 
 // isAddress reports whether a host is an address, and no name.
@@ -94,10 +95,4 @@ func queryOf(uri *sipgo.Uri, transport string) (resolve.Query, error) {
 		q.Host = maddr
 	}
 	return q, nil
-}
-
-// parseSource parses the address that a message came from.
-func parseSource(source string) (netip.AddrPort, error) {
-	a, err := netip.ParseAddrPort(source)
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err
 }

@@ -181,7 +181,7 @@ func TestSources(t *testing.T) {
 	if !serves(trunk, "192.0.2.77:9") || serves(trunk, "198.51.100.1:5060") {
 		t.Error("wrong")
 	}
-	if at := e.trunksAt(mustAddr("192.0.2.77:9")); len(at) != 1 || at[0] != trunk {
+	if at := e.TrunksAt(mustAddr("192.0.2.77:9")); len(at) != 1 || at[0] != trunk {
 		t.Errorf("%v", at)
 	}
 	if s := trunk.Status(); s.Room != math.MaxInt {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ringpace/sip/header"
 )
 
 // Reliability is how provisional responses are made reliable (RFC 3262).
@@ -100,7 +102,7 @@ func (p *Policy) check() error {
 		return fmt.Errorf("redirection %q: use refuse or follow", p.Redirect)
 	}
 	for _, h := range p.RedirectHosts {
-		if !isHost(h) {
+		if !header.IsHost(h) {
 			return fmt.Errorf("redirect host %q is no host name or address", h)
 		}
 	}

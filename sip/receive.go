@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // incomingRequest is a request inside a dialog, on its way to the call.
@@ -38,7 +40,7 @@ func (e *Endpoint) receiveRequest(req *sipgo.Request) {
 	if via == nil || to == nil || req.CallID() == nil {
 		return // refused in handleRequest
 	}
-	if source, err := parseSource(req.Source()); err == nil && via.Host != source.Addr().String() {
+	if source, err := wire.Source(req); err == nil && via.Host != source.Addr().String() {
 		// RFC 3261 section 18.2.1; sipgo adds it only together with rport.
 		via.Params.Add("received", source.Addr().String())
 	}
@@ -76,7 +78,7 @@ func (e *Endpoint) receiveResponse(res *sipgo.Response) {
 		return
 	}
 	if res.IsSuccess() && e.signer.ownBranch(branchOf(res), callID.Value(), fromTag(res)) {
-		trunk := e.trunkAt(res.Source())
+		trunk := e.trunkAt(res)
 		e.spawn(func() { e.disown(res, nil, trunk.authenticator()) })
 	}
 }
@@ -204,7 +206,7 @@ func (e *Endpoint) respond(tx *sipgo.ServerTx, res *sipgo.Response) {
 // refuse answers a request that nobody is asked about.
 func (e *Endpoint) refuse(tx *sipgo.ServerTx, req *sipgo.Request, status int, phrase string) {
 	e.count.rejected.Add(1)
-	if source, err := parseSource(req.Source()); err == nil && status != 481 { // that may be a phone that we have forgotten
+	if source, err := wire.Source(req); err == nil && status != 481 { // that may be a phone that we have forgotten
 		e.refused(source.Addr())
 	}
 	e.respond(tx, e.response(req, status, phrase, nil))
@@ -238,21 +240,21 @@ func (e *Endpoint) remove(c *Call) {
 	delete(e.calls, dialogKey{c.callID, c.localTag})
 }
 
-// trunkAt returns the trunk whose server has that address, or nil.
-func (e *Endpoint) trunkAt(source string) *Trunk {
-	addr, err := parseSource(source)
+// trunkAt returns the trunk from whose server a message came, or nil.
+func (e *Endpoint) trunkAt(msg sipgo.Message) *Trunk {
+	addr, err := wire.Source(msg)
 	if err != nil {
 		return nil
 	}
-	if at := e.trunksAt(addr); len(at) > 0 {
+	if at := e.TrunksAt(addr); len(at) > 0 {
 		return at[0]
 	}
 	return nil
 }
 
-// trunksAt returns the trunks of which a server or source has that address; where
+// TrunksAt returns the trunks of which a server or source has that address; where
 // servers have its port as well, only theirs.
-func (e *Endpoint) trunksAt(source netip.AddrPort) []*Trunk {
+func (e *Endpoint) TrunksAt(source netip.AddrPort) []*Trunk {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var host, port []*Trunk
@@ -274,19 +276,19 @@ func (e *Endpoint) trunksAt(source netip.AddrPort) []*Trunk {
 // pathOf is the way back to where a request came from.
 func (e *Endpoint) pathOf(req *sipgo.Request, local net.Addr) (path, error) {
 	p := path{transport: sipgo.NetworkToLower(req.Transport())}
-	source, err := parseSource(req.Source())
+	source, err := wire.Source(req)
 	if err != nil {
 		return path{}, err
 	}
 	p.fallback = source
 	p.flow = e.isPhone(p.transport, source)
-	if at := e.trunksAt(source); len(at) > 0 {
+	if at := e.TrunksAt(source); len(at) > 0 {
 		p.profile = at[0].profile
 	}
-	if l, ok := e.listenerAt(p.transport, localAddr(local)); ok {
-		p.local = l.addr
+	if at := wire.AddrPort(local); e.wire.Listens(p.transport, at) {
+		p.local = at
 		return p, nil
 	}
-	p.local, err = e.localFor(p.transport, p.fallback)
+	p.local, err = e.wire.Local(p.transport, p.fallback)
 	return p, err
 }

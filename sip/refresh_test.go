@@ -29,7 +29,7 @@ func BenchmarkRefresh(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer r.Close()
-	e, err := NewEndpoint(Config{Listen: []Listen{{"udp", netip.AddrPortFrom(loopback, 0)}}, Registrar: r})
+	e, err := NewEndpoint(Config{Listen: []Listen{{Transport: "udp", Addr: netip.AddrPortFrom(loopback, 0)}}, Registrar: r})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -298,13 +298,13 @@ func (r *registrant) connection() <-chan struct{} {
 	t.mu.Lock()
 	h := t.home
 	t.mu.Unlock()
-	if !h.addr.IsValid() || t.e.flows.handover[h.path.transport] == nil {
+	if !h.addr.IsValid() || !t.e.wire.Dials(h.path.transport) {
 		return nil
 	}
-	if f := t.e.flows.find(flowKey{h.path.transport, h.addr, t.profile}); f != nil {
-		return f.gone
+	if gone := t.e.wire.Gone(h.path.transport, h.addr, t.profile); gone != nil {
+		return gone
 	}
-	if t.e.connected(h.path.transport, h.addr) { // theirs: they keep it
+	if t.e.wire.Connected(h.path.transport, h.addr) { // theirs: they keep it
 		return nil
 	}
 	gone := make(chan struct{})

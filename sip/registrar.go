@@ -7,6 +7,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/digest"
+	"ringpace/sip/wire"
 )
 
 // handleRegister answers a REGISTER.
@@ -42,12 +43,12 @@ func (e *Endpoint) handleRegister(req *sipgo.Request, tx *sipgo.ServerTx) {
 
 // own reports whether the endpoint listens at that address.
 func (e *Endpoint) own(addr netip.AddrPort) bool {
-	return slices.ContainsFunc(e.listeners, func(l listener) bool { return l.addr == addr })
+	return slices.ContainsFunc(e.wire.Listeners(), func(l wire.Listen) bool { return l.Addr == addr })
 }
 
 // isPhone reports whether a registered user, or a browser, sends from there.
 func (e *Endpoint) isPhone(transport string, source netip.AddrPort) bool {
-	return isWebSocket(transport) ||
+	return wire.IsWebSocket(transport) ||
 		e.registrar != nil && e.registrar.Knows(transport, source)
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // change is a session change that we ask for.
@@ -143,7 +145,7 @@ func (c *Call) sendReinvite(ch *change) error {
 	if err := c.auth.authorize(req); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), wire.SendTimeout)
 	defer cancel()
 	if err := c.d.hop(ctx, c.e, req); err != nil {
 		return err

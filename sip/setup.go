@@ -6,6 +6,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // setup is an outgoing call up to its answer or failure.
@@ -72,7 +74,7 @@ func (s *setup) ring(ctx context.Context) *Failed {
 	s.find = func(targets func(context.Context) ([][]target, error)) {
 		found := make(chan search, 1)
 		s.found = found
-		ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+		ctx, cancel := context.WithTimeout(ctx, wire.SendTimeout)
 		stopSearch = cancel
 		s.e.work.Go(func() {
 			defer cancel()
@@ -262,7 +264,7 @@ func (s *setup) takeSuccess(b *branch, res *sipgo.Response) bool {
 		return true
 	}
 	p := b.target.path
-	if source, err := parseSource(res.Source()); err == nil {
+	if source, err := wire.Source(res); err == nil {
 		p.fallback = source
 	}
 	d, err := s.e.newUACDialog(b.req, res, p)

@@ -1,6 +1,8 @@
 package sip
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+)
 
 // Stats are an endpoint's counters since it was opened, and gauges of now.
 type Stats struct {
@@ -25,20 +27,17 @@ func (e *Endpoint) Stats() Stats {
 	e.mu.Lock()
 	up := len(e.calls)
 	e.mu.Unlock()
-	var lost uint64
-	for _, c := range e.datagrams {
-		lost += overflow(c)
-	}
+	sockets := e.wire.Stats()
 	return Stats{
 		Requests:      e.count.requests.Load(),
 		Responses:     e.count.responses.Load(),
-		Malformed:     e.count.malformed.Load(),
-		Retransmitted: e.count.retransmitted.Load(),
-		Rejected:      e.count.rejected.Load(),
+		Malformed:     e.count.malformed.Load() + sockets.Malformed,
+		Retransmitted: e.count.retransmitted.Load() + sockets.Retransmitted,
+		Rejected:      e.count.rejected.Load() + sockets.Refused,
 		Dropped:       e.count.dropped.Load(),
 		Strays:        e.count.strays.Load(),
 		Challenged:    e.count.challenged.Load(),
-		Lost:          lost,
+		Lost:          sockets.Lost,
 		CallsUp:       up,
 	}
 }

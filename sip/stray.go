@@ -5,6 +5,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // maxStrays bounds the memory of strays; beyond it each 2xx gets its BYE anew.
@@ -94,12 +96,12 @@ func (e *Endpoint) strayDialog(res *sipgo.Response, invite *sipgo.Request) (*dia
 		invite.AppendHeader(sipgo.HeaderClone(res.CallID()))
 		invite.AppendHeader(sipgo.HeaderClone(res.CSeq()))
 	}
-	source, err := parseSource(res.Source())
+	source, err := wire.Source(res)
 	if err != nil {
 		return nil, nil, err
 	}
 	p := path{transport: sipgo.NetworkToLower(res.Transport()), fallback: source}
-	if p.local, err = e.localFor(p.transport, source); err != nil {
+	if p.local, err = e.wire.Local(p.transport, source); err != nil {
 		return nil, nil, err
 	}
 	d, err := e.newUACDialog(invite, res, p)

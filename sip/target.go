@@ -38,7 +38,7 @@ type outlet struct {
 // outlet describes the trunk to its calls.
 func (t *Trunk) outlet() outlet {
 	return outlet{
-		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.listeners[0].addr.Addr().String(), account: t.contactUser(),
+		name: t.cfg.Name, domain: t.cfg.Domain, callHost: t.e.host(), account: t.contactUser(),
 		identity: &t.cfg.Identity, policy: t.cfg.Policy,
 		targets: t.targets, near: isAddress(t.host) && len(t.serviceRoutes()) == 0, uri: t.uri, contact: t.contact, auth: t.authenticator, trial: &trial{t: t},
 	}

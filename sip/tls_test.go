@@ -7,12 +7,14 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"ringpace/sip/resolve"
 	"ringpace/sip/resolve/resolvetest"
+	"ringpace/sip/wire/wiretest"
 )
 
 // carrierTLS is the zone of a carrier whose only server speaks TLS at that address.
@@ -31,10 +33,10 @@ func carrierTLS(addr string) string {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-		ca, in := newCA(t), make(chan *Incoming, 1)
-		certFile, keyFile := ca.certify(t.TempDir(), time.Hour, "carrier.test")
+		ca, in := wiretest.NewAuthority(t), make(chan *Incoming, 1)
+		certFile, keyFile := ca.Certify(t.TempDir(), time.Hour, "carrier.test")
 		carrier, err := NewEndpoint(Config{
-			Listen: []Listen{{"tls", mustAddr(address)}}, CertFile: certFile, KeyFile: keyFile,
+			Listen: []Listen{{Transport: "tls", Addr: mustAddr(address)}}, CertFile: certFile, KeyFile: keyFile,
 			Invite: func(i *Incoming) { in <- i }, Logger: testLog(t),
 		})
 		if err != nil {
@@ -42,14 +44,15 @@ func TestTLS(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = carrier.Close(t.Context()) })
 		e, err := NewEndpoint(Config{
-			Listen: []Listen{{"udp", mustAddr(address)}}, Logger: testLog(t),
+			Listen: []Listen{{Transport: "udp", Addr: mustAddr(address)}}, Logger: testLog(t),
 			Resolver: resolve.Config{Servers: []netip.AddrPort{resolvetest.Serve(t, carrierTLS(addrOf(t, carrier, "tls"))).Addr()}},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = e.Close(t.Context()) })
-		trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Transport: "tls", TLS: TrunkTLS{CAFile: ca.file}})
+		trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Transport: "tls", TLS: TrunkTLS{CAFile: ca.File}})
+		sources := map[string]bool{}
 		for range 2 {
 			call := place(t, trunk, Invite{})
 			far := receive(t, in, "INVITE")
@@ -63,14 +66,12 @@ func TestTLS(t *testing.T) {
 			next[Ended](t, up)
 			over(t, up)
 			contact := far.req.Contact().Address
-			if flows := e.flows.open; len(flows) != 1 {
-				t.Fatalf("%d connections", len(flows))
-			} else {
-				for _, f := range flows {
-					if contact.Port != int(f.local.Port()) || contact.UriParams.GetOr("transport", "") != "tls" || far.req.Via().Port != contact.Port {
-						t.Errorf("contact %s, via %s, from %s", contact.String(), far.req.Via().Value(), f.local)
-					}
-				}
+			from := far.req.Source()
+			if port(from) != strconv.Itoa(contact.Port) || contact.UriParams.GetOr("transport", "") != "tls" || far.req.Via().Port != contact.Port {
+				t.Errorf("contact %s, via %s, from %s", contact.String(), far.req.Via().Value(), from)
+			}
+			if sources[from] = true; len(sources) != 1 {
+				t.Fatalf("a second connection: %v", sources)
 			}
 		}
 	}
@@ -105,19 +106,19 @@ func tlsServer(t *testing.T, cfg *tls.Config) (addr string, clients <-chan *tls.
 // connection. sipgo has one configuration for all, and finds connections by address.
 func TestClientCertificates(t *testing.T) {
 	t.Parallel()
-	ca := newCA(t)
-	certFile, keyFile := ca.certify(t.TempDir(), time.Hour, "carrier.test", "other.test")
+	ca := wiretest.NewAuthority(t)
+	certFile, keyFile := ca.Certify(t.TempDir(), time.Hour, "carrier.test", "other.test")
 	own, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := x509.NewCertPool()
-	pool.AddCert(ca.cert)
+	pool.AddCert(ca.Cert)
 	addr, clients := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{own}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool})
 	e := named(t, "carrier.test. 300 IN A 127.0.0.1\nother.test. 300 IN A 127.0.0.1\n", Config{})
 	for _, name := range []string{"carrier.test", "other.test"} {
-		mine, key := ca.certify(t.TempDir(), time.Hour, "us-at-"+name)
-		trunk := newTrunk(t, e, TrunkConfig{Name: name, Server: name + ":" + port(addr), Transport: "tls", TLS: TrunkTLS{CAFile: ca.file, CertFile: mine, KeyFile: key}})
+		mine, key := ca.Certify(t.TempDir(), time.Hour, "us-at-"+name)
+		trunk := newTrunk(t, e, TrunkConfig{Name: name, Server: name + ":" + port(addr), Transport: "tls", TLS: TrunkTLS{CAFile: ca.File, CertFile: mine, KeyFile: key}})
 		call := place(t, trunk, Invite{})
 		c := receive(t, clients, "connection")
 		state := c.ConnectionState()
@@ -137,7 +138,7 @@ func TestClientCertificates(t *testing.T) {
 // Each fault says which, what was tried, and what to do.
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	ca, stranger := newCA(t), newCA(t)
+	ca, stranger := wiretest.NewAuthority(t), wiretest.NewAuthority(t)
 	serve := func(cfg *tls.Config, certFile, keyFile string) string {
 		t.Helper()
 		own, err := tls.LoadX509KeyPair(certFile, keyFile)
@@ -148,15 +149,15 @@ func TestReasons(t *testing.T) {
 		addr, _ := tlsServer(t, cfg)
 		return addr
 	}
-	cert := func(ca *testCA, left time.Duration, name string) (string, string) {
-		return ca.certify(t.TempDir(), left, name)
+	cert := func(ca *wiretest.Authority, left time.Duration, name string) (string, string) {
+		return ca.Certify(t.TempDir(), left, name)
 	}
 	goodCert, goodKey := cert(ca, time.Hour, "carrier.test")
 	oldCert, oldKey := cert(ca, -time.Hour, "carrier.test")
 	strangeCert, strangeKey := cert(stranger, time.Hour, "carrier.test")
 	otherCert, otherKey := cert(ca, time.Hour, "www.shop.test")
 	pool := x509.NewCertPool()
-	pool.AddCert(ca.cert)
+	pool.AddCert(ca.Cert)
 	refused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +180,7 @@ func TestReasons(t *testing.T) {
 		{"no name service", "carrier.test", "udp", []string{"SRV of _sip._udp.carrier.test", dns.Addr().String(), "sip.dns_servers"}},
 	} {
 		trunk := newTrunk(t, e, TrunkConfig{
-			Name: c.name, Server: c.server, Transport: c.transport, Username: "u", Password: "p", Register: true, TLS: TrunkTLS{CAFile: ca.file},
+			Name: c.name, Server: c.server, Transport: c.transport, Username: "u", Password: "p", Register: true, TLS: TrunkTLS{CAFile: ca.File},
 		})
 		run(t, trunk)
 		eventually(t, c.name, state(trunk, StateUnreachable))
@@ -242,10 +243,6 @@ func TestKeepAlive(t *testing.T) {
 	if _, err := io.WriteString(c, "\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "pong seen", func() bool {
-		f := e.flows.find(flowKey{"tcp", mustAddr(p.addr), trunk.profile})
-		return f != nil && f.answers.Load()
-	})
 	// No more answers: it closes the connection, and comes anew over another.
 	c2, _, again := register()
 	if again.get("Call-ID") != first.get("Call-ID") || again.seq() <= first.seq() {

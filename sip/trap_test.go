@@ -435,7 +435,7 @@ func TestLongMessages(t *testing.T) {
 		p.respond(invite, "486 Busy Here", "a", "")
 	}
 	next[Failed](t, call)
-	call = place(t, trunk, Invite{Offer: []byte(testOffer + strings.Repeat("y", 2*maxDatagram))})
+	call = place(t, trunk, Invite{Offer: []byte(testOffer + strings.Repeat("y", 2*4096))})
 	if f := next[Failed](t, call); f.Class != TrunkFailure || !errors.Is(f.Err, ErrTooLong) {
 		t.Errorf("%v", f)
 	}

@@ -3,15 +3,15 @@ package sip
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
+	"ringpace/sip/wire"
 )
 
 const (
@@ -25,6 +25,9 @@ const (
 // TransportAuto has NAPTR and SRV records choose the transport (RFC 3263 section
 // 4.1), among those that the endpoint has.
 const TransportAuto = "auto"
+
+// TrunkTLS is how a trunk's server proves who it is, and we prove who we are.
+type TrunkTLS = wire.TLS
 
 // TrunkConfig configures a trunk: a carrier, or a PBX that extensions are called at.
 type TrunkConfig struct {
@@ -65,12 +68,12 @@ type Trunk struct {
 	e   *Endpoint
 	cfg TrunkConfig
 
-	host    string      // of the outbound proxy, else of Server
-	port    uint16      // the same one's, 0 if it names none
-	own     uint16      // port in our URIs of the trunk, 0: none
-	choice  []string    // transports, where the name service chooses
-	tls     *tlsProfile // nil unless TLS may be used
-	profile string      // key of the trunk's TLS profile and connections
+	host    string        // of the outbound proxy, else of Server
+	port    uint16        // the same one's, 0 if it names none
+	own     uint16        // port in our URIs of the trunk, 0: none
+	choice  []string      // transports, where the name service chooses
+	tls     *wire.Profile // nil unless TLS may be used
+	profile string        // key of the trunk's TLS profile and connections
 
 	changed chan struct{}
 
@@ -102,8 +105,8 @@ func NewTrunk(e *Endpoint, cfg TrunkConfig) (*Trunk, error) {
 	}
 	t.status = TrunkStatus{Name: cfg.Name, Since: time.Now()}
 	t.status.State, t.status.Reason = t.derive(time.Now())
+	t.profile = e.wire.AddProfile(t.tls)
 	e.mu.Lock()
-	t.profile = strconv.Itoa(len(e.trunks) + 1)
 	e.trunks = append(e.trunks, t)
 	e.mu.Unlock()
 	return t, nil
@@ -114,7 +117,7 @@ func (t *Trunk) check() error {
 	if cfg.Transport == "" {
 		cfg.Transport = "udp"
 	}
-	host, port, err := splitHostPort(cfg.Server)
+	host, port, err := header.SplitHostPort(cfg.Server)
 	if err != nil {
 		return fmt.Errorf("server %w", err)
 	}
@@ -126,14 +129,14 @@ func (t *Trunk) check() error {
 	}
 	t.host, t.port = host, port
 	if cfg.OutboundProxy != "" {
-		if t.host, t.port, err = splitHostPort(cfg.OutboundProxy); err != nil {
+		if t.host, t.port, err = header.SplitHostPort(cfg.OutboundProxy); err != nil {
 			return fmt.Errorf("outbound proxy %w", err)
 		}
 	}
 	if err := t.checkTransport(); err != nil {
 		return err
 	}
-	if !isHost(cfg.Domain) {
+	if !header.IsHost(cfg.Domain) {
 		return fmt.Errorf("domain %q is no host name or address", cfg.Domain)
 	}
 	if cfg.Register && cfg.Username == "" {
@@ -206,45 +209,8 @@ func (t *Trunk) checkTransport() error {
 		return nil
 	}
 	var err error
-	t.tls, err = newTLSProfile(cfg.TLS, t.host, t.e.log)
+	t.tls, err = wire.NewProfile(cfg.TLS, t.host, t.e.log)
 	return err
-}
-
-// splitHostPort reads host, host:port, [v6]:port or a bare IPv6 address.
-func splitHostPort(s string) (host string, port uint16, err error) {
-	host = s
-	if h, p, err := net.SplitHostPort(s); err == nil {
-		n, err := strconv.ParseUint(p, 10, 16)
-		if err != nil || n == 0 {
-			return "", 0, fmt.Errorf("%q: port %q", s, p)
-		}
-		host, port = h, uint16(n)
-	}
-	if !isHost(host) {
-		return "", 0, fmt.Errorf("%q is no host name or address", s)
-	}
-	return host, port, nil
-}
-
-// isHost reports whether s is a host name or an IP address.
-func isHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
-	}
-	if s == "" || len(s) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-		for _, c := range label {
-			if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // Name is the configured name.

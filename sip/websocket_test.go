@@ -14,6 +14,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"ringpace/sip/wire/wiretest"
 )
 
 // browser is a phone in a web page.
@@ -97,10 +99,10 @@ func (b *browser) frames(frames ...ws.Frame) {
 // newWebDesk is a desk that browsers connect to.
 func newWebDesk(t *testing.T, cfg Config) (*Endpoint, *Local, func(user string) int) {
 	t.Helper()
-	cfg.CertFile, cfg.KeyFile = newCA(t).certify(t.TempDir(), time.Hour, "desk.example")
+	cfg.CertFile, cfg.KeyFile = wiretest.NewAuthority(t).Certify(t.TempDir(), time.Hour, "desk.example")
 	cfg.Origins = []string{"https://desk.example"}
 	for _, transport := range []string{"ws", "wss"} {
-		cfg.Listen = append(cfg.Listen, Listen{transport, netip.AddrPortFrom(loopback, 0)})
+		cfg.Listen = append(cfg.Listen, Listen{Transport: transport, Addr: netip.AddrPortFrom(loopback, 0)})
 	}
 	r, e, l := newDesk(t, cfg)
 	return e, l, func(user string) int { return len(r.Contacts(user)) }
@@ -185,7 +187,7 @@ func TestWebSocketFrames(t *testing.T) {
 	b.expect("200")
 	b.frames(ws.NewFrame(ws.OpContinuation, true, []byte("of nothing")))
 	receive(t, b.closing, "end after a protocol error")
-	for _, f := range []ws.Frame{ws.NewTextFrame(make([]byte, maxMessage+1)), ws.NewCloseFrame(nil)} {
+	for _, f := range []ws.Frame{ws.NewTextFrame(make([]byte, 1<<16)), ws.NewCloseFrame(nil)} {
 		b := browse(t, e, "ws")
 		b.frames(f)
 		receive(t, b.closing, "end")
@@ -219,7 +221,7 @@ func TestWebSocketOpening(t *testing.T) {
 		{usual + "Sec-WebSocket-Protocol: chat\r\n", "400"},
 		{usual, "400"},
 		{"Sec-WebSocket-Protocol: sip\r\n", "400"},
-		{usual + "Sec-WebSocket-Protocol: sip\r\n" + strings.Repeat("X-Y: z\r\n", maxShake/8), ""},
+		{usual + "Sec-WebSocket-Protocol: sip\r\n" + strings.Repeat("X-Y: z\r\n", 1024), ""},
 	} {
 		conn, err := net.Dial("tcp", addrOf(t, e, "ws"))
 		if err != nil {

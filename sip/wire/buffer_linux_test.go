@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 
 // A process that may have a large read buffer has one, whatever the system's limit.
 func TestReadBuffer(t *testing.T) {
-	e := newEndpoint(t, Config{})
-	raw, err := e.listeners[0].udp.SyscallConn()
+	l := open(t, Config{}, "udp")
+	raw, err := l.listeners[0].udp.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

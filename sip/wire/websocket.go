@@ -1,8 +1,9 @@
-package sip
+package wire
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -23,8 +24,8 @@ const (
 	pingInterval = 25 * time.Second // proxies between browsers and us close what is silent for a minute
 )
 
-// isWebSocket reports whether a transport is one of WebSockets (RFC 7118).
-func isWebSocket(transport string) bool { return transport == "ws" || transport == "wss" }
+// IsWebSocket reports whether a transport is one of WebSockets (RFC 7118).
+func IsWebSocket(transport string) bool { return transport == "ws" || transport == "wss" }
 
 // webSocketListener accepts WebSockets of the sub-protocol sip (RFC 7118 section
 // 4). sipgo's own accepting has four faults: one slow client holds up all others, a
@@ -44,13 +45,13 @@ type webSocketListener struct {
 	opening map[net.Conn]struct{}
 }
 
-func (e *Endpoint) newWebSocketListener(stream *streamListener) *webSocketListener {
-	l := &webSocketListener{
-		streamListener: stream, origins: e.origins, ping: e.ping,
+func (l *Layer) newWebSocketListener(stream *streamListener) *webSocketListener {
+	w := &webSocketListener{
+		streamListener: stream, origins: l.cfg.Origins, ping: cmp.Or(l.cfg.Ping, pingInterval),
 		ready: make(chan net.Conn), closed: make(chan struct{}), opening: map[net.Conn]struct{}{},
 	}
-	e.serving.Go(l.accept)
-	return l
+	l.serving.Go(w.accept)
+	return w
 }
 
 // accept takes connections and has each opened.
@@ -64,7 +65,7 @@ func (l *webSocketListener) accept() {
 			_ = c.Close()
 			continue
 		}
-		l.e.serving.Go(func() {
+		l.layer.serving.Go(func() {
 			s, err := l.open(c)
 			l.leave(c)
 			if err != nil {
@@ -147,7 +148,7 @@ func (l *webSocketListener) open(c net.Conn) (net.Conn, error) {
 		_, _ = io.WriteString(c, "HTTP/1.1 "+status+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		return nil, errors.New(status)
 	}
-	s := &webSocket{Conn: c, e: l.e, transport: l.transport, request: raw.Bytes(), in: bufio.NewReader(c)}
+	s := &webSocket{Conn: c, layer: l.layer, transport: l.transport, request: raw.Bytes(), in: bufio.NewReader(c)}
 	s.ping = time.AfterFunc(l.ping, func() { s.keepAlive(l.ping) })
 	return s, nil
 }
@@ -169,7 +170,7 @@ func hasToken(h http.Header, name, word string) bool {
 // sent, so that the way through proxies stays open and a dead phone is noticed.
 type webSocket struct {
 	net.Conn
-	e         *Endpoint
+	layer     *Layer
 	transport string
 	ping      *time.Timer
 	silent    atomic.Int32 // pings in a row after which nothing came
@@ -296,7 +297,7 @@ func (s *webSocket) Write(b []byte) (int, error) {
 	if _, err := s.Conn.Write(s.out); err != nil {
 		return 0, err
 	}
-	s.e.trace.Record(true, s.transport, localAddr(s.LocalAddr()), localAddr(s.RemoteAddr()), s.out[len(s.out)-r.Len():])
+	s.layer.cfg.Trace.Record(true, s.transport, AddrPort(s.LocalAddr()), AddrPort(s.RemoteAddr()), s.out[len(s.out)-r.Len():])
 	s.out = s.out[:0]
 	return len(b), nil
 }

@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"bytes"
@@ -58,11 +58,11 @@ func (f *flow) Close() error {
 	return f.Conn.Close()
 }
 
-// flows opens the connections of an endpoint. sipgo would open them itself with one
+// flows opens the connections of a layer. sipgo would open them itself with one
 // TLS configuration for all, the server's address for its name, and no way to
 // keep them alive; so they are opened here and handed to it as if accepted.
 type flows struct {
-	e        *Endpoint
+	layer    *Layer
 	handover map[string]*handover // by transport: "tcp", "tls"
 
 	mu      sync.Mutex // protects the fields below
@@ -70,9 +70,9 @@ type flows struct {
 	dialing map[flowKey]chan struct{} // closed when the try is over
 }
 
-func newFlows(e *Endpoint) *flows {
+func newFlows(l *Layer) *flows {
 	return &flows{
-		e:        e,
+		layer:    l,
 		handover: map[string]*handover{"tcp": newHandover(), "tls": newHandover()},
 		open:     map[flowKey]*flow{},
 		dialing:  map[flowKey]chan struct{}{},
@@ -81,8 +81,8 @@ func newFlows(e *Endpoint) *flows {
 
 // serve has sipgo take what was dialed.
 func (fs *flows) serve() {
-	fs.e.serving.Go(func() { _ = fs.e.tpl.ServeTCP(fs.handover["tcp"]) })
-	fs.e.serving.Go(func() { _ = fs.e.tpl.ServeTLS(fs.handover["tls"]) })
+	fs.layer.serving.Go(func() { _ = fs.layer.tpl.ServeTCP(fs.handover["tcp"]) })
+	fs.layer.serving.Go(func() { _ = fs.layer.tpl.ServeTLS(fs.handover["tls"]) })
 }
 
 func (fs *flows) close() {
@@ -147,7 +147,7 @@ func (fs *flows) dial(ctx context.Context, key flowKey, from netip.Addr) (*flow,
 		}
 	}
 	f := &flow{
-		Conn: fs.e.tap(conn, key.transport, nil), local: localAddr(conn.LocalAddr()),
+		Conn: fs.layer.tap(conn, key.transport, nil), local: AddrPort(conn.LocalAddr()),
 		reading: make(chan struct{}), gone: make(chan struct{}),
 	}
 	f.forget = func() {
@@ -167,7 +167,7 @@ func (fs *flows) dial(ctx context.Context, key flowKey, from netip.Addr) (*flow,
 // encrypt makes the TLS handshake under the trunk's profile. It closes conn if that
 // fails.
 func (fs *flows) encrypt(ctx context.Context, conn net.Conn, profile string) (net.Conn, error) {
-	p := fs.e.profile(profile)
+	p := fs.layer.profile(profile)
 	if p == nil {
 		_ = conn.Close()
 		return nil, errors.New("TLS: the connection is gone, and no trunk says whose certificate to believe for another one")
@@ -185,27 +185,39 @@ func (fs *flows) encrypt(ctx context.Context, conn net.Conn, profile string) (ne
 	return secure, nil
 }
 
+// Dials reports whether the layer opens connections of a transport itself: TCP and TLS.
+func (l *Layer) Dials(transport string) bool { return l.flows.handover[transport] != nil }
+
+// Gone is closed when the connection that a trunk opened to remote is; nil when it has
+// none.
+func (l *Layer) Gone(transport string, remote netip.AddrPort, profile string) <-chan struct{} {
+	if f := l.flows.find(flowKey{transport, remote, profile}); f != nil {
+		return f.gone
+	}
+	return nil
+}
+
 // connect makes sure that a request can leave by a connection of its trunk, and has
 // it leave by that one. Where we listen on no address of the transport, Via and
 // Contact name the connection's.
-func (e *Endpoint) connect(ctx context.Context, req *sipgo.Request) error {
+func (l *Layer) connect(ctx context.Context, req *sipgo.Request) error {
 	transport := sipgo.NetworkToLower(req.Transport())
-	if e.flows.handover[transport] == nil {
-		return e.openable(req) // UDP, WebSocket
+	if !l.Dials(transport) {
+		return l.openable(req) // UDP, WebSocket
 	}
-	remote, err := parseSource(req.Destination())
+	remote, err := parseAddrPort(req.Destination())
 	if err != nil {
 		return err
 	}
 	key := flowKey{transport, remote, req.Laddr.Hostname}
 	req.Laddr.Port = 0
-	f := e.flows.find(key)
-	if f == nil && e.accepted(transport, remote, key.profile) {
+	f := l.flows.find(key)
+	if f == nil && l.accepted(transport, remote, key.profile) {
 		return nil // sipgo finds it by the address
 	}
 	if f == nil {
 		from, _ := netip.AddrFromSlice(req.Laddr.IP)
-		if f, err = e.flows.get(ctx, key, from.Unmap()); err != nil {
+		if f, err = l.flows.get(ctx, key, from.Unmap()); err != nil {
 			return err
 		}
 	}
@@ -221,14 +233,36 @@ func (e *Endpoint) connect(ctx context.Context, req *sipgo.Request) error {
 
 // accepted reports whether the far side has a connection to us that the request may
 // take: any for nobody's requests, for a trunk's one that it opened to a listener.
-func (e *Endpoint) accepted(transport string, remote netip.AddrPort, profile string) bool {
-	conn, err := e.tpl.GetConnection(transport, remote.String())
+func (l *Layer) accepted(transport string, remote netip.AddrPort, profile string) bool {
+	conn, err := l.tpl.GetConnection(transport, remote.String())
 	if err != nil {
 		return false
 	}
 	defer func() { _, _ = conn.TryClose() }()
-	_, toUs := e.listenerAt(transport, localAddr(conn.LocalAddr()))
-	return toUs || profile == ""
+	return profile == "" || l.Listens(transport, AddrPort(conn.LocalAddr()))
+}
+
+// Connected reports whether a connection with remote is open.
+func (l *Layer) Connected(transport string, remote netip.AddrPort) bool {
+	c, err := l.tpl.GetConnection(transport, remote.String())
+	if err != nil {
+		return false
+	}
+	_, _ = c.TryClose() // GetConnection counts a user more
+	return true
+}
+
+// openable fails for a request over a WebSocket that is gone: the phone opens it
+// (RFC 7118 section 5), and sipgo would knock at the port that it came from.
+func (l *Layer) openable(req *sipgo.Request) error {
+	transport := sipgo.NetworkToLower(req.Transport())
+	if !IsWebSocket(transport) {
+		return nil
+	}
+	if to, err := parseAddrPort(req.Destination()); err == nil && l.Connected(transport, to) {
+		return nil
+	}
+	return fmt.Errorf("%w %s to %s: the phone has closed its connection", ErrTransport, req.Method, req.Destination())
 }
 
 // handover is a listener whose connections we dialed.

@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"net"
@@ -27,7 +27,7 @@ const parked = 32 * time.Second
 // this one ends.
 type udpSocket struct {
 	*net.UDPConn
-	e     *Endpoint
+	layer *Layer
 	local netip.AddrPort
 	most  int           // sources
 	park  time.Duration // how long this one stays when another has taken over
@@ -42,9 +42,9 @@ type udpSocket struct {
 
 // newUDPSocket returns what sipgo is to read next. gone is shared by all on the same
 // socket.
-func (e *Endpoint) newUDPSocket(c *net.UDPConn, gone chan struct{}) *udpSocket {
+func (l *Layer) newUDPSocket(c *net.UDPConn, gone chan struct{}) *udpSocket {
 	return &udpSocket{
-		UDPConn: c, e: e, local: localAddr(c.LocalAddr()), most: udpSources, park: parked, gone: gone,
+		UDPConn: c, layer: l, local: AddrPort(c.LocalAddr()), most: udpSources, park: parked, gone: gone,
 		reading: make(chan struct{}), sources: map[netip.AddrPort]struct{}{},
 	}
 }
@@ -65,10 +65,10 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, nil, err
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		if !s.e.admit("udp", s.local, from, b[:n]) {
+		if !s.layer.admit("udp", s.local, from, b[:n]) {
 			continue
 		}
-		message := s.e.proper(b[:n], from, func(r *wellformed.Refusal, response []byte) {
+		message := s.layer.proper(b[:n], from, func(r *wellformed.Refusal, response []byte) {
 			_, _ = s.WriteTo(response, net.UDPAddrFromAddrPort(r.Destination(from))) // lost, if it cannot be sent
 		})
 		if message == nil {
@@ -85,10 +85,10 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 // succeed has another reader take over, and returns when nobody needs this one's
 // entries any more.
 func (s *udpSocket) succeed() {
-	next := s.e.newUDPSocket(s.UDPConn, s.gone)
+	next := s.layer.newUDPSocket(s.UDPConn, s.gone)
 	next.most, next.park = s.most, s.park
 	s.sources = nil
-	s.e.serving.Go(func() { _ = s.e.tpl.ServeUDP(next) })
+	s.layer.serving.Go(func() { _ = s.layer.tpl.ServeUDP(next) })
 	idle := time.NewTimer(s.park)
 	defer idle.Stop()
 	select {
@@ -100,6 +100,6 @@ func (s *udpSocket) succeed() {
 // WriteTo implements net.PacketConn. What is sent is traced before: the answer may be
 // there before the call returns.
 func (s *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
-	s.e.trace.Record(true, "udp", s.local, localAddr(to), b)
+	s.layer.cfg.Trace.Record(true, "udp", s.local, AddrPort(to), b)
 	return s.UDPConn.WriteTo(b, to)
 }

@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"crypto/tls"
@@ -11,29 +11,31 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"ringpace/sip/header"
 )
 
-// TrunkTLS is how a trunk's server proves who it is, and we prove who we are.
-type TrunkTLS struct {
+// TLS is how a trunk's server proves who it is, and we prove who we are.
+type TLS struct {
 	CAFile     string // PEM certificates of the authorities to believe; default: the system's
 	CertFile   string // PEM client certificate, if the server wants one
 	KeyFile    string // its key
 	ServerName string // name in the server's certificate; default: the host of OutboundProxy or Server
 }
 
-// tlsProfile is a TrunkTLS ready for use.
-type tlsProfile struct {
+// Profile is a TLS ready for use.
+type Profile struct {
 	name string // that the certificate must hold (RFC 5922 section 7.1)
 	ca   string
 	own  *certificate // nil: none
 }
 
-func newTLSProfile(cfg TrunkTLS, host string, log *slog.Logger) (*tlsProfile, error) {
-	p := &tlsProfile{name: cfg.ServerName, ca: cfg.CAFile}
+func NewProfile(cfg TLS, host string, log *slog.Logger) (*Profile, error) {
+	p := &Profile{name: cfg.ServerName, ca: cfg.CAFile}
 	if p.name == "" {
 		p.name = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
 	}
-	if !isHost(p.name) {
+	if !header.IsHost(p.name) {
 		return nil, fmt.Errorf("TLS server name %q is no host name or address", p.name)
 	}
 	if _, err := p.roots(); err != nil {
@@ -53,7 +55,7 @@ func newTLSProfile(cfg TrunkTLS, host string, log *slog.Logger) (*tlsProfile, er
 
 // roots reads the authorities: at each connection, so that a new file serves the
 // next one. nil are the system's.
-func (p *tlsProfile) roots() (*x509.CertPool, error) {
+func (p *Profile) roots() (*x509.CertPool, error) {
 	if p.ca == "" {
 		return nil, nil
 	}
@@ -69,7 +71,7 @@ func (p *tlsProfile) roots() (*x509.CertPool, error) {
 }
 
 // client is the configuration of one connection.
-func (p *tlsProfile) client() (*tls.Config, error) {
+func (p *Profile) client() (*tls.Config, error) {
 	roots, err := p.roots()
 	if err != nil {
 		return nil, err
@@ -95,7 +97,7 @@ func (p *tlsProfile) client() (*tls.Config, error) {
 // verify checks the server's certificate: its chain, its dates, and that it is for
 // the name (RFC 5922 section 7.2). Wildcards are believed, against that section:
 // the carriers use them.
-func (p *tlsProfile) verify(state tls.ConnectionState, roots *x509.CertPool) error {
+func (p *Profile) verify(state tls.ConnectionState, roots *x509.CertPool) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("the server shows no certificate")
 	}
@@ -122,13 +124,13 @@ func (p *tlsProfile) verify(state tls.ConnectionState, roots *x509.CertPool) err
 }
 
 // serverTLS is the configuration of our listeners.
-func (e *Endpoint) serverTLS() (*tls.Config, error) {
-	if e.certificate == nil {
+func (l *Layer) serverTLS() (*tls.Config, error) {
+	if l.certificate == nil {
 		return nil, errors.New("there is no certificate")
 	}
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return e.certificate.get(), nil },
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return l.certificate.get(), nil },
 	}, nil
 }
 

@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 // more.
 type streamListener struct {
 	net.Listener
-	e         *Endpoint
+	layer     *Layer
 	transport string                  // "tcp", "tls", "ws" or "wss"
 	secure    func(net.Conn) net.Conn // TLS on top of the accepted connection; nil: none
 }
@@ -30,9 +30,9 @@ func (l *streamListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		release := func() {}
-		if l.e.guard != nil {
+		if l.layer.cfg.Guard != nil {
 			var ok bool
-			if release, ok = l.e.guard.Connect(localAddr(c.RemoteAddr()).Addr()); !ok {
+			if release, ok = l.layer.cfg.Guard.Connect(AddrPort(c.RemoteAddr()).Addr()); !ok {
 				if tcp, ok := c.(*net.TCPConn); ok {
 					_ = tcp.SetLinger(0) // no TIME-WAIT for somebody who may come again and again
 				}
@@ -43,18 +43,18 @@ func (l *streamListener) Accept() (net.Conn, error) {
 		if l.secure != nil {
 			c = l.secure(c)
 		}
-		return l.e.tap(c, l.transport, release), nil
+		return l.layer.tap(c, l.transport, release), nil
 	}
 }
 
-// tap puts a connection under the endpoint's eyes: the guard judges and the trace
+// tap puts a connection under our eyes: the guard judges and the trace
 // keeps each message, and nobody can hold up a call by not reading, nor a goroutine
 // by not finishing a message. c carries what is encrypted in the clear. release is
 // called once it is closed; nil for a connection that we opened.
-func (e *Endpoint) tap(c net.Conn, transport string, release func()) net.Conn {
+func (l *Layer) tap(c net.Conn, transport string, release func()) net.Conn {
 	s := &stream{
-		Conn: c, e: e, transport: transport,
-		local: localAddr(c.LocalAddr()), remote: localAddr(c.RemoteAddr()), release: release,
+		Conn: c, layer: l, transport: transport,
+		local: AddrPort(c.LocalAddr()), remote: AddrPort(c.RemoteAddr()), release: release,
 	}
 	s.since = time.Now()
 	return s
@@ -63,7 +63,7 @@ func (e *Endpoint) tap(c net.Conn, transport string, release func()) net.Conn {
 // stream is one connection.
 type stream struct {
 	net.Conn
-	e             *Endpoint
+	layer         *Layer
 	transport     string
 	local, remote netip.AddrPort
 	release       func()
@@ -78,7 +78,7 @@ type stream struct {
 
 // framed reports whether the messages are found here; those of a WebSocket are
 // found by sipgo.
-func (s *stream) framed() bool { return s.transport != "ws" && s.transport != "wss" }
+func (s *stream) framed() bool { return !IsWebSocket(s.transport) }
 
 // Read hands on one whole message, or keep-alive, at a time, as far as it fits
 // into b.
@@ -95,9 +95,9 @@ func (s *stream) Read(b []byte) (int, error) {
 			}
 			if unit != nil {
 				s.since = time.Now()
-				if s.e.admit(s.transport, s.local, s.remote, unit) {
+				if s.layer.admit(s.transport, s.local, s.remote, unit) {
 					s.heard = true
-					s.unit = s.e.proper(unit, s.remote, func(_ *wellformed.Refusal, response []byte) {
+					s.unit = s.layer.proper(unit, s.remote, func(_ *wellformed.Refusal, response []byte) {
 						_, _ = s.Write(response) // a connection that cannot be written to is closed
 					})
 				}
@@ -130,18 +130,18 @@ func (s *stream) Read(b []byte) (int, error) {
 
 // refuse counts why the connection ends. sipgo closes it at the end of file.
 func (s *stream) refuse(why defence.Reason) {
-	if s.e.guard != nil {
-		s.e.guard.Count(why)
+	if s.layer.cfg.Guard != nil {
+		s.layer.cfg.Guard.Count(why)
 	} else {
-		s.e.count.malformed.Add(1)
+		s.layer.count.malformed.Add(1)
 	}
 }
 
 // deadline is until when something must come. The zero time is never.
 func (s *stream) deadline() time.Time {
 	whole, idle := defence.Default().Whole, time.Duration(0)
-	if s.e.guard != nil {
-		whole, idle = s.e.guard.Patience(s.remote.Addr())
+	if s.layer.cfg.Guard != nil {
+		whole, idle = s.layer.cfg.Guard.Patience(s.remote.Addr())
 	}
 	switch {
 	case s.frames.partial(), !s.heard && s.release != nil:
@@ -155,11 +155,11 @@ func (s *stream) deadline() time.Time {
 // Write writes with a deadline, so that a peer that stops reading cannot hold up a
 // call. sipgo writes one message at a time.
 func (s *stream) Write(b []byte) (int, error) {
-	if err := s.Conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+	if err := s.Conn.SetWriteDeadline(time.Now().Add(SendTimeout)); err != nil {
 		return 0, err
 	}
 	if defence.BeginsLikeSIP(b) { // not the header of a WebSocket's frame
-		s.e.trace.Record(true, s.transport, s.local, s.remote, b)
+		s.layer.cfg.Trace.Record(true, s.transport, s.local, s.remote, b)
 	}
 	return s.Conn.Write(b)
 }
@@ -170,8 +170,7 @@ func (s *stream) Close() error {
 		if s.release != nil {
 			s.release()
 		}
-		// sipgo closes with its pool locked: the registrar hears of it elsewhere.
-		s.e.spawn(func() { s.e.lost(s.transport, s.remote) })
+		s.layer.cfg.Closed(s.transport, s.remote)
 	})
 	return s.Conn.Close()
 }

@@ -1,4 +1,4 @@
-package sip
+package wire
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"ringpace/sip/header"
 )
 
-// wireLogInterval is how often a line about what a remote party did may appear.
-const wireLogInterval = time.Minute
+// logInterval is how often a line about what a remote party did may appear.
+const logInterval = time.Minute
 
-// wireLog takes the log lines of sipgo. What a remote party can trigger is
+// logHandler takes the log lines of sipgo. What a remote party can trigger is
 // counted, and at most one line each interval is written, without the packet.
-type wireLog struct {
+type logHandler struct {
 	out   *slog.Logger
 	count *counters
 
@@ -24,15 +24,17 @@ type wireLog struct {
 	suppressed int
 }
 
-func newWireLog(out *slog.Logger, count *counters) *wireLog {
-	return &wireLog{out: out, count: count}
+func newLogHandler(out *slog.Logger, count *counters) *logHandler {
+	return &logHandler{out: out, count: count}
 }
 
 // Enabled drops the library's chatter.
-func (w *wireLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (w *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}
 
 // Handle counts the record and perhaps writes it.
-func (w *wireLog) Handle(ctx context.Context, r slog.Record) error {
+func (w *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	switch {
 	case strings.HasPrefix(r.Message, "ACK loop"): // a failure response that came again
 		w.count.retransmitted.Add(1)
@@ -52,7 +54,7 @@ func (w *wireLog) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	suppressed := w.suppressed
-	w.next, w.suppressed = now.Add(wireLogInterval), 0
+	w.next, w.suppressed = now.Add(logInterval), 0
 	w.mu.Unlock()
 
 	attrs := []slog.Attr{slog.Int("more_since_last", suppressed)}
@@ -67,7 +69,7 @@ func (w *wireLog) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler; the library's attributes say nothing we want.
-func (w *wireLog) WithAttrs([]slog.Attr) slog.Handler { return w }
+func (w *logHandler) WithAttrs([]slog.Attr) slog.Handler { return w }
 
 // WithGroup implements slog.Handler.
-func (w *wireLog) WithGroup(string) slog.Handler { return w }
+func (w *logHandler) WithGroup(string) slog.Handler { return w }

@@ -1,0 +1,12 @@
+package wire
+
+import "errors"
+
+// Of what opening, dialing and sending return.
+var (
+	ErrListen    = errors.New("sip: cannot listen")
+	ErrClosed    = errors.New("sip: endpoint is closed")
+	ErrNoRoute   = errors.New("sip: no way to the server")
+	ErrTransport = errors.New("sip: cannot send")
+	ErrTooLong   = errors.New("sip: message too long for UDP; use TCP for this trunk")
+)

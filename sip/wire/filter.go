@@ -1,0 +1,67 @@
+package wire
+
+import (
+	"crypto/rand"
+	"net/netip"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/defence"
+	"ringpace/sip/wellformed"
+)
+
+// admit reports whether a message is to be parsed, and keeps a copy of it for the
+// trace. What comes after Close has begun is not heard. data is one datagram,
+// or one whole message of a stream.
+func (l *Layer) admit(transport string, local, from netip.AddrPort, data []byte) bool {
+	if l.deaf.Load() {
+		return false
+	}
+	if l.cfg.Guard != nil {
+		if !l.cfg.Guard.Allow(from, data) {
+			return false
+		}
+	} else if !defence.IsKeepAlive(data) && !defence.BeginsLikeSIP(data) {
+		l.count.malformed.Add(1)
+		return false
+	}
+	l.cfg.Trace.Record(false, transport, local, from, data)
+	return true
+}
+
+// filter sees what sipgo reads before it parses it. Datagrams and streams were
+// judged where they were read, see udpSocket and stream; here come the messages of
+// WebSockets, whose frames sipgo takes apart.
+func (l *Layer) filter(from sipgo.TransportReadProps, data []byte) ([]byte, error) {
+	if transport := sipgo.NetworkToLower(from.Transport); IsWebSocket(transport) {
+		if !l.admit(transport, AddrPort(from.LocalAddr), AddrPort(from.RemoteAddr), data) {
+			return nil, nil
+		}
+	}
+	if l.deaf.Load() {
+		return nil, nil
+	}
+	return data, nil
+}
+
+// proper returns what is to be parsed of an admitted message: nothing of one that is
+// not in order. Such a one is counted, costs a log line if there was none lately,
+// and is answered by write, where an answer is due.
+func (l *Layer) proper(data []byte, from netip.AddrPort, write func(*wellformed.Refusal, []byte)) []byte {
+	if defence.IsKeepAlive(data) {
+		return data
+	}
+	message, refusal := wellformed.Judge(data)
+	if message != nil {
+		return message
+	}
+	l.count.malformed.Add(1)
+	why := "no request that could be answered"
+	if refusal != nil {
+		why = refusal.Phrase
+		l.count.refused.Add(1)
+		write(refusal, refusal.Response(from, rand.Text(), l.cfg.UserAgent))
+	}
+	l.log.Warn("message that is not in order", "error", why+", from "+from.String())
+	return nil
+}

@@ -1,0 +1,229 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/defence"
+	"ringpace/sip/trace"
+)
+
+// maxDatagram is the longest message that is sent over UDP, in bytes.
+const maxDatagram = 4096
+
+// Two globals of sipgo, set before any layer can exist and never again: the
+// message limit, from which it subtracts 200 (RFC 3261 section 18.1.1), and the
+// logger of its connections' reference counts, which says nothing of use. All
+// else that it logs goes to the layer's logger; see logHandler.
+func init() {
+	sipgo.UDPMTUSize = maxDatagram + 200
+	sipgo.SetDefaultLogger(slog.New(slog.DiscardHandler))
+}
+
+// settleTime is how long Close lets the goroutines finish that sipgo started for
+// messages received last. One that runs later would find no socket to answer
+// on, and open one of its own.
+const settleTime = 50 * time.Millisecond
+
+// SendTimeout bounds finding a server, opening a connection to it, and writing one
+// message.
+const SendTimeout = 5 * time.Second
+
+// Config configures a layer.
+type Config struct {
+	UserAgent string // Server header of the responses to what is not in order
+
+	// CertFile and KeyFile are the certificate of the TLS listeners, PEM. They are
+	// read again when they change.
+	CertFile, KeyFile string
+
+	// Origins are the web pages whose browsers may connect by WebSocket, such as
+	// https://desk.example.com, or "*". Clients that send no origin are no browsers.
+	Origins []string
+	Ping    time.Duration // between pings on WebSockets; 0: pingInterval
+
+	Guard  *defence.Guard  // decides who is heard. Nil: everybody.
+	Trace  *trace.Recorder // keeps the messages. Nil: none are kept.
+	Logger *slog.Logger
+
+	// Received sees every message that could be parsed first, in order, on the
+	// goroutine that reads the socket. It must not block. Nobody else has the message
+	// yet, so it may change it.
+	Received func(sipgo.Message)
+
+	// Requested takes a request from its new server transaction, on a goroutine of its
+	// own. Every transaction needs a final response: it would live for ever.
+	Requested func(*sipgo.Request, *sipgo.ServerTx)
+
+	// Closed is told of each connection that is gone. It must not block, nor call the
+	// layer: sipgo closes with its pool locked.
+	Closed func(transport string, remote netip.AddrPort)
+}
+
+// Layer is the transport layer of one endpoint, with the transactions on top of it.
+type Layer struct {
+	cfg         Config
+	log         *slog.Logger // what strangers can cause: see logHandler
+	count       counters
+	certificate *certificate // nil: none
+	listeners   []listener
+	ready       []<-chan struct{} // of the UDP listeners; see udpSocket
+	tpl         *sipgo.TransportLayer
+	txl         *sipgo.TransactionLayer
+	flows       *flows
+
+	deaf    atomic.Bool  // set when nothing received is looked at any more
+	gate    sync.RWMutex // held for reading while a connection is sought; see Request
+	serving sync.WaitGroup
+
+	mu       sync.Mutex // protects the field below
+	profiles []*Profile // by key, see AddProfile
+}
+
+// New returns a layer that listens on nothing yet. It fails when the certificate
+// cannot be had.
+func New(cfg Config) (*Layer, error) {
+	l := &Layer{cfg: cfg}
+	if cfg.CertFile != "" {
+		var err error
+		if l.certificate, err = newCertificate(cfg.CertFile, cfg.KeyFile, cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
+	l.flows = newFlows(l)
+	// The library's log lines quote what a stranger sent: count them, let few through.
+	l.log = slog.New(newLogHandler(cfg.Logger, &l.count))
+	l.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), noTLS(),
+		sipgo.WithTransportLayerLogger(l.log), sipgo.WithTransportLayerReadFilter(l.filter))
+	l.tpl.OnMessage(cfg.Received) // before the transaction layer's own: order matters
+	l.txl = sipgo.NewTransactionLayer(l.tpl, sipgo.WithTransactionLayerLogger(l.log),
+		sipgo.WithTransactionLayerUnhandledResponseHandler(func(*sipgo.Response) {})) // Received has seen it
+	l.txl.OnRequest(cfg.Requested)
+	return l, nil
+}
+
+// Open binds every socket and starts to serve. It is called once. It fails as a whole
+// when one address cannot be had.
+func (l *Layer) Open(listen []Listen) error {
+	var serve []func()
+	for _, at := range listen {
+		start, err := l.bind(at)
+		if err != nil {
+			for _, open := range l.listeners {
+				_ = open.close()
+			}
+			return err
+		}
+		serve = append(serve, start)
+	}
+	for _, start := range serve {
+		l.serving.Go(start)
+	}
+	l.flows.serve()
+	for _, reading := range l.ready {
+		<-reading
+	}
+	return nil
+}
+
+// AddProfile files by what a trunk's server proves itself, and returns the key under
+// which the trunk's connections are kept apart from those of others. nil: the trunk
+// makes no use of TLS.
+func (l *Layer) AddProfile(p *Profile) (key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.profiles = append(l.profiles, p)
+	return strconv.Itoa(len(l.profiles))
+}
+
+// profile returns the profile of a key, nil if there is none.
+func (l *Layer) profile(key string) *Profile {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, err := strconv.Atoi(key); err == nil && n > 0 && n <= len(l.profiles) {
+		return l.profiles[n-1]
+	}
+	return nil
+}
+
+// Request sends a request in a new client transaction. Its transport, destination and
+// Laddr say where it goes and from where; Laddr.Hostname is the key of a profile, or
+// empty.
+func (l *Layer) Request(ctx context.Context, req *sipgo.Request) (tx *sipgo.ClientTx, err error) {
+	err = l.send(ctx, req, func(ctx context.Context) error {
+		tx, err = l.txl.Request(ctx, req)
+		return err
+	})
+	return tx, err
+}
+
+// Send sends a message outside any transaction, the ACK to a 2xx, addressed as for
+// Request.
+func (l *Layer) Send(ctx context.Context, req *sipgo.Request) error {
+	return l.send(ctx, req, func(ctx context.Context) error {
+		conn, err := l.tpl.ClientRequestConnection(ctx, req)
+		if err != nil {
+			return err
+		}
+		defer func() { _, _ = conn.TryClose() }()
+		return conn.WriteMsg(req)
+	})
+}
+
+// send has a request leave by a connection of its trunk.
+func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(context.Context) error) error {
+	if !strings.EqualFold(req.Transport(), "udp") { // datagrams need no connection
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, SendTimeout)
+		defer cancel()
+	}
+	// Not while the sockets are being closed: sipgo would open others.
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	if l.deaf.Load() {
+		return ErrClosed
+	}
+	err := l.connect(ctx, req)
+	if err == nil {
+		err = write(ctx)
+	}
+	switch {
+	case errors.Is(err, sipgo.ErrUDPMTUCongestion):
+		return fmt.Errorf("%w: %s of more than %d bytes", ErrTooLong, req.Method, maxDatagram)
+	case err != nil:
+		return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), err)
+	}
+	return nil
+}
+
+// EndTransactions ends every transaction. No other can be begun.
+func (l *Layer) EndTransactions() { l.txl.Close() }
+
+// Close closes the sockets and connections. EndTransactions was called before.
+func (l *Layer) Close() error {
+	l.gate.Lock()
+	l.deaf.Store(true)
+	l.gate.Unlock()
+	settle := time.NewTimer(settleTime)
+	<-settle.C
+	var err error
+	for _, at := range l.listeners {
+		err = errors.Join(err, at.close())
+	}
+	l.flows.close()
+	_ = l.tpl.Close() // the connections; errors are of those that were closed already
+	l.serving.Wait()
+	_ = l.tpl.Close()
+	return err
+}

@@ -1,0 +1,26 @@
+package wire
+
+import "sync/atomic"
+
+// Stats are a layer's counters since it was made.
+type Stats struct {
+	Malformed     uint64 // messages that are not SIP, or not in order
+	Refused       uint64 // of these, the ones that were answered
+	Retransmitted uint64 // failures that came again and were ACKed again
+	Lost          uint64 // datagrams that the system dropped, as its buffer was full
+}
+
+type counters struct{ malformed, refused, retransmitted atomic.Uint64 }
+
+// Stats returns the counters.
+func (l *Layer) Stats() Stats {
+	s := Stats{
+		Malformed: l.count.malformed.Load(), Refused: l.count.refused.Load(), Retransmitted: l.count.retransmitted.Load(),
+	}
+	for _, at := range l.listeners {
+		if at.udp != nil {
+			s.Lost += overflow(at.udp)
+		}
+	}
+	return s
+}
