@@ -76,6 +76,10 @@ func (a *agent) wishOf(r *sip.Referral) (*transfer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p := a.board.peer(a.cfg.Peer); p == nil || p.local != nil {
+		// Telephones that register here have no calls but through us.
+		return nil, api.Invalid("the call that is to be replaced is not one of agent %s", a.id)
+	}
 	// The agent's call with the new party is at the PBX: there ours takes its place.
 	if x.to.agent != nil {
 		x.to.agent, x.to.peer = nil, a.board.peer(a.cfg.Peer)
@@ -94,6 +98,9 @@ func (a *agent) wishOfConsult(call *sip.Call) (*transfer, error) {
 		return nil, err
 	}
 	c := a.board.consults.find(call)
+	if c != nil && c.from != a.id {
+		return nil, api.Invalid("the call that is to be replaced is not one of agent %s", a.id)
+	}
 	if c == nil || !c.yield() {
 		return nil, api.Conflict("the call that the customer was to be transferred to is over")
 	}

@@ -17,6 +17,7 @@ import (
 // us. The goroutine of its INVITE owns it. It ends with either side, or when the agent
 // transfers a customer to the party: then that party is given away.
 type consult struct {
+	from string // the agent's id
 	to   destination
 	in   *leg  // the agent's phone
 	out  *leg  // the party, unless that is an agent of ours
@@ -71,7 +72,7 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 		in.Reject(503, "Service Unavailable")
 		return
 	}
-	c := &consult{to: to, wanted: make(chan chan struct{}), over: make(chan struct{})}
+	c := &consult{from: from.ID, to: to, wanted: make(chan chan struct{}), over: make(chan struct{})}
 	defer close(c.over)
 	if status := d.reach(in, from, c, audio); status != 0 {
 		audio.Close()

@@ -93,8 +93,10 @@ func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, who *agent, log *
 	}
 }
 
-// replaceLeg deals with an INVITE that is to take the place of a call of ours: a PBX, or
-// a telephone that is registered here, has moved an agent's leg to another telephone.
+// replaceLeg deals with an INVITE that is to take the place of a call of ours: a PBX has
+// moved an agent's leg to another telephone, or an agent who registers here has done so
+// among telephones of their own. The PBX vouches for who may take whose place; one agent's
+// telephone never takes another's.
 func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 	log := d.log.With("from", in.From(), "source", in.Source())
 	ctx, cancel := context.WithTimeout(context.Background(), dialedLimit)
@@ -104,7 +106,8 @@ func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 		if err := a.ask(ctx, func() error { its = a.leg != nil && a.leg.call == call; return nil }); err != nil || !its {
 			continue
 		}
-		p := d.peer(d.configured(a.id).Peer)
+		cfg := d.configured(a.id)
+		p := d.peer(cfg.Peer)
 		switch {
 		case p == nil || p.local == nil && !slices.Contains(in.Trunks(), p.Trunk):
 			log.Warn("somebody else than the agent's PBX wants to replace their leg", "agent", a.id)
@@ -112,6 +115,10 @@ func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 			return
 		case p.local != nil && in.Authorize(d.registry.credentials) != nil:
 			return // Authorize has answered it
+		case p.local != nil && (in.User() != cfg.Extension || in.From() != in.User()):
+			log.Warn("another agent's telephone wants to replace an agent's leg", "agent", a.id, "user", in.User())
+			in.Reject(403, "Forbidden")
+			return
 		}
 		audio, err := d.engine.NewSession(d.codecs)
 		if err != nil {

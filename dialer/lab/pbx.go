@@ -95,6 +95,34 @@ func (p *PBX) Connect(to netip.AddrPort) error {
 	return nil
 }
 
+// Register has the extension be a telephone of that registrar, which its calls then go
+// to: no longer one behind a PBX. It returns once the telephone is registered, and lasts
+// until Close.
+func (p *PBX) Register(ctx context.Context, at netip.AddrPort, extension, password string) error {
+	trunk, err := sip.NewTrunk(p.endpoint, sip.TrunkConfig{
+		Name: "registrar", Server: at.String(), Username: extension, Password: password, Register: true,
+	})
+	if err != nil {
+		return fmt.Errorf("lab: PBX: %w", err)
+	}
+	if !p.enter() {
+		return ErrIdle
+	}
+	p.trunk.Store(trunk)
+	go func() {
+		defer p.calls.Done()
+		_ = trunk.Run(p.ctx)
+	}()
+	for trunk.Status().State != sip.StateRegistered {
+		select {
+		case <-trunk.Changed():
+		case <-ctx.Done():
+			return fmt.Errorf("lab: PBX: %s: %w", trunk.Status().Reason, context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
 // Close hangs up what is up, waits for every call to be over and frees the sockets.
 func (p *PBX) Close(ctx context.Context) error {
 	p.mu.Lock()
