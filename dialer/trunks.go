@@ -11,6 +11,7 @@ import (
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
 	"ringpace/sip"
+	"ringpace/sip/identity"
 )
 
 // trunks are the ways out to the telephone network. Which there are, and what they
@@ -64,9 +65,9 @@ func trunkConfig(c config.Trunk) sip.TrunkConfig {
 	t.BulkContact, t.RejectAnonymous = c.BulkContact, c.RejectAnonymous
 	t.Identity = sip.Identity{
 		CallerIDs: c.CallerIDs, DisplayName: c.DisplayName,
-		From: sip.From(c.Identity.From), Assert: c.Identity.Assert, Prefer: c.Identity.Prefer,
+		From: identity.From(c.Identity.From), Assert: c.Identity.Assert, Prefer: c.Identity.Prefer,
 		Privacy: c.Identity.Privacy, Diversion: c.Identity.Diversion, TelURI: c.Identity.TelURI,
-		Format: sip.NumberFormat(c.Identity.Format), CountryCode: c.Identity.CountryCode,
+		Format: identity.NumberFormat(c.Identity.Format), CountryCode: c.Identity.CountryCode,
 		NationalPrefix: c.Identity.NationalPrefix, UserPhone: c.Identity.UserPhone,
 	}
 	return t

@@ -18,7 +18,7 @@ func TestCall(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			trunk, incoming := pair(t, transport)
-			call := place(t, trunk, Invite{ID: "attempt-1", Headers: []Header{{"X-Attempt", "1"}}})
+			call := place(t, trunk, Invite{ID: "attempt-1", Headers: []Header{{Name: "X-Attempt", Value: "1"}}})
 			in := receive(t, incoming, "INVITE")
 			if in.From() != "+4930999" || in.To() != "+4930123456" || string(in.Offer()) != testOffer || in.Header("x-attempt") != "1" {
 				t.Fatalf("from %q to %q offer %q", in.From(), in.To(), in.Offer())
@@ -74,7 +74,7 @@ func TestCalleeHangsUp(t *testing.T) {
 func TestReject(t *testing.T) {
 	trunk, incoming := pair(t, "udp")
 	call := place(t, trunk, Invite{})
-	receive(t, incoming, "INVITE").Reject(486, "Busy Here", Header{"Reason", `Q.850;cause=17;text="busy"`})
+	receive(t, incoming, "INVITE").Reject(486, "Busy Here", Header{Name: "Reason", Value: `Q.850;cause=17;text="busy"`})
 	if ev := next[Failed](t, call); ev.Class != Busy || ev.Status != 486 || ev.Q850 != 17 || ev.Phrase != "Busy Here" {
 		t.Fatalf("%+v", ev)
 	}

@@ -4,7 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	sipgo "github.com/emiago/sipgo/sip"
+
 	"ringpace/sip/header"
+	"ringpace/sip/wire"
 )
 
 // Caller is the number or user that calls, as a trunk vouches for it: of
@@ -50,3 +53,39 @@ func (in *Incoming) Called() []string {
 // Account is the user of our Contact at the trunk: whom a registrar calls that leaves
 // out the number that was dialed.
 func (t *Trunk) Account() string { return t.contactUser() }
+
+// isAnonymous reports whether a request hides who calls (RFC 3323 section 4.1), and
+// nobody asserts it (RFC 3325).
+func isAnonymous(req *sipgo.Request) bool {
+	if value(req, "P-Asserted-Identity") != "" {
+		return false
+	}
+	from := req.From()
+	return from == nil || strings.EqualFold(from.Address.Host, "anonymous.invalid") ||
+		strings.EqualFold(userOf(&from.Address), "anonymous") || userOf(&from.Address) == ""
+}
+
+// unwanted reports whether an INVITE is anonymous and its trunk wants none such.
+func (e *Endpoint) unwanted(req *sipgo.Request) bool {
+	source, err := wire.Source(req)
+	if err != nil || !isAnonymous(req) {
+		return false
+	}
+	at := e.TrunksAt(source)
+	return len(at) > 0 && !slices.ContainsFunc(at, func(t *Trunk) bool { return !t.cfg.RejectAnonymous })
+}
+
+// userOf is the user part of a SIP URI, or the number of a tel: URI without its
+// visual separators (RFC 3966 section 5.1.1).
+func userOf(uri *sipgo.Uri) string {
+	if !strings.EqualFold(uri.Scheme, "tel") {
+		return uri.User
+	}
+	number, _, _ := strings.Cut(uri.Raw(), ";")
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-.() ", r) {
+			return -1
+		}
+		return r
+	}, number)
+}

@@ -10,6 +10,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"ringpace/sip/header"
 	"ringpace/sip/wire"
 )
 
@@ -201,7 +202,7 @@ func setBody(msg interface {
 
 // contactURI is where the far side reaches us.
 func contactURI(user string, p path) sipgo.Uri {
-	u := sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: p.local.Addr().String(), Port: int(p.local.Port())}
+	u := sipgo.Uri{Scheme: "sip", User: header.EscapeUser(user), Host: p.local.Addr().String(), Port: int(p.local.Port())}
 	switch {
 	case wire.IsWebSocket(p.transport):
 		u.UriParams = sipgo.HeaderParams{{K: "transport", V: "ws"}} // also with TLS (RFC 7118 section 5.2.4)

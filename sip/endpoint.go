@@ -13,6 +13,7 @@ import (
 
 	"ringpace/sip/defence"
 	"ringpace/sip/digest"
+	"ringpace/sip/header"
 	"ringpace/sip/registrar"
 	"ringpace/sip/resolve"
 	"ringpace/sip/trace"
@@ -128,7 +129,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	if e.userAgent == "" {
 		e.userAgent = "Ringpace"
 	}
-	if _, ok := quoteDisplay(e.userAgent); !ok {
+	if _, ok := header.QuoteDisplay(e.userAgent); !ok {
 		return nil, fmt.Errorf("%w: user agent %q cannot be sent", ErrConfig, e.userAgent)
 	}
 	if e.node = cfg.Node; e.node == "" {

@@ -12,6 +12,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"ringpace/sip/identity"
 	"ringpace/sip/wire"
 )
 
@@ -308,14 +309,14 @@ func TestConfigErrors(t *testing.T) {
 		{TrunkConfig{Server: "h", HealthInterval: time.Millisecond}, "health"},
 		{TrunkConfig{Server: "h", Identity: Identity{CallerIDs: []string{"030"}}}, "E.164"},
 		{TrunkConfig{Server: "h", Identity: Identity{Format: "x"}}, "format"},
-		{TrunkConfig{Server: "h", Identity: Identity{Format: FormatNational}}, "country code"},
-		{TrunkConfig{Server: "h", Identity: Identity{Format: FormatNational, CountryCode: "49", CallerIDs: []string{"+441"}}}, "national"},
+		{TrunkConfig{Server: "h", Identity: Identity{Format: identity.FormatNational}}, "country code"},
+		{TrunkConfig{Server: "h", Identity: Identity{Format: identity.FormatNational, CountryCode: "49", CallerIDs: []string{"+441"}}}, "national"},
 		{TrunkConfig{Server: "h", Identity: Identity{Privacy: "full"}}, "privacy"},
 		{TrunkConfig{Server: "h", Identity: Identity{Privacy: "id;"}}, "privacy"},
 		{TrunkConfig{Server: "h", Identity: Identity{From: "me"}}, "from"},
-		{TrunkConfig{Server: "h", Identity: Identity{From: FromAccount}}, "username"},
+		{TrunkConfig{Server: "h", Identity: Identity{From: identity.FromAccount}}, "username"},
 		{TrunkConfig{Server: "h", Identity: Identity{Diversion: "+4930"}}, "diversion"},
-		{TrunkConfig{Server: "h", Identity: Identity{TelURI: true, Format: FormatPlain}}, "tel"},
+		{TrunkConfig{Server: "h", Identity: Identity{TelURI: true, Format: identity.FormatPlain}}, "tel"},
 		{TrunkConfig{Server: "h", Identity: Identity{DisplayName: "a\r\nb"}}, "display"},
 	} {
 		if _, err := NewTrunk(e, c.cfg); !errors.Is(err, ErrConfig) || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.want)) {

@@ -4,15 +4,17 @@ import (
 	"errors"
 
 	"ringpace/sip/digest"
+	"ringpace/sip/header"
+	"ringpace/sip/identity"
 	"ringpace/sip/wire"
 )
 
 // What cannot be sent, or was refused. Errors that reach the caller wrap one of
 // these where one fits; errors.Is tells them apart.
 var (
-	ErrCallerID      = errors.New("sip: caller ID is not one of the trunk's")
-	ErrTarget        = errors.New("sip: target is not a number or extension that can be dialed")
-	ErrHeader        = errors.New("sip: header not allowed")
+	ErrCallerID      = identity.ErrCallerID
+	ErrTarget        = identity.ErrTarget
+	ErrHeader        = header.ErrForbidden
 	ErrDuplicateID   = errors.New("sip: a call with that id is up")
 	ErrClosed        = wire.ErrClosed
 	ErrListen        = wire.ErrListen

@@ -1,6 +1,10 @@
 package sip
 
-import "time"
+import (
+	"time"
+
+	"ringpace/sip/header"
+)
 
 // Event is something that happened to a call: one of [Progress], [Answered],
 // [Failed], [Ended], [Digit], [SessionAnswer], [Referred].
@@ -73,6 +77,4 @@ func (Referred) event()      {}
 type OnOffer func(offer []byte) (answer []byte, err error)
 
 // Header is an extra header field of a request.
-type Header struct {
-	Name, Value string
-}
+type Header = header.Field

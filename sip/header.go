@@ -2,11 +2,9 @@ package sip
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,30 +16,6 @@ import (
 
 // allow is what we take part in (RFC 3261 section 20.5).
 const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
-
-// ownHeaders are the fields that this package alone writes: a caller who could
-// name them could forge a dialog, an identity or credentials.
-var ownHeaders = []string{
-	"via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "route", "record-route",
-	"max-forwards", "content-length", "l", "content-type", "c", "content-encoding", "e", "require", "proxy-require",
-	"supported", "k", "allow", "user-agent", "authorization", "proxy-authorization", "reason", "rack", "path",
-	"p-asserted-identity", "p-preferred-identity", "remote-party-id", "privacy", "identity", "y", "session-expires", "x",
-	"replaces", "expires", "rseq", "min-se", "referred-by", "b", "refer-to", "r", "event", "o", "subscription-state",
-}
-
-// checkHeaders refuses fields that are ours, are no token, or whose value could
-// end the field (RFC 3261 section 25.1).
-func checkHeaders(headers []Header) error {
-	for _, h := range headers {
-		if !header.IsToken(h.Name) || len(h.Name) > 128 || slices.Contains(ownHeaders, strings.ToLower(h.Name)) {
-			return fmt.Errorf("%w: %q", ErrHeader, header.Clip(h.Name, 64))
-		}
-		if len(h.Value) > 1024 || strings.IndexFunc(h.Value, func(r rune) bool { return r < 0x20 || r == 0x7f }) >= 0 {
-			return fmt.Errorf("%w: value of %s", ErrHeader, h.Name)
-		}
-	}
-	return nil
-}
 
 // isCallIDWord reports whether s can be the part of a Call-ID before the @.
 func isCallIDWord(s string) bool {

@@ -89,7 +89,7 @@ func (t *Trunk) pingOnce(ctx context.Context) error {
 	defer cancel()
 	callID, tag, seq := sipgo.CallIDHeader(random(16)+"@"+t.cfg.Domain), random(8), uint32(0)
 	uri := t.uri("")
-	from := sipgo.Uri{Scheme: "sip", User: escapeUser(t.contactUser()), Host: t.cfg.Domain}
+	from := sipgo.Uri{Scheme: "sip", User: header.EscapeUser(t.contactUser()), Host: t.cfg.Domain}
 	res, h, err := t.ask(ctx, func(h hop) *sipgo.Request {
 		req := t.e.newRequest(sipgo.OPTIONS, uri, h.path, string(callID), tag)
 		for _, route := range t.preloaded() {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 // incomingLimit is how long an INVITE may wait for its final response (RFC 3261
@@ -241,7 +243,7 @@ func (in *Incoming) Reject(status int, phrase string, headers ...Header) {
 	if status < 300 || status > 699 {
 		status, phrase = 500, "Server Internal Error"
 	}
-	if text, ok := quoteDisplay(phrase); !ok || text == "" {
+	if text, ok := header.QuoteDisplay(phrase); !ok || text == "" {
 		phrase = phraseOf(status)
 	}
 	res := in.e.response(in.req, status, phrase, nil)
@@ -249,11 +251,11 @@ func (in *Incoming) Reject(status int, phrase string, headers ...Header) {
 		// Fields that belong to a refusal are allowed here.
 		switch h.Name {
 		case "Reason", "Contact", "Retry-After", "Warning":
-			if checkHeaders([]Header{{"X-Value", h.Value}}) != nil {
+			if header.Check([]Header{{Name: "X-Value", Value: h.Value}}) != nil {
 				continue
 			}
 		default:
-			if checkHeaders([]Header{h}) != nil {
+			if header.Check([]Header{h}) != nil {
 				continue
 			}
 		}
@@ -286,7 +288,7 @@ func (in *Incoming) tell(f func() error) error {
 
 // contactUser is the user that was called, where that is something we would write.
 func (in *Incoming) contactUser() string {
-	if u := in.req.Recipient.User; isUser(u) {
+	if u := in.req.Recipient.User; header.IsUser(u) {
 		return u
 	}
 	return "ringpace"

@@ -30,7 +30,7 @@ func (c *Call) takeInfo(req *sipgo.Request, tx *sipgo.ServerTx) {
 // SendInfo sends INFO (RFC 6086, legacy usage) and waits for its response: ErrRefused
 // when the far side does not take it, ErrEarly before the call is answered.
 func (c *Call) SendInfo(ctx context.Context, contentType string, body []byte) error {
-	if _, _, err := mime.ParseMediaType(contentType); err != nil || checkHeaders([]Header{{"X-Type", contentType}}) != nil {
+	if _, _, err := mime.ParseMediaType(contentType); err != nil || header.Check([]Header{{Name: "X-Type", Value: contentType}}) != nil {
 		return fmt.Errorf("%w: content type %q", ErrHeader, header.Clip(contentType, 64))
 	}
 	result := make(chan error, 1)

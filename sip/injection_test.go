@@ -22,8 +22,8 @@ func TestNoFieldBreaksOut(t *testing.T) {
 			"CallerID":    {CallerID: "+4930999" + evil},
 			"DisplayName": {DisplayName: "Ann" + evil},
 			"ID":          {ID: "01ID" + evil},
-			"header":      {Headers: []Header{{"X-Lead", "7" + evil}}},
-			"header name": {Headers: []Header{{"X-Lead" + evil, "7"}}},
+			"header":      {Headers: []Header{{Name: "X-Lead", Value: "7" + evil}}},
+			"header name": {Headers: []Header{{Name: "X-Lead" + evil, Value: "7"}}},
 		} {
 			if inv.To == "" {
 				inv.To = "+4930123456"

@@ -48,15 +48,15 @@ func (t *Trunk) Invite(ctx context.Context, inv Invite) (*Call, error) {
 
 // place checks and begins an outgoing call.
 func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, error) {
-	to, err := o.identity.format(inv.To)
+	to, err := o.identity.Number(inv.To)
 	if err != nil {
 		return nil, err
 	}
-	from, err := o.identity.present(inv.CallerID, inv.DisplayName)
+	from, err := o.identity.Present(inv.CallerID, inv.DisplayName)
 	if err != nil {
 		return nil, fmt.Errorf("%w (trunk %s)", err, o.name)
 	}
-	if err := checkHeaders(inv.Headers); err != nil {
+	if err := header.Check(inv.Headers); err != nil {
 		return nil, err
 	}
 	if inv.RingTimeout <= 0 {
@@ -77,7 +77,7 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 	if inv.Replaces != nil && !inv.Replaces.Valid() {
 		return nil, fmt.Errorf("%w: Replaces", ErrHeader)
 	}
-	if err := checkHeaders([]Header{{"X-Referred-By", inv.ReferredBy}}); err != nil {
+	if err := header.Check([]Header{{Name: "X-Referred-By", Value: inv.ReferredBy}}); err != nil {
 		return nil, fmt.Errorf("%w: Referred-By", ErrHeader)
 	}
 	c := e.newCall(inv.ID, inv.ID+"@"+o.callHost, random(8), inv.OnOffer, o.policy, o.auth())
@@ -125,16 +125,16 @@ func (s *setup) newInvite(at target) *sipgo.Request {
 	for i := range at.routes {
 		req.AppendHeader(&sipgo.RouteHeader{Address: *at.routes[i].Clone()})
 	}
-	display, from := o.identity.from(s.from, o.account, o.domain)
+	display, from := o.identity.FromHeader(s.from, o.account, o.domain)
 	req.AppendHeader(&sipgo.FromHeader{
 		DisplayName: display, Address: from, Params: sipgo.HeaderParams{{K: "tag", V: s.localTag}},
 	})
-	req.AppendHeader(&sipgo.ToHeader{Address: o.identity.uri(s.to, o.domain)})
+	req.AppendHeader(&sipgo.ToHeader{Address: o.identity.URI(s.to, o.domain)})
 	callID := sipgo.CallIDHeader(s.callID)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: s.seq, MethodName: sipgo.INVITE})
 	req.AppendHeader(&sipgo.ContactHeader{Address: o.contact(at.path)})
-	for _, h := range o.identity.headers(s.from, o.domain) {
+	for _, h := range o.identity.Headers(s.from, o.domain) {
 		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}
 	req.AppendHeader(sipgo.NewHeader("Allow", allow))

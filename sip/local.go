@@ -54,7 +54,7 @@ func NewLocal(e *Endpoint, cfg LocalConfig) (*Local, error) {
 // fails with ErrNotRegistered when there is none.
 func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 	if len(l.cfg.Registrar.Contacts(inv.To)) == 0 {
-		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, header.Clip(inv.To, maxUser))
+		return nil, fmt.Errorf("%w: %q", ErrNotRegistered, header.Clip(inv.To, header.MaxUser))
 	}
 	if inv.CallerID == "" {
 		inv.CallerID = "ringpace"
@@ -63,7 +63,7 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 		name: l.cfg.Name, domain: l.cfg.Domain, callHost: l.e.host(),
 		identity: &l.identity, policy: l.cfg.Policy,
 		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
-		uri:     func(user string) sipgo.Uri { return l.identity.uri(user, l.cfg.Domain) },
+		uri:     func(user string) sipgo.Uri { return l.identity.URI(user, l.cfg.Domain) },
 		contact: func(p path) sipgo.Uri { return contactURI("ringpace", p) },
 		auth:    func() *authenticator { return newAuthenticator("", "") },
 	}, inv)

@@ -26,7 +26,7 @@ func parseMessage(raw string) *message {
 	m := &message{start: lines[0], body: body, at: time.Now()}
 	for _, l := range lines[1:] {
 		name, value, _ := strings.Cut(l, ":")
-		m.headers = append(m.headers, Header{strings.TrimSpace(name), strings.TrimSpace(value)})
+		m.headers = append(m.headers, Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}
 	return m
 }

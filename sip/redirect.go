@@ -61,7 +61,7 @@ func (o *outlet) serves(uri sipgo.Uri) bool {
 	if uri.Scheme != "sip" || uri.Host == "" || uri.UriParams.Has("maddr") {
 		return false
 	}
-	if user, err := url.PathUnescape(uri.User); err != nil || !isUser(user) {
+	if user, err := url.PathUnescape(uri.User); err != nil || !header.IsUser(user) {
 		return false
 	}
 	return o.owns(uri.Host) || slices.ContainsFunc(o.policy.RedirectHosts, func(h string) bool { return strings.EqualFold(h, uri.Host) })

@@ -96,7 +96,7 @@ func (r *Referral) Reject(status int) {
 // Progress tells the far side how its transfer goes, by the status of the new call. A
 // status of 200 or more is the end of it.
 func (r *Referral) Progress(status int, phrase string) {
-	if text, ok := quoteDisplay(phrase); !ok || text == "" {
+	if text, ok := header.QuoteDisplay(phrase); !ok || text == "" {
 		phrase = phraseOf(status)
 	}
 	f := frag{min(max(status, 100), 699), phrase}
@@ -136,7 +136,7 @@ func (c *Call) takeRefer(m incomingRequest) {
 		r.event += ";id=" + strconv.FormatUint(uint64(m.req.CSeq().SeqNo), 10) // RFC 3515 section 2.4.6
 	}
 	for _, v := range values(m.req, "Referred-By", "b") {
-		if checkHeaders([]Header{{"X-Referred-By", v}}) == nil {
+		if header.Check([]Header{{Name: "X-Referred-By", Value: v}}) == nil {
 			r.by = v
 		}
 	}
@@ -209,7 +209,7 @@ func (r *Referral) notify(f frag) inside {
 	}
 	return inside{
 		method: sipgo.NOTIFY, contentType: "message/sipfrag;version=2.0",
-		headers: []Header{{"Event", r.event}, {"Subscription-State", state}},
+		headers: []Header{{Name: "Event", Value: r.event}, {Name: "Subscription-State", Value: state}},
 		body:    fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", f.status, f.phrase),
 	}
 }

@@ -257,7 +257,7 @@ func (r *registrant) register(ctx context.Context, expires time.Duration) (*sipg
 // newREGISTER builds the REGISTER to one server, and returns our Contact in it.
 func (r *registrant) newREGISTER(h hop, expires time.Duration) (*sipgo.Request, *sipgo.ContactHeader) {
 	t := r.t
-	aor := sipgo.Uri{Scheme: "sip", User: escapeUser(t.cfg.Username), Host: t.cfg.Domain}
+	aor := sipgo.Uri{Scheme: "sip", User: header.EscapeUser(t.cfg.Username), Host: t.cfg.Domain}
 	req := t.e.newRequest(sipgo.REGISTER, t.uri(""), h.path, r.callID, r.tag)
 	for _, route := range t.preloaded() {
 		req.AppendHeader(&sipgo.RouteHeader{Address: route})

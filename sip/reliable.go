@@ -34,7 +34,7 @@ func (s *setup) acknowledge(f *fork, res *sipgo.Response) bool {
 	}
 	f.rseq = rseq
 	prack := inside{method: sipgo.PRACK, contentType: sdpType, headers: []Header{
-		{"RAck", header.RAck{RSeq: rseq, CSeq: res.CSeq().SeqNo, Method: string(sipgo.INVITE)}.String()},
+		{Name: "RAck", Value: header.RAck{RSeq: rseq, CSeq: res.CSeq().SeqNo, Method: string(sipgo.INVITE)}.String()},
 	}}
 	if sdp, ok := session(res); ok && sdp != nil && !f.agreed {
 		if s.late() {

@@ -7,6 +7,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"ringpace/sip/identity"
 	"ringpace/sip/wire"
 )
 
@@ -16,7 +17,7 @@ type setup struct {
 	outlet outlet
 	inv    Invite
 	to     string
-	from   presented
+	from   identity.Caller
 
 	seq        uint32     // CSeq number of the latest INVITE
 	groups     [][]target // not tried yet

@@ -26,8 +26,8 @@ func (Notified) event() {}
 // of. It returns when the far side has agreed; what comes of it is told by [Notified].
 // ErrRefused: it does not do that. ErrTarget: user cannot be part of a SIP URI.
 func (c *Call) Refer(ctx context.Context, user string, replaces *ReplacesID) error {
-	if !isUser(user) {
-		return fmt.Errorf("%w: %q", ErrTarget, header.Clip(user, maxUser))
+	if !header.IsUser(user) {
+		return fmt.Errorf("%w: %q", ErrTarget, header.Clip(user, header.MaxUser))
 	}
 	result := make(chan error, 1)
 	if !c.ask(func() { c.refer(user, replaces, result) }) {
@@ -58,7 +58,7 @@ func (c *Call) refer(user string, replaces *ReplacesID, result chan<- error) {
 	if replaces != nil {
 		to = "<" + uri.String() + "?Replaces=" + url.QueryEscape(replaces.String()) + ">"
 	}
-	request := inside{method: sipgo.REFER, headers: []Header{{"Refer-To", to}, {"Referred-By", c.d.local.Address.String()}}}
+	request := inside{method: sipgo.REFER, headers: []Header{{Name: "Refer-To", Value: to}, {Name: "Referred-By", Value: c.d.local.Address.String()}}}
 	c.send(c.d, request, func(res *sipgo.Response, err error) {
 		if err == nil && !res.IsSuccess() {
 			err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)

@@ -11,6 +11,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/header"
+	"ringpace/sip/identity"
 	"ringpace/sip/wire"
 )
 
@@ -25,6 +26,9 @@ const (
 // TransportAuto has NAPTR and SRV records choose the transport (RFC 3263 section
 // 4.1), among those that the endpoint has.
 const TransportAuto = "auto"
+
+// Identity is who a trunk says is calling, and how.
+type Identity = identity.Presentation
 
 // TrunkTLS is how a trunk's server proves who it is, and we prove who we are.
 type TrunkTLS = wire.TLS
@@ -142,13 +146,13 @@ func (t *Trunk) check() error {
 	if cfg.Register && cfg.Username == "" {
 		return fmt.Errorf("registration needs a username")
 	}
-	if cfg.Username != "" && !isUser(cfg.Username) {
+	if cfg.Username != "" && !header.IsUser(cfg.Username) {
 		return fmt.Errorf("username %q cannot be part of a SIP URI", cfg.Username)
 	}
 	if cfg.AuthUsername == "" {
 		cfg.AuthUsername = cfg.Username
 	}
-	if _, ok := quoteDisplay(cfg.AuthUsername); !ok {
+	if _, ok := header.QuoteDisplay(cfg.AuthUsername); !ok {
 		return fmt.Errorf("authentication username %q cannot be sent", cfg.AuthUsername)
 	}
 	switch {
@@ -169,10 +173,10 @@ func (t *Trunk) check() error {
 	if err := cfg.Policy.check(); err != nil {
 		return err
 	}
-	if err := cfg.Identity.check(); err != nil {
+	if err := cfg.Identity.Check(); err != nil {
 		return err
 	}
-	if cfg.Identity.From == FromAccount && cfg.Username == "" {
+	if cfg.Identity.From == identity.FromAccount && cfg.Username == "" {
 		return fmt.Errorf("from account needs a username")
 	}
 	return nil
@@ -228,7 +232,7 @@ func (t *Trunk) authenticator() *authenticator {
 // uri is the Request-URI of a user at the trunk. The server's port is part of it
 // when the domain is the server itself.
 func (t *Trunk) uri(user string) sipgo.Uri {
-	u := t.cfg.Identity.uri(user, t.cfg.Domain)
+	u := t.cfg.Identity.URI(user, t.cfg.Domain)
 	u.Port = int(t.own)
 	return u
 }

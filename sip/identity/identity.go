@@ -1,6 +1,10 @@
-package sip
+// Package identity is who Ringpace says is calling: which number is presented to a
+// carrier, in which headers, written how (RFC 3261, RFC 3323, RFC 3325, RFC 5806). It
+// reads configuration and makes values; it sends nothing.
+package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,7 +12,12 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/header"
-	"ringpace/sip/wire"
+)
+
+// Of what Present and Number return, beside header.ErrForbidden.
+var (
+	ErrCallerID = errors.New("sip: caller ID is not one of the trunk's")
+	ErrTarget   = errors.New("sip: target is not a number or extension that can be dialed")
 )
 
 // From is who the From header names. The number that is called from stands in the
@@ -22,8 +31,8 @@ const (
 	FromAnonymous From = "anonymous" // nobody (RFC 3323 section 4.1.1.3): only where the law allows it
 )
 
-// Identity is who a trunk says is calling, and how.
-type Identity struct {
+// Presentation is who a trunk says is calling, and how.
+type Presentation struct {
 	// CallerIDs are the numbers that may be presented, E.164 with the plus.
 	// Empty for a PBX peer: any From user that the caller names.
 	CallerIDs   []string
@@ -41,7 +50,8 @@ type Identity struct {
 	TelURI         bool         // write numbers as tel: URIs (RFC 3966)
 }
 
-func (id *Identity) check() error {
+// Check reports what cannot be sent, and fills in defaults.
+func (id *Presentation) Check() error {
 	for _, n := range id.CallerIDs {
 		if !isNumber(n) {
 			return fmt.Errorf("caller ID %q is not an E.164 number with +", n)
@@ -76,11 +86,11 @@ func (id *Identity) check() error {
 	if id.Diversion != "" && !slices.Contains(id.CallerIDs, id.Diversion) {
 		return fmt.Errorf("diversion %q is not one of the trunk's caller IDs", id.Diversion)
 	}
-	if _, ok := quoteDisplay(id.DisplayName); !ok {
+	if _, ok := header.QuoteDisplay(id.DisplayName); !ok {
 		return fmt.Errorf("display name %q cannot be sent", id.DisplayName)
 	}
 	for _, n := range id.CallerIDs {
-		if _, err := id.format(n); err != nil {
+		if _, err := id.Number(n); err != nil {
 			return fmt.Errorf("caller ID %s: %w", n, err)
 		}
 	}
@@ -106,35 +116,35 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// presented is the caller of one INVITE, checked and formatted.
-type presented struct {
-	user    string // user part, formatted
-	display string // escaped for quotes
+// Caller is the caller of one INVITE, checked and formatted: what Present returns.
+type Caller struct {
+	User    string // user part, formatted
+	Display string // escaped for quotes
 }
 
-// present checks a caller ID against the trunk's list and formats it.
-func (id *Identity) present(callerID, display string) (presented, error) {
+// Present checks a caller ID against the trunk's list and formats it.
+func (id *Presentation) Present(callerID, display string) (Caller, error) {
 	if len(id.CallerIDs) > 0 && !slices.Contains(id.CallerIDs, callerID) {
-		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, maxUser))
+		return Caller{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, header.MaxUser))
 	}
-	user, err := id.format(callerID)
+	user, err := id.Number(callerID)
 	if err != nil {
-		return presented{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, maxUser))
+		return Caller{}, fmt.Errorf("%w: %q", ErrCallerID, header.Clip(callerID, header.MaxUser))
 	}
 	if display == "" {
 		display = id.DisplayName
 	}
-	quoted, ok := quoteDisplay(display)
+	quoted, ok := header.QuoteDisplay(display)
 	if !ok {
-		return presented{}, fmt.Errorf("%w: display name %q", ErrHeader, header.Clip(display, maxUser))
+		return Caller{}, fmt.Errorf("%w: display name %q", header.ErrForbidden, header.Clip(display, header.MaxUser))
 	}
-	return presented{user: user, display: quoted}, nil
+	return Caller{User: user, Display: quoted}, nil
 }
 
-// uri is the URI of a user at a domain. user=phone and tel: are for telephone
+// URI is the URI of a user at a domain. user=phone and tel: are for telephone
 // numbers only; a tel: URI of a national number says of which country (RFC 3966
 // section 5.1.5).
-func (id *Identity) uri(user, domain string) sipgo.Uri {
+func (id *Presentation) URI(user, domain string) sipgo.Uri {
 	number := user != "" && strings.Trim(user, "+0123456789") == ""
 	if number && id.TelURI {
 		text := "tel:" + user
@@ -146,80 +156,45 @@ func (id *Identity) uri(user, domain string) sipgo.Uri {
 			return u
 		}
 	}
-	u := sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: domain}
+	u := sipgo.Uri{Scheme: "sip", User: header.EscapeUser(user), Host: domain}
 	if number && id.UserPhone {
 		u.UriParams = sipgo.HeaderParams{{K: "user", V: "phone"}}
 	}
 	return u
 }
 
-// from is display name and URI of the From header.
-func (id *Identity) from(p presented, account, domain string) (display string, uri sipgo.Uri) {
+// FromHeader is display name and URI of the From header. account is the trunk's
+// username.
+func (id *Presentation) FromHeader(p Caller, account, domain string) (display string, uri sipgo.Uri) {
 	switch id.From {
 	case FromAnonymous:
 		return "Anonymous", sipgo.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}
 	case FromAccount:
-		return p.display, sipgo.Uri{Scheme: "sip", User: escapeUser(account), Host: domain}
+		return p.Display, sipgo.Uri{Scheme: "sip", User: header.EscapeUser(account), Host: domain}
 	}
-	return p.display, id.uri(p.user, domain)
+	return p.Display, id.URI(p.User, domain)
 }
 
-// headers are the identity headers of an INVITE.
-func (id *Identity) headers(p presented, domain string) []Header {
-	uri := id.uri(p.user, domain)
+// Headers are the identity headers of an INVITE.
+func (id *Presentation) Headers(p Caller, domain string) []header.Field {
+	uri := id.URI(p.User, domain)
 	value := "<" + uri.String() + ">"
-	if p.display != "" {
-		value = `"` + p.display + `" ` + value
+	if p.Display != "" {
+		value = `"` + p.Display + `" ` + value
 	}
-	var out []Header
+	var out []header.Field
 	if id.Assert {
-		out = append(out, Header{"P-Asserted-Identity", value})
+		out = append(out, header.Field{Name: "P-Asserted-Identity", Value: value})
 	}
 	if id.Prefer {
-		out = append(out, Header{"P-Preferred-Identity", value})
+		out = append(out, header.Field{Name: "P-Preferred-Identity", Value: value})
 	}
 	if id.Privacy != "" {
-		out = append(out, Header{"Privacy", id.Privacy})
+		out = append(out, header.Field{Name: "Privacy", Value: id.Privacy})
 	}
-	if user, err := id.format(id.Diversion); err == nil && id.Diversion != "" {
-		uri := id.uri(user, domain)
-		out = append(out, Header{"Diversion", "<" + uri.String() + ">;reason=unconditional;counter=1"})
+	if user, err := id.Number(id.Diversion); err == nil && id.Diversion != "" {
+		uri := id.URI(user, domain)
+		out = append(out, header.Field{Name: "Diversion", Value: "<" + uri.String() + ">;reason=unconditional;counter=1"})
 	}
 	return out
-}
-
-// isAnonymous reports whether a request hides who calls (RFC 3323 section 4.1), and
-// nobody asserts it (RFC 3325).
-func isAnonymous(req *sipgo.Request) bool {
-	if value(req, "P-Asserted-Identity") != "" {
-		return false
-	}
-	from := req.From()
-	return from == nil || strings.EqualFold(from.Address.Host, "anonymous.invalid") ||
-		strings.EqualFold(userOf(&from.Address), "anonymous") || userOf(&from.Address) == ""
-}
-
-// unwanted reports whether an INVITE is anonymous and its trunk wants none such.
-func (e *Endpoint) unwanted(req *sipgo.Request) bool {
-	source, err := wire.Source(req)
-	if err != nil || !isAnonymous(req) {
-		return false
-	}
-	at := e.TrunksAt(source)
-	return len(at) > 0 && !slices.ContainsFunc(at, func(t *Trunk) bool { return !t.cfg.RejectAnonymous })
-}
-
-// userOf is the user part of a SIP URI, or the number of a tel: URI without its
-// visual separators (RFC 3966 section 5.1.1).
-func userOf(uri *sipgo.Uri) string {
-	if !strings.EqualFold(uri.Scheme, "tel") {
-		return uri.User
-	}
-	number, _, _ := strings.Cut(uri.Raw(), ";")
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("-.() ", r) {
-			return -1
-		}
-		return r
-	}, number)
 }
