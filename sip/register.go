@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -349,4 +350,14 @@ func serviceRoutes(res *sipgo.Response) []sipgo.Uri {
 		}
 	}
 	return slices.Clip(out)
+}
+
+// instance is the identity of this user agent at the trunk's registrar (RFC 5626
+// section 4.1): a UUID that is the same after every restart, made of the node's name
+// and the trunk's (RFC 9562 section 5.8).
+func (t *Trunk) instance() string {
+	sum := sha256.Sum256([]byte(t.e.node + "\x00" + t.cfg.Name))
+	b := sum[:16]
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

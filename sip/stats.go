@@ -1,8 +1,6 @@
 package sip
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // Stats are an endpoint's counters since it was opened, and gauges of now.
 type Stats struct {

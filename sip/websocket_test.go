@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
-	"github.com/gobwas/ws/wsutil"
 
 	"ringpace/sip/wire/wiretest"
 )
@@ -153,93 +151,6 @@ func TestBrowserPhone(t *testing.T) {
 			next[Ended](t, second)
 			other.nothing()
 		})
-	}
-}
-
-// What sipgo's own reader falls out of step with: pings, fragments, binary frames.
-func TestWebSocketFrames(t *testing.T) {
-	t.Parallel()
-	e, _, _ := newWebDesk(t, Config{})
-	b := browse(t, e, "ws")
-	request := func() string {
-		return b.said(b.newRequest("OPTIONS", "sip:x@desk.example", "o"+random(4), "f", "", 1))
-	}
-	b.frames(ws.NewPingFrame([]byte("are you there")))
-	if got := receive(t, b.pong, "pong"); got != "are you there" {
-		t.Errorf("pong %q", got)
-	}
-	b.frames(ws.NewTextFrame([]byte(request())))
-	b.expect("200")
-	b.frames(ws.NewBinaryFrame([]byte(request())))
-	b.expect("200")
-	text := request()
-	b.frames(
-		ws.NewFrame(ws.OpText, false, []byte(text[:20])), ws.NewPingFrame([]byte("between")),
-		ws.NewFrame(ws.OpContinuation, false, []byte(text[20:50])), ws.NewFrame(ws.OpContinuation, true, []byte(text[50:])),
-	)
-	b.expect("200")
-	receive(t, b.pong, "pong")
-	b.frames(ws.NewTextFrame([]byte("\r\n\r\n"))) // RFC 5626 section 3.5.1
-	if got := receive(t, b.pong, "answer"); got != "\r\n" {
-		t.Errorf("answer %q", got)
-	}
-	b.frames(ws.NewTextFrame([]byte(request())))
-	b.expect("200")
-	b.frames(ws.NewFrame(ws.OpContinuation, true, []byte("of nothing")))
-	receive(t, b.closing, "end after a protocol error")
-	for _, f := range []ws.Frame{ws.NewTextFrame(make([]byte, 1<<16)), ws.NewCloseFrame(nil)} {
-		b := browse(t, e, "ws")
-		b.frames(f)
-		receive(t, b.closing, "end")
-	}
-	b = browse(t, e, "ws")
-	if err := wsutil.WriteServerMessage(b.conn, ws.OpText, []byte("unmasked")); err != nil {
-		t.Fatal(err)
-	}
-	receive(t, b.closing, "end after an unmasked frame")
-}
-
-// Only pages that the configuration names may connect, and only those that speak SIP;
-// who is slow holds up nobody.
-func TestWebSocketOpening(t *testing.T) {
-	t.Parallel()
-	e, _, _ := newWebDesk(t, Config{})
-	slow, err := net.Dial("tcp", addrOf(t, e, "ws"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer slow.Close()
-	if _, err := io.WriteString(slow, "GET / HT"); err != nil {
-		t.Fatal(err)
-	}
-	const usual = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	for _, c := range []struct{ headers, want string }{
-		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: https://desk.example\r\n", "101"},
-		{usual + "Sec-WebSocket-Protocol: chat, SIP\r\n", "101"}, // no browser
-		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: https://evil.example\r\n", "403"},
-		{usual + "Sec-WebSocket-Protocol: sip\r\nOrigin: null\r\n", "403"},
-		{usual + "Sec-WebSocket-Protocol: chat\r\n", "400"},
-		{usual, "400"},
-		{"Sec-WebSocket-Protocol: sip\r\n", "400"},
-		{usual + "Sec-WebSocket-Protocol: sip\r\n" + strings.Repeat("X-Y: z\r\n", 1024), ""},
-	} {
-		conn, err := net.Dial("tcp", addrOf(t, e, "ws"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.SetDeadline(time.Now().Add(patience))
-		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: desk\r\n"+c.headers+"\r\n")
-		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		_ = conn.Close()
-		if c.want == "" {
-			if err == nil {
-				t.Errorf("an endless request: %s", res.Status)
-			}
-			continue
-		}
-		if err != nil || !strings.HasPrefix(res.Status, c.want) || c.want == "101" && res.Header.Get("Sec-WebSocket-Protocol") != "sip" {
-			t.Errorf("%q: %v %v, want %s", c.headers, res, err, c.want)
-		}
 	}
 }
 

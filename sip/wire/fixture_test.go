@@ -14,13 +14,13 @@ const patience = 20 * time.Second
 
 var loopback = netip.MustParseAddr("127.0.0.1")
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }
 
 // open opens a layer on loopback for the time of the test. It answers 200 to every
 // request, unless the configuration says otherwise.
-func open(t *testing.T, cfg Config, transports ...string) *Layer {
+func open(t testing.TB, cfg Config, transports ...string) *Layer {
 	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = testLog(t)
@@ -52,6 +52,16 @@ func open(t *testing.T, cfg Config, transports ...string) *Layer {
 		_ = l.Close()
 	})
 	return l
+}
+
+// addrOf is the address of a listener.
+func addrOf(l *Layer, transport string) string {
+	for _, at := range l.listeners {
+		if at.Transport == transport {
+			return at.Addr.String()
+		}
+	}
+	return ""
 }
 
 // knock is an OPTIONS from that address.

@@ -72,12 +72,7 @@ func TestPoolOfUDPSourcesIsBounded(t *testing.T) {
 	eventually(t, "few entries in the pool", func() bool { return l.tpl.Pool("udp").Size() <= 2*most+4 })
 
 	// And none at all for those who are not heard.
-	rules := defence.Default()
-	rules.Silence = true
-	guard, err := defence.New(rules, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	guard := newTestGuard(t, func(c *defence.Config) { c.Silence = true })
 	guarded := open(t, Config{Guard: guard}, "udp")
 	before := guarded.tpl.Pool("udp").Size()
 	var judged uint64
