@@ -119,7 +119,7 @@ func matchesPattern(pattern, name string) bool {
 		return false
 	}
 	for i := range len(pattern) {
-		if digit := name[i] >= '0' && name[i] <= '9'; pattern[i] != name[i] && (pattern[i] != 'X' || !digit) {
+		if digit := name[i] >= '0' && name[i] <= '9'; pattern[i] == 'X' && !digit || pattern[i] != 'X' && pattern[i] != name[i] {
 			return false
 		}
 	}
