@@ -25,13 +25,14 @@ type Call struct {
 	localTag string
 	outgoing bool // we own the Call-ID
 
-	events  chan Event
-	mail    chan any // *sipgo.Response (1xx, 2xx to INVITE), *sipgo.Request (ACK), incomingRequest
-	hang    chan Cause
-	changes chan *change
-	asks    chan func()   // work for the call's goroutine
-	done    chan struct{} // closed when the goroutine has taken its last message
-	hangup  sync.Once
+	events   chan Event
+	mail     chan any // *sipgo.Response (1xx, 2xx to INVITE), *sipgo.Request (ACK), incomingRequest
+	hang     chan Cause
+	changes  chan *change
+	asks     chan func()   // work for the call's goroutine
+	done     chan struct{} // closed when the goroutine has taken its last message
+	hangup   sync.Once
+	arrivals arrivals // requests on their way to mail
 
 	// Everything below belongs to the call's goroutine.
 

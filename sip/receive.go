@@ -55,6 +55,12 @@ func (e *Endpoint) receiveRequest(req *sipgo.Request) {
 		if c := e.call(req.CallID().Value(), toTag(req)); c != nil {
 			c.offer(req)
 		}
+		return
+	}
+	if tag := toTag(req); tag != "" && req.Method != sipgo.CANCEL && incomplete(req) == "" {
+		if c := e.call(req.CallID().Value(), tag); c != nil {
+			c.arrivals.expect(req)
+		}
 	}
 }
 
@@ -103,7 +109,7 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 	opens := toTag(req) == "" || req.Method == sipgo.INVITE && e.opensDialog(req)
 	if !opens {
 		if c := e.call(req.CallID().Value(), toTag(req)); c != nil {
-			c.deliver(incomingRequest{req, tx})
+			c.arrivals.come(incomingRequest{req, tx}, c.deliver)
 			return
 		}
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
