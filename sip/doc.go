@@ -8,6 +8,20 @@
 // [Trunk] owns its registration, its health and its rules for numbers and caller IDs.
 // A [Call] owns one dialog. Session descriptions pass through as opaque bytes.
 //
+// What needs no call and no trunk stands in packages of its own:
+//
+//   - [ringpace/sip/wire]: sockets, connections, frames, TLS; what goes to sipgo and
+//     comes from it. It asks wellformed, defence and trace about each message.
+//   - [ringpace/sip/wellformed]: what is in order, and what is answered to the rest.
+//   - [ringpace/sip/defence]: who is heard.
+//   - [ringpace/sip/trace]: what went over the wire.
+//   - [ringpace/sip/header]: header fields that sipgo leaves as text, and what may be
+//     written into one.
+//   - [ringpace/sip/digest]: credentials, asked for and given.
+//   - [ringpace/sip/identity]: which caller ID is presented, and how.
+//   - [ringpace/sip/resolve]: where a host is (RFC 3263).
+//   - [ringpace/sip/registrar]: where users are.
+//
 // # Concurrency
 //
 // One goroutine owns each call: all dialog state (tags, route set, CSeq numbers,

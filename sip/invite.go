@@ -65,7 +65,7 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 	if inv.ID == "" {
 		inv.ID = random(16)
 	}
-	if !isCallIDWord(inv.ID) {
+	if !header.IsToken(inv.ID) || len(inv.ID) > 128 {
 		return nil, fmt.Errorf("%w: id %q cannot be part of a Call-ID", ErrHeader, header.Clip(inv.ID, 64))
 	}
 	if o.policy.LateOffer {

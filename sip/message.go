@@ -17,11 +17,6 @@ import (
 // allow is what we take part in (RFC 3261 section 20.5).
 const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 
-// isCallIDWord reports whether s can be the part of a Call-ID before the @.
-func isCallIDWord(s string) bool {
-	return header.IsToken(s) && len(s) <= 128
-}
-
 // values returns the values of all fields of that name, in its long or compact
 // form. compact may be empty.
 func values(msg sipgo.Message, name, compact string) []string {
