@@ -133,7 +133,7 @@ func TestLateOffer(t *testing.T) {
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Trunk: carrier.over() + "\n    calls: {late_offer: true}", Campaign: "max_attempts: 1"})
 	h.load(0, 1)
 	r := h.awaitRecords(1)[0]
-	if r.Outcome != cdr.Person || r.HungUpBy != cdr.Customer || r.Customer == nil || r.Customer.Received < 25 {
+	if r.Outcome != cdr.Person || r.HungUpBy != cdr.Customer || r.Customer == nil || r.Customer.Received < 10 {
 		t.Errorf("record %+v, customer's leg %+v", r, r.Customer)
 	}
 	if n := <-heard; n < 25 {

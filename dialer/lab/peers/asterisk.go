@@ -43,6 +43,7 @@ type PBX struct {
 type Manners struct {
 	Timers      string      // session timers: "no", "yes" (default), "required", "always"
 	Reliable    string      // 100rel: "no", "yes" (default), "required"
+	PassHold    bool        // moh_passthrough: tell the far side that one party holds
 	DirectMedia bool        // re-INVITE two parties so that their media bypasses it
 	Certificate Certificate // with it Asterisk also speaks TLS
 	CAFile      string      // whom it trusts then; it asks its clients for certificates of it
