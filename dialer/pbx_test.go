@@ -6,7 +6,9 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab"
 	"ringpace/dialer/lab/peers"
+	"ringpace/media"
 )
 
 // behindAsterisk is a floor whose one agent's phone is an extension of an Asterisk that
@@ -46,29 +48,54 @@ func TestHoldBehindAsterisk(t *testing.T) {
 	h.quit()
 }
 
-// TestAttendedTransferAtAsterisk has the agent's linphone hold, call a colleague through
-// Asterisk, and transfer the one call to the other: Asterisk joins our leg with the
-// colleague's phone, the hold is over, and the leg stays up until the colleague hangs up.
+// TestAttendedTransferAtAsterisk has the agent's phone hold, call a colleague through
+// Asterisk, and transfer the one call to the other. The phone's REFER is Asterisk's: it
+// joins our leg with the colleague's phone, and tells that the hold is over. The leg is
+// the agent's still, until the colleague hangs up.
 func TestAttendedTransferAtAsterisk(t *testing.T) {
 	const colleagueHz = 700
 	pbx := peers.AsteriskWith(t, peers.Plan{}, peers.Manners{PassHold: true})
-	phone := peers.Linphone(t, pbx.Account("1001"))
 	colleague := peers.Baresip(t, pbx, peers.Softphone{Extension: "1002", ToneHz: colleagueHz})
+	phones, err := lab.NewPBX(lab.PBXConfig{Extensions: []string{"1001"}, Voice: func(string) *media.Prompt { return sound(phoneHz) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := phones.Register(t.Context(), pbx.Addr(), "1001", peers.Password("1001")); err != nil {
+		t.Fatal(err)
+	}
+	pbx.AwaitRegistered(t, "1001")
 	h := behindAsterisk(t, pbx)
+	h.atEnd(phones.Close)
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
-	phone.Command(t, "call-pause 1")
+	h.customerHears(phoneHz, true)
+	x := phones.Extension("1001")
+	line, err := x.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := line.Hold(t.Context(), lab.SendOnly); err != nil {
+		t.Fatal(err)
+	}
 	h.awaitAgent("a1001", api.AgentHold)
-	phone.Command(t, "call sip:1002@"+pbx.Addr().String())
-	phone.Await(t, "call-status 2", "LinphoneCallStreamsRunning")
-	phone.Command(t, "call-transfer 1 2")
+	with, err := x.Consult(t.Context(), "1002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.hears("the agent", with.Hears, colleagueHz, true)
+	if status, err := line.Refer(t.Context(), "1002", with); err != nil || status != 200 {
+		t.Fatalf("the phone was told %d, %v", status, err)
+	}
 	h.awaitAgent("a1001", api.AgentTalking)
 	h.customerHears(colleagueHz, true)
+	if err := x.Await(t.Context(), false); err != nil {
+		t.Error("the agent's phone is still in its call:", err)
+	}
 	if n := len(h.records()); n != 0 {
 		t.Errorf("%d records while the customer talks", n)
 	}
 	colleague.Command(t, "hangup", "")
-	if r := h.awaitRecords(1)[0]; r.HungUpBy != cdr.Agent || r.Holds != 1 || r.Outcome != cdr.Person {
+	if r := h.awaitRecords(1)[0]; r.Outcome != cdr.Person || r.HungUpBy != cdr.Agent || r.Holds != 1 || len(r.Transfers) != 0 {
 		t.Errorf("record %+v", r)
 	}
 	h.quit()

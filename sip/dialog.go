@@ -152,7 +152,7 @@ func (d *dialog) request(e *Endpoint, method sipgo.RequestMethod, seq uint32) *s
 	case sipgo.INVITE, sipgo.UPDATE:
 		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
 		req.AppendHeader(sipgo.NewHeader("Allow", allow))
-	case sipgo.NOTIFY:
+	case sipgo.NOTIFY, sipgo.REFER: // RFC 3265 section 3.2.2, RFC 3515 section 2.2
 		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
 	}
 	return req

@@ -222,6 +222,9 @@ func TestRefer(t *testing.T) {
 	if to := req.get("Refer-To"); !strings.Contains(to, "sip:1002@") || !strings.Contains(to, "?Replaces=a%40b%3Bto-tag%3Dx%3Bfrom-tag%3Dy>") {
 		t.Errorf("%s", req)
 	}
+	if req.get("Contact") == "" { // Asterisk refuses it without
+		t.Errorf("no Contact: %s", req)
+	}
 	p.respond(req, "202 Accepted", "", "")
 	if err := <-result; err != nil {
 		t.Fatal(err)
