@@ -6,6 +6,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab"
+	"ringpace/media"
 )
 
 // TestAttendedTransfer has an agent put the customer on hold, talk with another party
@@ -65,6 +66,50 @@ func TestAttendedTransfer(t *testing.T) {
 				t.Errorf("record %+v", r)
 			}
 		})
+	}
+}
+
+// TestAttendedTransferToACallAtThePBX has the agent's phone transfer to a call that it has
+// at the PBX, beside us: the new party's phone gets our INVITE in the place of that call,
+// and does not ring again.
+func TestAttendedTransferToACallAtThePBX(t *testing.T) {
+	h := build(t, plan{Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 20s", Global: "transfer: {extensions: [10XX]}"})
+	secondLine, err := lab.NewPBX(lab.PBXConfig{Extensions: []string{"1001"}, Voice: func(string) *media.Prompt { return sound(phoneHz) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.atEnd(secondLine.Close)
+	if err := secondLine.Connect(h.pbx.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	line, party := h.line("1001"), h.pbx.Extension("1002")
+	if err := line.Hold(t.Context(), lab.SendOnly); err != nil {
+		t.Fatal(err)
+	}
+	with, err := secondLine.Extension("1001").Consult(t.Context(), "1002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.hears("the agent", with.Hears, hz(1002), true)
+	if status, err := line.Refer(t.Context(), "1002", with); err != nil || status != 200 {
+		t.Fatalf("the phone was told %d, %v", status, err)
+	}
+	h.customerHears(hz(1002), true)
+	h.hears("the new party", party.Hears, calleeHz, true)
+	h.awaitAgent("a1001", api.AgentWrapUp)
+	h.await("the end of the call at the PBX", func() bool { return !with.Up() })
+	if err := party.Hangup(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.daemon.Ready(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if r.HungUpBy != cdr.ThirdParty || len(r.Transfers) != 1 || r.Transfers[0].Kind != cdr.Attended || r.Transfers[0].Party != "extension" || r.Transfers[0].Outcome != cdr.TransferConnected {
+		t.Errorf("record %+v", r)
 	}
 }
 

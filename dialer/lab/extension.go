@@ -162,9 +162,11 @@ func (x *Extension) Line() (*Line, error) {
 	return x.talk, nil
 }
 
-// serve takes one call, on the goroutine of its INVITE.
+// serve takes one call, on the goroutine of its INVITE; one that takes the place of the
+// call that is up (RFC 3891) at once.
 func (x *Extension) serve(in *sip.Incoming) {
-	if status := x.take(); status != 0 {
+	former, replaces := in.Replaces()
+	if status := x.take(); status != 0 && !replaces {
 		in.Reject(status, "Not taken")
 		return
 	}
@@ -182,7 +184,7 @@ func (x *Extension) serve(in *sip.Incoming) {
 		in.Reject(488, "Not Acceptable Here")
 		return
 	}
-	if !x.ring(in) {
+	if !replaces && !x.ring(in) {
 		return
 	}
 	listening := newEar()
@@ -197,6 +199,9 @@ func (x *Extension) serve(in *sip.Incoming) {
 	x.served++
 	x.mu.Unlock()
 	line = newLine(call, session, listening)
+	if replaces {
+		former.Hangup(sip.CauseNormal)
+	}
 	x.attend(line)
 }
 

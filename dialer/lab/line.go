@@ -106,6 +106,12 @@ func (l *Line) PressByInfo(ctx context.Context, key rune) error {
 // Hangup ends the call as a person does, with BYE.
 func (l *Line) Hangup() { l.call.Hangup(sip.CauseNormal) }
 
+// Up reports whether the call goes on.
+func (l *Line) Up() bool {
+	_, up := l.call.ReplacesID()
+	return up
+}
+
 // Hears is the level in dBFS of one frequency at the phone's ear over the last half
 // second; -Inf where nothing came.
 func (l *Line) Hears(hz int) float64 { return l.ear.hears(hz) }
