@@ -98,6 +98,20 @@ func (a *agent) link() (*media.Bridge, error) {
 	return b, nil
 }
 
+// relink lets agent and customer hear each other again, and the attempt hear of it.
+func (a *agent) relink() {
+	b, err := a.link()
+	if err != nil {
+		a.log.Error("cannot bridge again", "attempt", a.talk.call.ID, "error", err)
+		return
+	}
+	select {
+	case <-a.talk.joined: // the one before, which nobody has asked for
+	default:
+	}
+	a.talk.joined <- b
+}
+
 // unlink ends what link did.
 func (a *agent) unlink() {
 	a.stopTap()

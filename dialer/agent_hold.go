@@ -58,9 +58,7 @@ func (a *agent) holdChanged() {
 		a.beginHold()
 	case a.conversing && a.hold.on:
 		a.endHold()
-		if _, err := a.link(); err != nil {
-			a.log.Error("cannot bridge again after a hold", "attempt", a.talk.call.ID, "error", err)
-		}
+		a.relink()
 		a.become(api.AgentTalking, "")
 	case held && a.state == api.AgentReady && a.floor.busy(a.id, pacing.Away):
 		a.become(api.AgentPaused, heldReason) // where a call is on its way already, join looks

@@ -137,3 +137,34 @@ func TestHoldWithoutACall(t *testing.T) {
 	}
 	h.awaitAgent("a1001", api.AgentTalking)
 }
+
+// TestHoldAtTheInstantOfJoining holds that a customer who answers while the agent's phone
+// holds is on hold at once, and that the record has the agent's first audio when they are
+// heard, which is after the hold.
+func TestHoldAtTheInstantOfJoining(t *testing.T) {
+	h := build(t, plan{Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Campaign: "mode: preview"})
+	h.awaitAgent("a1001", api.AgentReady)
+	h.load(0, 1)
+	h.show()
+	line := h.line("1001")
+	if err := line.Hold(t.Context(), lab.Inactive); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.daemon.Dial(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentHold)
+	h.customerHears(phoneHz, false)
+	resumed := time.Now()
+	if err := line.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.awaitRecords(1)[0]; r.Holds != 1 || r.Marks.AgentAudio.Before(resumed) {
+		t.Errorf("%d holds, the agent's audio at %v, and the hold ended at %v", r.Holds, r.Marks.AgentAudio, resumed)
+	}
+}

@@ -106,9 +106,7 @@ func (a *agent) arrive() {
 		a.join()
 	case a.conversing && !a.hold.on: // on a new leg, amid the conversation
 		a.atJoin = *a.leg.figures()
-		if _, err := a.link(); err != nil {
-			a.log.Error("cannot bridge to the new leg", "attempt", a.talk.call.ID, "error", err)
-		}
+		a.relink()
 	case a.state == api.AgentConnecting:
 		a.settle()
 	}

@@ -149,8 +149,6 @@ func (a *agent) transferred(err error) {
 		a.beginHold()
 		return
 	}
-	if _, err := a.link(); err != nil {
-		a.log.Error("cannot bridge again after a transfer", "attempt", a.talk.call.ID, "error", err)
-	}
+	a.relink()
 	a.become(api.AgentTalking, err.Error())
 }

@@ -164,6 +164,10 @@ func (c *customer) converse(bridge *media.Bridge) {
 			}
 		case by := <-c.parted():
 			c.left = by // a transfer that is under way goes on
+		case b := <-c.talk.joined: // after a hold, or on another leg
+			if m.AgentAudio.IsZero() {
+				first = b.FirstSent()
+			}
 		case x := <-c.talk.transfers:
 			c.handOver(x)
 		case <-c.handing.turnCame():

@@ -31,7 +31,7 @@ type talk struct {
 	handed    int
 	consult   bool // no customer, but a colleague who has dialed the agent
 
-	joined  chan *media.Bridge // from the agent: the bridge; closed without one where the agent cannot take the call
+	joined  chan *media.Bridge // from the agent: the bridge, and each that takes its place; closed without one where the agent cannot take the call
 	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation
 	wrapped chan wrapUp        // from the agent: the wrap-up is over
 }
