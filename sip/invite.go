@@ -105,6 +105,9 @@ func (s *setup) send(at target, auth *authenticator) error {
 		return err
 	}
 	address(req, at.path, at.addr)
+	if at.own {
+		auth.home, s.auth.home = at.addr, at.addr // s.auth: for what is sent before the answer
+	}
 	b := &branch{target: at, req: req, auth: auth}
 	s.branches[branchOf(req)] = b
 	s.open++

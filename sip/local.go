@@ -65,7 +65,7 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 		targets: func(context.Context, sipgo.Uri) ([][]target, error) { return l.targets(inv.To) },
 		uri:     func(user string) sipgo.Uri { return l.identity.URI(user, l.cfg.Domain) },
 		contact: func(p path) sipgo.Uri { return contactURI("ringpace", p) },
-		auth:    func() *authenticator { return newAuthenticator("", "") },
+		auth:    func() *authenticator { return (*Trunk)(nil).authenticator() },
 	}, inv)
 }
 

@@ -50,7 +50,7 @@ func (s *setup) refused(b *branch, res *sipgo.Response) *Failed {
 	}
 	switch {
 	case res.StatusCode == 401 || res.StatusCode == 407:
-		err := b.auth.challenged(res)
+		err := b.auth.challenged(b.req, res)
 		if err == nil {
 			s.seq++
 			err = s.send(b.target, b.auth)

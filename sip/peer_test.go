@@ -89,7 +89,13 @@ type peer struct {
 // newPeer listens on UDP. to is where its requests go; answers go there as well.
 func newPeer(t *testing.T, to string) *peer {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(mustAddr("127.0.0.1:0")))
+	return newPeerAt(t, "127.0.0.1", to)
+}
+
+// newPeerAt is newPeer on another host.
+func newPeerAt(t *testing.T, host, to string) *peer {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(mustAddr(host+":0")))
 	if err != nil {
 		t.Fatal(err)
 	}

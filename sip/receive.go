@@ -85,7 +85,11 @@ func (e *Endpoint) receiveResponse(res *sipgo.Response) {
 	}
 	if res.IsSuccess() && e.signer.ownBranch(branchOf(res), callID.Value(), fromTag(res)) {
 		trunk := e.trunkAt(res)
-		e.spawn(func() { e.disown(res, nil, trunk.authenticator()) })
+		auth := trunk.authenticator()
+		if source, err := wire.Source(res); err == nil && trunk != nil && trunk.owns(source.Addr()) {
+			auth.home = source
+		}
+		e.spawn(func() { e.disown(res, nil, auth) })
 	}
 }
 

@@ -180,7 +180,7 @@ func (c *Call) changeRefused(res *sipgo.Response) {
 	out := c.closeChange()
 	switch status := res.StatusCode; {
 	case status == 401 || status == 407:
-		err := c.auth.challenged(res)
+		err := c.auth.challenged(out.req, res)
 		if err == nil && !out.cancelled && !c.ended {
 			err = c.sendReinvite(out.change)
 			if err == nil {

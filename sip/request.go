@@ -47,7 +47,7 @@ func (c *Call) sendAs(auth *authenticator, d *dialog, r inside, done func(*sipgo
 		c.ask(func() {
 			d.unreached = d.unreached || hop.unreached
 			if err == nil && (res.StatusCode == 401 || res.StatusCode == 407) {
-				if err = auth.challenged(res); err == nil {
+				if err = auth.challenged(req, res); err == nil {
 					c.sendAs(auth, d, r, done)
 					return
 				}

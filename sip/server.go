@@ -63,7 +63,7 @@ func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) 
 	}
 	groups := make([][]target, len(found))
 	for i, p := range found {
-		groups[i] = []target{{uri: uri, routes: routes, path: p.path, addr: p.addr}}
+		groups[i] = []target{{uri: uri, routes: routes, path: p.path, addr: p.addr, own: true}}
 	}
 	return groups, nil
 }
@@ -146,7 +146,9 @@ func (t *Trunk) askOne(ctx context.Context, h hop, last bool, build func(hop) *s
 		ctx, cancel = context.WithTimeout(ctx, serverTimeout)
 		defer cancel()
 	}
-	return t.e.doAuth(ctx, t.authenticator(), func() (*sipgo.Request, error) {
+	auth := t.authenticator()
+	auth.home = h.addr
+	return t.e.doAuth(ctx, auth, func() (*sipgo.Request, error) {
 		req := build(h)
 		address(req, h.path, h.addr)
 		return req, nil

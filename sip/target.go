@@ -13,6 +13,7 @@ type target struct {
 	routes []sipgo.Uri    // Route, in the order of use
 	path   path           // transport and our address
 	addr   netip.AddrPort // where the request goes: the address of the first route, else of uri
+	own    bool           // a server of the trunk's, which credentials may be given to
 }
 
 // outlet is what an outgoing call has to know of the place that it is sent to: a

@@ -64,7 +64,7 @@ func (e *Endpoint) doAuth(ctx context.Context, auth *authenticator, build func()
 		if res.StatusCode != 401 && res.StatusCode != 407 {
 			return res, nil
 		}
-		if err := auth.challenged(res); err != nil {
+		if err := auth.challenged(req, res); err != nil {
 			return res, err
 		}
 	}

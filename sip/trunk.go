@@ -92,6 +92,7 @@ type Trunk struct {
 	servers []netip.AddrPort // where its servers were found last
 	home    hop              // the server that we are registered at
 	routes  []sipgo.Uri      // Service-Route (RFC 3608)
+	realms  []string         // that its servers have asked credentials for
 	running bool
 	stopped bool // Run has returned
 }
@@ -219,15 +220,6 @@ func (t *Trunk) checkTransport() error {
 
 // Name is the configured name.
 func (t *Trunk) Name() string { return t.cfg.Name }
-
-// authenticator returns a fresh one with the trunk's credentials; of a nil trunk,
-// one that has none.
-func (t *Trunk) authenticator() *authenticator {
-	if t == nil {
-		return newAuthenticator("", "")
-	}
-	return newAuthenticator(t.cfg.AuthUsername, t.cfg.Password)
-}
 
 // uri is the Request-URI of a user at the trunk. The server's port is part of it
 // when the domain is the server itself.

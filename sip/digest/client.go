@@ -83,6 +83,15 @@ func parseChallenge(value string) (*digest.Challenge, error) {
 	return c, nil
 }
 
+// Realm is what a challenge asks credentials for; "" where it cannot be read.
+func Realm(challenge string) string {
+	c, err := parseChallenge(challenge)
+	if err != nil {
+		return ""
+	}
+	return c.Realm
+}
+
 // Challenged takes in a 401 or 407, which is of a proxy: the values of its
 // WWW-Authenticate or Proxy-Authenticate headers. It fails with ErrCredentials when the
 // same realm refuses the credentials it was given, and with ErrNoChallenge when it
