@@ -374,19 +374,10 @@ func TestKilledAmidATransfer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := plan{
-				Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(), NoCalls: true,
+				Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(),
 				Global: "transfer: {extensions: [10XX]}", RingFor: c.rings,
 			}
-			h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
-			h.openLab(p)
-			h.configure(p)
-			h.start(p)
-			h.load(0, 1)
-			h.quit()
-			h.killed = true
-			p.NoCalls = false
-			h.rewrite(p)
-			child := h.spawn()
+			h, child := toBeKilled(t, &p)
 			h.customerHears(phoneHz, true)
 			h.press("1001", "*71002#")
 			h.customerHears(phoneHz, false)

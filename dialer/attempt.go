@@ -212,10 +212,7 @@ func (a *attempt) seekAgent() *media.Bridge {
 
 // apologise plays the message that is owed to a person for whom no agent is there.
 func (a *attempt) apologise() {
-	if a.talk != nil {
-		close(a.talk.over)
-		a.talk, a.rec.Agent = nil, ""
-	}
+	a.unbring()
 	if a.terms.message == nil || a.over || a.stopped {
 		return
 	}

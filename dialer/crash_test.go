@@ -74,6 +74,22 @@ func (h *house) spawn() *exec.Cmd {
 	return child
 }
 
+// toBeKilled is a floor with one lead, whose daemon is a process of its own and dials it.
+// The test kills it, and starts another by start.
+func toBeKilled(t *testing.T, p *plan) (*house, *exec.Cmd) {
+	t.Helper()
+	p.NoCalls = true
+	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
+	h.openLab(*p)
+	h.configure(*p)
+	h.start(*p)
+	h.load(0, 1)
+	h.quit()
+	h.killed, p.NoCalls = true, false
+	h.rewrite(*p)
+	return h, h.spawn()
+}
+
 // TestKilled kills the daemon again and again, each time at another point of the
 // campaign: while it dials, while phones ring, while people talk, while records are
 // written. At the end no lead is lost, none was dialed again within its retry delay,

@@ -128,6 +128,14 @@ func (c *customer) bring(who *agent, there chan struct{}) {
 	who.take(t)
 }
 
+// unbring ends what bring began, where the agent has not come in time.
+func (c *customer) unbring() {
+	if c.talk != nil {
+		close(c.talk.over)
+		c.talk, c.rec.Agent = nil, ""
+	}
+}
+
 // talkFor is what an agent is told of the customer.
 func (c *customer) talkFor() *talk {
 	t := newTalk(c.leg.audio)

@@ -281,18 +281,10 @@ func TestKilledInFailover(t *testing.T) {
 		}
 	})
 	p := plan{
-		Agents: 1, Trunk: second.over(), Trunks: first.trunk("first"), Redis: peers.Redis(t).URL(), NoCalls: true, RingTimeout: time.Minute,
+		Agents: 1, Trunk: second.over(), Trunks: first.trunk("first"), Redis: peers.Redis(t).URL(), RingTimeout: time.Minute,
 		Campaign: "max_attempts: 1\n    trunks: [carrier, first]",
 	}
-	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
-	h.openLab(p)
-	h.configure(p)
-	h.start(p)
-	h.load(0, 1)
-	h.quit()
-	h.killed, p.NoCalls = true, false
-	h.rewrite(p)
-	child := h.spawn()
+	h, child := toBeKilled(t, &p)
 	h.await("the call over the second trunk", func() bool { return len(second.seen(number(0))) > 0 })
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)

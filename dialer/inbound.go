@@ -120,10 +120,7 @@ func (k *inbound) serve() {
 			k.converse(bridge)
 			return
 		}
-		if k.talk != nil {
-			close(k.talk.over)
-			k.talk, k.rec.Agent = nil, ""
-		}
+		k.unbring()
 	}
 	if !k.over && !k.stopped {
 		k.announce(open)
