@@ -55,5 +55,8 @@ func QuoteDisplay(s string) (string, bool) {
 			return "", false
 		}
 	}
+	if !strings.ContainsAny(s, `\"`) {
+		return s, true
+	}
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s), true
 }
