@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	mailboxSize = 32 // messages on their way to a call
-	eventBuffer = 32 // events that nobody has read yet
+	mailboxSize = 64 // messages on their way to a call
+	eventBuffer = 64 // events that nobody has read yet
 	finalEvents = 4  // of these, kept free for Answered, SessionAnswer, Failed and Ended
 	maxForks    = 16 // early dialogs of one INVITE that are told apart
 )
