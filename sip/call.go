@@ -43,6 +43,7 @@ type Call struct {
 	ack     *sipgo.Request // our latest ACK to a 2xx, sent again when that comes again
 
 	branches map[string]*branch // the INVITEs of an outgoing call, by Via branch
+	early    map[string]*fork   // its early dialogs, by To tag
 
 	out           *clientInvite         // our re-INVITE in progress
 	in            *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
@@ -312,8 +313,12 @@ func (c *Call) disown(b *branch, res *sipgo.Response) {
 	if b != nil {
 		invite = b.req
 	}
+	var early *dialog
+	if f := c.early[toTag(res)]; f != nil {
+		early = f.dialog.clone()
+	}
 	auth := c.auth.fresh()
-	c.e.work.Go(func() { c.e.disown(res, invite, auth) })
+	c.e.work.Go(func() { c.e.disown(res, invite, early, auth) })
 }
 
 // takeRequest handles a request inside the confirmed dialog.

@@ -163,6 +163,10 @@ func (d *dialog) nextSeq() uint32 {
 	return d.localSeq
 }
 
+// countOn goes on counting from the early dialog of the same tags, in which PRACK and
+// UPDATE have been sent.
+func (d *dialog) countOn(early *dialog) { d.localSeq = max(d.localSeq, early.localSeq) }
+
 // nextHop returns the URI that a request of this dialog goes to first.
 func (d *dialog) nextHop() *sipgo.Uri {
 	if len(d.routes) > 0 {

@@ -84,9 +84,9 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 	c.outgoing = true
 	s := &setup{
 		Call: c, outlet: o, inv: inv, to: to, from: from, seq: randomSeq(),
-		ends: make(chan inviteEnd), early: map[string]*fork{},
+		ends: make(chan inviteEnd),
 	}
-	s.branches = map[string]*branch{}
+	s.branches, s.early = map[string]*branch{}, map[string]*fork{}
 	if err := e.add(c); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (e *Endpoint) receiveResponse(res *sipgo.Response) {
 		if source, err := wire.Source(res); err == nil && trunk != nil && trunk.owns(source.Addr()) {
 			auth.home = source
 		}
-		e.spawn(func() { e.disown(res, nil, auth) })
+		e.spawn(func() { e.disown(res, nil, nil, auth) })
 	}
 }
 

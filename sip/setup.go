@@ -28,7 +28,6 @@ type setup struct {
 	found      <-chan search   // of a search for servers that is going on; nothing is open meanwhile
 	find       func(targets func(context.Context) ([][]target, error))
 
-	early   map[string]*fork // by To tag
 	current *fork            // whose session is agreed already (RFC 3262)
 	gone    map[string]Ended // by To tag: BYE came before the 2xx
 	worst   *outcome         // the failure that is told if all fail: the most telling
@@ -299,7 +298,8 @@ func (f *fork) confirm(d *dialog) *dialog {
 	early := *f.dialog
 	*f.dialog = *d
 	d = f.dialog
-	d.localSeq, d.remoteSeq = early.localSeq, early.remoteSeq // PRACK and UPDATE have counted on
+	d.countOn(&early)
+	d.remoteSeq = early.remoteSeq
 	d.localSDP, d.remoteSDP, d.agreed, d.offered = early.localSDP, early.remoteSDP, early.agreed, early.offered
 	return d
 }

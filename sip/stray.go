@@ -66,7 +66,9 @@ func (s *strays) keep(key strayKey, d *dialog, ack *sipgo.Request) {
 // crossed our CANCEL, or lost against another fork, or came when its call was
 // over. It is ACKed and a BYE ends its dialog (RFC 3261 sections 9.1, 13.2.2.4).
 // invite may be nil, when it is forgotten: the response tells all that is needed.
-func (e *Endpoint) disown(res *sipgo.Response, invite *sipgo.Request, auth *authenticator) {
+// early is the early dialog that the 2xx confirms, nil where there is none, or none is
+// known any more.
+func (e *Endpoint) disown(res *sipgo.Response, invite *sipgo.Request, early *dialog, auth *authenticator) {
 	key := strayKey{res.CallID().Value(), toTag(res), res.CSeq().SeqNo}
 	if known, again := e.strays.claim(key); again {
 		e.count.retransmitted.Add(1)
@@ -81,11 +83,16 @@ func (e *Endpoint) disown(res *sipgo.Response, invite *sipgo.Request, auth *auth
 		e.log.Warn("sip: an unwanted 2xx cannot be ended", "call_id", key.callID, "error", err)
 		return
 	}
+	if early != nil {
+		d.countOn(early)
+	} else {
+		d.localSeq += seqMargin
+	}
 	e.strays.keep(key, d.clone(), ack.Clone())
 	e.sendACK(d, ack)
 	e.log.Info("sip: unwanted 2xx: ACK and BYE", "call_id", key.callID, "status", res.StatusCode)
 	if err := e.bye(d.clone(), CauseNormal, auth); err != nil {
-		e.log.Warn("sip: BYE to an unwanted 2xx failed", "call_id", key.callID, "error", err)
+		e.log.Warn("sip: BYE to an unwanted 2xx failed; the far side may think that the call is up", "call_id", key.callID, "error", err)
 	}
 }
 
