@@ -117,17 +117,8 @@ type branch struct {
 	req    *sipgo.Request
 	tx     *inviteTx
 	auth   *authenticator
+	heard  bool // a provisional response has come
 	ended  bool // without a 2xx
-	silent bool // ended without any final response: what still comes finds nobody
 }
 
 func (b *branch) seq() uint32 { return b.req.CSeq().SeqNo }
-
-// silence cancels a branch that rings although its server was given up for not
-// answering, and perhaps another one was asked.
-func (c *Call) silence(b *branch) {
-	if b.silent {
-		b.silent = false
-		c.e.cancel(b.req, completedElsewhere)
-	}
-}

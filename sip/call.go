@@ -111,6 +111,7 @@ func (c *Call) offer(m any) {
 	}
 	select {
 	case c.mail <- m:
+		c.drainEnded()
 	default:
 		c.e.count.dropped.Add(1)
 	}
@@ -120,23 +121,32 @@ func (c *Call) offer(m any) {
 func (c *Call) deliver(m incomingRequest) {
 	select {
 	case c.mail <- m:
-		select {
-		case <-c.done:
-			c.drain()
-		default:
-		}
+		c.drainEnded()
 	case <-c.done:
 		c.e.refuse(m.tx, m.req, 481, "Call/Transaction Does Not Exist")
 	}
 }
 
-// drain answers requests that nobody will take up any more.
+// drainEnded is drain for who puts something into the mailbox: the call may have come to
+// its end in between.
+func (c *Call) drainEnded() {
+	select {
+	case <-c.done:
+		c.drain()
+	default:
+	}
+}
+
+// drain answers what nobody will take up any more.
 func (c *Call) drain() {
 	for {
 		select {
 		case m := <-c.mail:
-			if r, ok := m.(incomingRequest); ok {
-				c.e.refuse(r.tx, r.req, 481, "Call/Transaction Does Not Exist")
+			switch m := m.(type) {
+			case incomingRequest:
+				c.e.refuse(m.tx, m.req, 481, "Call/Transaction Does Not Exist")
+			case *sipgo.Response:
+				c.e.silence(m)
 			}
 		default:
 			return
@@ -288,16 +298,15 @@ func (c *Call) takeResponse(res *sipgo.Response) {
 		}
 		return
 	}
-	b := c.branches[branchOf(res)]
-	if b != nil && res.IsProvisional() {
-		c.silence(b)
+	if res.IsProvisional() {
+		c.e.silence(res)
 	}
 	if !res.IsSuccess() || !c.e.signer.ownBranch(branchOf(res), c.callID, c.localTag) {
 		return
 	}
 	if toTag(res) != c.d.remoteTag() {
 		// A second fork answered too (RFC 3261 section 13.2.2.4).
-		c.disown(b, res)
+		c.disown(c.branches[branchOf(res)], res)
 		return
 	}
 	if c.ack != nil && c.ack.CSeq().SeqNo == seq {

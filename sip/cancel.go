@@ -25,13 +25,16 @@ func (e *Endpoint) newCANCEL(invite *sipgo.Request, reason string) *sipgo.Reques
 	return req
 }
 
-// cancel sends the CANCEL of an INVITE, in a goroutine of its own. What comes of
-// it shows in the INVITE's final response; 481 means that this is on its way.
+// cancel sends the CANCEL of an INVITE, in a goroutine of its own.
 func (e *Endpoint) cancel(invite *sipgo.Request, reason string) {
+	e.work.Go(func() { e.sendCANCEL(invite, reason) })
+}
+
+// sendCANCEL sends the CANCEL of an INVITE. What comes of it shows in the INVITE's final
+// response; 481 means that this is on its way.
+func (e *Endpoint) sendCANCEL(invite *sipgo.Request, reason string) {
 	req := e.newCANCEL(invite, reason)
-	e.work.Go(func() {
-		if _, err := e.do(context.Background(), req); err != nil {
-			e.log.Debug("sip: CANCEL not answered", "call_id", strings.TrimSpace(req.CallID().Value()), "error", err)
-		}
-	})
+	if _, err := e.do(context.Background(), req); err != nil {
+		e.log.Debug("sip: CANCEL not answered", "call_id", strings.TrimSpace(req.CallID().Value()), "error", err)
+	}
 }

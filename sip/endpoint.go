@@ -85,6 +85,7 @@ type Endpoint struct {
 	signer   signer
 	count    counters
 	strays   strays
+	silent   silent
 
 	second time.Duration // of session timers and of the wait for a Referral's owner; tests have shorter ones
 
@@ -149,6 +150,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	_, _ = rand.Read(e.signer.key[:]) // never fails
 	e.resolver = resolve.New(cfg.Resolver)
 	e.strays.init()
+	e.silent.init()
 	var err error
 	e.wire, err = wire.New(wire.Config{
 		UserAgent: e.userAgent, CertFile: cfg.CertFile, KeyFile: cfg.KeyFile, Origins: cfg.Origins, Ping: cfg.webSocketPing,

@@ -83,7 +83,11 @@ func (e *Endpoint) receiveResponse(res *sipgo.Response) {
 		c.offer(res)
 		return
 	}
-	if res.IsSuccess() && e.signer.ownBranch(branchOf(res), callID.Value(), fromTag(res)) {
+	if res.IsProvisional() {
+		e.silence(res)
+		return
+	}
+	if e.signer.ownBranch(branchOf(res), callID.Value(), fromTag(res)) {
 		trunk := e.trunkAt(res)
 		auth := trunk.authenticator()
 		if source, err := wire.Source(res); err == nil && trunk != nil && trunk.owns(source.Addr()) {

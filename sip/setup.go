@@ -211,9 +211,10 @@ func (s *setup) takeEarly(m any) bool {
 
 func (s *setup) takeProvisional(b *branch, res *sipgo.Response) {
 	if b.ended {
-		s.silence(b)
+		s.e.silence(res)
 		return
 	}
+	b.heard = true
 	if res.StatusCode == 100 {
 		return
 	}
@@ -369,7 +370,11 @@ func (s *setup) branchEnded(end inviteEnd) *Failed {
 		s.outlet.trial.tried(b.target, end)
 	}
 	if end.res == nil {
-		b.silent = true
+		if b.heard && !s.wantCancel {
+			s.e.cancel(b.req, completedElsewhere) // its first response crossed the end of our patience
+		} else {
+			s.e.silent.keep(b.req)
+		}
 		return s.branchUnanswered(end.err)
 	}
 	s.answered = true
