@@ -163,6 +163,7 @@ func (a *agent) customerGone() {
 func (a *agent) fallSilent() {
 	a.endHold()
 	a.unlink()
+	a.left(a.talk.call.ID, a.leg)
 	a.conversing = false
 	a.heard = a.leg.figures().Since(a.atJoin)
 	if a.mode == config.Ring {

@@ -69,6 +69,7 @@ func (a *agent) swapLeg(l *leg, own bool) {
 	a.redial.clear()
 	if a.conversing {
 		a.unlink()
+		a.left(a.talk.call.ID, a.leg)
 	}
 	a.dropLeg(sip.CauseNormal)
 	a.leg, a.own = l, own

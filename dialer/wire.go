@@ -159,3 +159,8 @@ func (c *customer) note(state api.CallState) {
 func (a *agent) joined(id string, l *leg) {
 	a.wire.Link(id, l.call.ID(), "agent "+a.cfg.Name)
 }
+
+// left lets the trace know that the call that the agent's leg had is over.
+func (a *agent) left(id string, l *leg) {
+	a.wire.Unlink(id, l.call.ID())
+}

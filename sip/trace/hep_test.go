@@ -141,6 +141,11 @@ func TestCollectorGetsEveryMessage(t *testing.T) {
 	if p := read(); p.family != 10 || p.protocol != 6 || p.source != six || p.target.Port() != 5061 || p.correlation != "01A" {
 		t.Errorf("%+v", p)
 	}
+	r.Link("01B", "leg@h", "agent") // the leg goes from call to call
+	r.Record(false, "tls", netip.MustParseAddrPort("[2001:db8::2]:5061"), six, message("leg@h", ""))
+	if p := read(); p.correlation != "01B" {
+		t.Errorf("%+v", p)
+	}
 }
 
 func TestCollectorOverTCP(t *testing.T) {

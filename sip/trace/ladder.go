@@ -24,7 +24,7 @@ type Ladder struct {
 // Column is one party of a call.
 type Column struct {
 	Name    string `json:"name" doc:"The trunk's or peer's name, or whose leg it is"`
-	Address string `json:"address,omitempty" doc:"Where its messages come from; of Ringpace, where it listens"`
+	Address string `json:"address,omitempty" doc:"Where its messages come from; of Ringpace, which of its sockets were used, with commas between"`
 }
 
 // Step is one message, or a note.
@@ -38,6 +38,7 @@ type Step struct {
 	Hint      string    `json:"hint,omitempty" doc:"What matters in it: the audio that is offered or answered, reasons, credentials"`
 	Again     bool      `json:"again,omitempty" doc:"The same message was sent before: a retransmission"`
 	Transport string    `json:"transport,omitempty"`
+	Local     string    `json:"local,omitempty" doc:"The address of Ringpace's socket"`
 	CallID    string    `json:"call_id,omitempty"`
 	Text      string    `json:"text,omitempty" doc:"The message, with secrets masked"`
 }
@@ -53,8 +54,8 @@ func (r *Recorder) Ladder(id string, name func(netip.AddrPort) string) (*Ladder,
 		return nil, false
 	}
 	l := &Ladder{ID: id}
-	var left, right []Column
-	at := func(m *Message) (list *[]Column, p Column) {
+	var left, right, here []Column // as they are told apart; those of linked legs are on the right
+	side := func(m *Message) (list *[]Column, p Column) {
 		if party, linked := c.parties[m.CallID]; linked {
 			return &right, Column{Name: party, Address: m.Remote.String()}
 		}
@@ -62,35 +63,36 @@ func (r *Recorder) Ladder(id string, name func(netip.AddrPort) string) (*Ladder,
 	}
 	for i := range c.messages {
 		m := &c.messages[i]
-		list, p := at(m)
+		list, p := side(m)
 		if !slices.Contains(*list, p) {
 			*list = append(*list, p)
 		}
-		if _, linked := c.parties[m.CallID]; !linked && l.Begin.IsZero() {
+		if p := (Column{Name: us, Address: m.Local.String()}); !slices.Contains(here, p) {
+			here = append(here, p)
+		}
+		if list == &left && l.Begin.IsZero() {
 			l.Begin = m.At
 		}
 	}
 	if l.Begin.IsZero() { // only linked legs are left
 		l.Begin = c.messages[0].At
 	}
-	distinguish(left)
-	distinguish(right)
 	own := len(left)
-	l.Parties = slices.Concat(left, []Column{{Name: us, Address: c.messages[0].Local.String()}}, right)
-	column := func(m *Message) int {
-		list, p := at(m)
-		for i, party := range l.Parties {
-			if party.Address == p.Address && (list == &right) == (i > own) && i != own {
-				return i
-			}
-		}
-		return own
+	addresses := make([]string, len(here))
+	for i, p := range here {
+		addresses[i] = p.Address
 	}
+	l.Parties = slices.Concat(distinguish(left), []Column{{Name: us, Address: strings.Join(addresses, ", ")}}, distinguish(right))
 	for i := range c.messages {
 		m := &c.messages[i]
+		list, p := side(m)
+		party := slices.Index(*list, p)
+		if list == &right {
+			party += own + 1
+		}
 		s := Step{
-			At: m.At, AfterS: m.At.Sub(l.Begin).Seconds(), From: column(m), To: own, Label: label(m.Data), CSeq: string(cseq(m.Data)),
-			Hint: hint(m.Data), Transport: m.Transport, CallID: m.CallID, Text: string(m.Data),
+			At: m.At, AfterS: m.At.Sub(l.Begin).Seconds(), From: party, To: own, Label: label(m.Data), CSeq: string(cseq(m.Data)),
+			Hint: hint(m.Data), Transport: m.Transport, Local: m.Local.String(), CallID: m.CallID, Text: string(m.Data),
 			Again: slices.ContainsFunc(c.messages[:i], func(other Message) bool {
 				return other.Out == m.Out && other.Remote == m.Remote && bytes.Equal(other.Data, m.Data)
 			}),
@@ -107,8 +109,9 @@ func (r *Recorder) Ladder(id string, name func(netip.AddrPort) string) (*Ladder,
 	return l, true
 }
 
-// distinguish adds the address to the names of parties that share one.
-func distinguish(list []Column) {
+// distinguish returns the parties with the address in the names of those that share one.
+func distinguish(list []Column) []Column {
+	list = slices.Clone(list)
 	shared := map[string]int{}
 	for _, p := range list {
 		shared[p.Name]++
@@ -118,6 +121,7 @@ func distinguish(list []Column) {
 			list[i].Name = fmt.Sprintf("%s %s", p.Name, p.Address)
 		}
 	}
+	return list
 }
 
 // label is the method of a request, status and phrase of a response.

@@ -159,3 +159,93 @@ func FuzzLadder(f *testing.F) {
 		}
 	})
 }
+
+// An agent's leg stays up for many calls, and each has its part of it: with the whole
+// set-up, challenges and all, and what was said while the leg was linked.
+func TestEachCallShowsItsPartOfALegThatStaysUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Config{})
+		pbx, tls := netip.MustParseAddrPort("192.0.2.30:5060"), netip.MustParseAddrPort("192.0.2.10:5061")
+		leg := func(start, cseq, more string) {
+			time.Sleep(time.Millisecond)
+			r.Record(true, "tls", tls, pbx, sip(start+" SIP/2.0", "LEG@h", cseq, more, ""))
+		}
+		said := func(status, cseq string) {
+			time.Sleep(time.Millisecond)
+			r.Record(false, "tls", tls, pbx, sip("SIP/2.0 "+status, "LEG@h", cseq, "", ""))
+		}
+		leg("INVITE sip:1001@pbx", "1 INVITE", "To: <sip:1001@pbx>\r\n")
+		said("401 Unauthorized", "1 INVITE")
+		leg("ACK sip:1001@pbx", "1 ACK", "")
+		leg("INVITE sip:1001@pbx", "2 INVITE", "To: <sip:1001@pbx>\r\n")
+		said("200 OK", "2 INVITE")
+		leg("ACK sip:1001@pbx", "2 ACK", "")
+		call := func(id, update string) {
+			time.Sleep(time.Minute)
+			r.Record(true, "udp", ours, carrier, sip("INVITE sip:c@d SIP/2.0", id+"@h", "1 INVITE", "", ""))
+			leg("UPDATE sip:1001@pbx", update+"0 UPDATE", "") // before the agent had the call
+			time.Sleep(time.Millisecond)
+			r.Link(id, "LEG", "agent Anna")
+			leg("UPDATE sip:1001@pbx", update+"1 UPDATE", "")
+			r.Link(id, "LEG", "agent Anna") // after a hold
+			leg("UPDATE sip:1001@pbx", update+"2 UPDATE", "")
+			r.Unlink(id, "LEG")
+			time.Sleep(tailTime + time.Second)
+			leg("UPDATE sip:1001@pbx", update+"3 UPDATE", "")
+			r.Record(false, "udp", ours, carrier, sip("BYE sip:c@d SIP/2.0", id+"@h", "1 BYE", "", ""))
+		}
+		call("A", "10")
+		call("B", "20")
+		for id, want := range map[string]string{"A": "101 UPDATE 102 UPDATE", "B": "201 UPDATE 202 UPDATE"} {
+			l, _ := r.Ladder(id, names)
+			if len(l.Parties) != 3 || l.Parties[2].Name != "agent Anna" || l.Parties[1].Address != "192.0.2.10:5061, 192.0.2.10:5060" {
+				t.Errorf("%s: parties %+v", id, l.Parties)
+			}
+			var seen []string
+			for _, s := range l.Steps {
+				if s.CallID == "LEG@h" {
+					seen = append(seen, s.CSeq)
+				}
+			}
+			if got := strings.Join(seen, " "); got != "1 INVITE 1 INVITE 1 ACK 2 INVITE 2 INVITE 2 ACK "+want {
+				t.Errorf("%s: the agent's leg shows %s", id, got)
+			}
+			var b strings.Builder
+			if err := l.Render(&b, 60, false); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.String(); !strings.Contains(got, "CSeq "+want[:3]) || !strings.Contains(got, "192.0.2.10:5061") || !strings.Contains(got, "192.0.2.10:5060") {
+				t.Errorf("what is narrow lacks a CSeq or one of our addresses:\n%s", got)
+			}
+		}
+	})
+}
+
+// What is kept of a leg may begin amid a dialog: that sets nothing up.
+func TestLegWhoseSetUpIsForgotten(t *testing.T) {
+	var s setUp
+	for _, m := range [][]byte{
+		sip("INVITE sip:us SIP/2.0", "LEG@h", "9 INVITE", "To: <sip:us>;tag=1\r\n", ""),
+		sip("SIP/2.0 200 OK", "LEG@h", "9 INVITE", "", ""),
+	} {
+		if s.takes(m) {
+			t.Errorf("taken for a part of the set-up: %q", m)
+		}
+	}
+}
+
+// Two agents at one PBX have columns of their own.
+func TestPartiesThatShareAnAddress(t *testing.T) {
+	r := New(Config{})
+	pbx := netip.MustParseAddrPort("192.0.2.30:5060")
+	r.Record(true, "udp", ours, carrier, sip("INVITE sip:c@d SIP/2.0", "A@h", "1 INVITE", "", ""))
+	r.Link("A", "ONE", "agent Anna")
+	r.Link("A", "TWO", "agent Ben")
+	for _, leg := range []string{"ONE@h", "TWO@h"} {
+		r.Record(true, "udp", ours, pbx, sip("INVITE sip:x@pbx SIP/2.0", leg, "1 INVITE", "", ""))
+	}
+	l, _ := r.Ladder("A", names)
+	if len(l.Parties) != 4 || l.Steps[1].To != 2 || l.Steps[2].To != 3 {
+		t.Errorf("%+v", l)
+	}
+}

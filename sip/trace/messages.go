@@ -11,7 +11,8 @@ import (
 // linked to it, as far as they belong to it.
 //
 // The leg of an agent stays up for many calls. Of such a leg the messages come that
-// were on the wire during the call, and those that set it up.
+// were on the wire while it was linked to the call, and those that set it up: to the ACK
+// of the answer, with all challenges.
 func (r *Recorder) Messages(id string) []Message {
 	return r.call(id).messages
 }
@@ -23,9 +24,6 @@ type call struct {
 	notes    []note
 }
 
-// tailTime is how long after the call's last message its linked legs still belong to it.
-const tailTime = 2 * time.Second
-
 func (r *Recorder) call(id string) call {
 	c := call{parties: map[string]string{}}
 	if r == nil || id == "" {
@@ -33,23 +31,19 @@ func (r *Recorder) call(id string) call {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var own, legs []string
-	for leg, l := range r.links {
+	own := []string{id}
+	var legs []string
+	for _, l := range r.linked[id] {
 		switch {
-		case l.id != id:
 		case l.party == "":
-			own = append(own, leg)
-		default:
-			legs = append(legs, leg)
+			own = append(own, l.leg)
+		case !slices.Contains(legs, l.leg):
+			legs = append(legs, l.leg)
 		}
 	}
-	own = append(own, id)
-	var begin, end time.Time
+	var end time.Time
 	for m := range r.each {
 		if m.of(own) != "" {
-			if begin.IsZero() {
-				begin = m.at
-			}
 			end = m.at
 		}
 	}
@@ -59,7 +53,7 @@ func (r *Recorder) call(id string) call {
 		}
 	}
 	end = end.Add(tailTime)
-	setUp := map[string][]byte{} // by Call-ID: the CSeq number of the first request
+	setUps := map[string]*setUp{} // by Call-ID
 	for m := range r.each {
 		if m.of(own) == "" {
 			leg := m.of(legs)
@@ -67,12 +61,17 @@ func (r *Recorder) call(id string) call {
 				continue
 			}
 			callID := string(m.callID())
-			c.parties[callID] = r.links[leg].party
-			seq, _, _ := bytes.Cut(cseq(m.data), []byte(" "))
-			if setUp[callID] == nil {
-				setUp[callID] = seq
+			if setUps[callID] == nil {
+				setUps[callID] = &setUp{}
 			}
-			if (m.at.Before(begin) || m.at.After(end)) && !bytes.Equal(setUp[callID], seq) {
+			part := setUps[callID].takes(m.data)
+			for _, l := range r.linked[id] {
+				if l.leg == leg {
+					c.parties[callID] = l.party
+					part = part || l.covers(m.at) && !m.at.After(end)
+				}
+			}
+			if !part {
 				continue
 			}
 		}

@@ -47,10 +47,11 @@ type Recorder struct {
 	entries []entry // a ring
 	first   int     // the oldest
 	count   int
-	links   map[string]link // by Call-ID, or its part before the @
-	order   []string        // of links, the oldest first
-	notes   []note          // a ring once it is full
-	noted   int             // ever
+	links   map[string][]*link // by the leg's Call-ID, or its part before the @; the oldest first
+	linked  map[string][]*link // the same, by the call that they belong to
+	order   []*link            // the same, the oldest first
+	notes   []note             // a ring once it is full
+	noted   int                // ever
 }
 
 // entry is one message in the ring.
@@ -71,10 +72,24 @@ type note struct {
 	text string
 }
 
-// link says that a call belongs to another.
+// link says that a leg belongs to a call for some time. A leg that stays up for many
+// calls has one for each; they do not overlap.
 type link struct {
 	id    string // of the call that it belongs to
-	party string // who is at the other end
+	leg   string
+	party string    // who is at the other end
+	from  time.Time // when it was made
+	until time.Time // when it ended; zero: it has not
+	limit time.Time // when the leg went to another call; zero: it has not
+}
+
+// tailTime is how long after the end of a link, and after the last message of its call,
+// the leg's messages still belong to the call: those that end the leg, say.
+const tailTime = 2 * time.Second
+
+// covers reports whether a message of the leg at that time belongs to the call.
+func (l *link) covers(at time.Time) bool {
+	return !at.Before(l.from) && (l.until.IsZero() || !at.After(l.until.Add(tailTime))) && (l.limit.IsZero() || at.Before(l.limit))
 }
 
 // New returns a recorder.
@@ -82,7 +97,8 @@ func New(cfg Config) *Recorder {
 	return &Recorder{
 		slab:    make([]byte, cmp.Or(cfg.Bytes, DefaultBytes)),
 		entries: make([]entry, cmp.Or(cfg.Messages, DefaultMessages)),
-		links:   map[string]link{},
+		links:   map[string][]*link{},
+		linked:  map[string][]*link{},
 	}
 }
 
@@ -106,7 +122,7 @@ func (r *Recorder) Record(out bool, transport string, local, remote netip.AddrPo
 	r.head += len(data)
 	r.count++
 	if x := r.export.Load(); x != nil {
-		x.offer(e, kept, r.correlation(kept[from:to]))
+		x.offer(e, kept, r.correlation(kept[from:to], now))
 	}
 }
 
@@ -137,22 +153,63 @@ func (r *Recorder) drop() {
 }
 
 // Link says that the call leg, named by its Call-ID or by what that begins with up to
-// the @, belongs from now on to the call id. party names who is at its other end: an
-// agent, say; "" makes it the call itself, whose Call-ID somebody else chose.
+// the @, belongs to the call id from now on: until Unlink, or until it is linked to
+// another call. party names who is at its other end: an agent, say; "" makes it the
+// call itself, whose Call-ID somebody else chose.
 func (r *Recorder) Link(id, leg, party string) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.links[leg]; ok {
-		r.order = slices.DeleteFunc(r.order, func(l string) bool { return l == leg })
-	} else if len(r.order) >= maxLinks {
-		delete(r.links, r.order[0])
-		r.order = r.order[1:]
+	now := time.Now()
+	if l := r.latest(leg); l != nil {
+		if l.id == id && l.party == party {
+			l.until = time.Time{}
+			return
+		}
+		l.limit = now
 	}
-	r.links[leg] = link{id: id, party: party}
-	r.order = append(r.order, leg)
+	if len(r.order) >= maxLinks {
+		old := r.order[0]
+		r.order = r.order[1:]
+		forget(r.links, old.leg, old)
+		forget(r.linked, old.id, old)
+	}
+	l := &link{id: id, leg: leg, party: party, from: now}
+	r.links[leg] = append(r.links[leg], l)
+	r.linked[id] = append(r.linked[id], l)
+	r.order = append(r.order, l)
+}
+
+// Unlink says that the leg has left the call id.
+func (r *Recorder) Unlink(id, leg string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.latest(leg); l != nil && l.id == id && l.until.IsZero() {
+		l.until = time.Now()
+	}
+}
+
+// latest returns the link of the leg that was made last, or nil. r.mu is held.
+func (r *Recorder) latest(leg string) *link {
+	list := r.links[leg]
+	if len(list) == 0 {
+		return nil
+	}
+	return list[len(list)-1]
+}
+
+// forget takes a link out of the list under a key.
+func forget(lists map[string][]*link, key string, l *link) {
+	if rest := slices.DeleteFunc(lists[key], func(other *link) bool { return other == l }); len(rest) > 0 {
+		lists[key] = rest
+	} else {
+		delete(lists, key)
+	}
 }
 
 // Note remarks what happened on a call that no message tells.
@@ -171,15 +228,14 @@ func (r *Recorder) Note(id, text string) {
 	r.noted++
 }
 
-// correlation is the id of the call that a message belongs to: the one that its
-// call was linked to, else what its Call-ID begins with. r.mu is held.
-func (r *Recorder) correlation(callID []byte) []byte {
-	if l, ok := r.links[string(callID)]; ok {
-		return []byte(l.id)
-	}
+// correlation is the id of the call that a message of now belongs to: the one that its
+// leg is linked to, else what its Call-ID begins with. r.mu is held.
+func (r *Recorder) correlation(callID []byte, now time.Time) []byte {
 	id, _, _ := bytes.Cut(callID, []byte("@"))
-	if l, ok := r.links[string(id)]; ok {
-		return []byte(l.id)
+	for _, leg := range [...][]byte{callID, id} {
+		if list := r.links[string(leg)]; len(list) > 0 && list[len(list)-1].covers(now) {
+			return []byte(list[len(list)-1].id)
+		}
 	}
 	// Further tries of an attempt have Call-IDs such as ID-2@host.
 	if i := bytes.LastIndexByte(id, '-'); i > 0 && number(id[i+1:]) {

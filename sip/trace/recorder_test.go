@@ -90,13 +90,15 @@ func TestCallsAreFoundByIdAndByLink(t *testing.T) {
 		}
 	}
 	r.Link("01A", "leg@192.0.2.10", "agent 7")
-	if got := fmt.Sprint(bodies("01A")); got != "[1 3 4]" {
+	r.Record(true, "udp", ours, carrier, message("leg@192.0.2.10", "5"))
+	r.Record(true, "udp", ours, carrier, message("01A@192.0.2.10", "6"))
+	if got := fmt.Sprint(bodies("01A")); got != "[1 3 5 6]" {
 		t.Errorf("with the linked leg: %s", got)
 	}
 	for i := range maxLinks + 10 {
 		r.Link("x", fmt.Sprint(i), "")
 	}
-	if len(r.links) != maxLinks || len(r.order) != maxLinks {
+	if len(r.links) != maxLinks || len(r.linked["x"]) != maxLinks || len(r.order) != maxLinks || r.linked["01A"] != nil {
 		t.Errorf("%d links are kept", len(r.links))
 	}
 }

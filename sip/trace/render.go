@@ -81,22 +81,32 @@ func (d *drawing) measure() {
 func (d *drawing) at(party int) int { return d.first + party*d.gap }
 
 // names writes the heads of the columns, each centred over its bar, and below them
-// the addresses.
+// the addresses, of which we may have several.
 func (d *drawing) names() {
-	names, addresses := newLine(d.width), newLine(d.width)
-	for i, p := range d.l.Parties {
-		half := d.gap/2 - 1
-		center := func(line *line, s string) {
-			s = clip(printable(s), 2*half)
-			line.put(max(0, d.at(i)-utf8.RuneCountInString(s)/2), s)
+	var rows [][]string // each with one text for each party
+	put := func(row, party int, text string) {
+		for len(rows) <= row {
+			rows = append(rows, make([]string, len(d.l.Parties)))
 		}
-		center(names, p.Name)
+		rows[row][party] = text
+	}
+	for i, p := range d.l.Parties {
+		put(0, i, p.Name)
+		put(1, i, "")
 		if p.Address != p.Name {
-			center(addresses, p.Address)
+			for j, address := range strings.Split(p.Address, ", ") {
+				put(1+j, i, address)
+			}
 		}
 	}
-	fmt.Fprintln(d.w, names)
-	fmt.Fprintln(d.w, addresses)
+	for _, row := range rows {
+		n := newLine(d.width)
+		for i, text := range row {
+			text = clip(printable(text), 2*(d.gap/2-1))
+			n.put(max(0, d.at(i)-utf8.RuneCountInString(text)/2), text)
+		}
+		fmt.Fprintln(d.w, n)
+	}
 }
 
 // rails is a line with the bars of all parties.
@@ -133,18 +143,24 @@ func (d *drawing) step(s *Step) {
 	if s.Again {
 		hint = "sent again"
 	}
-	cseq, _, _ := strings.Cut(s.CSeq, " ")
-	beside := strings.TrimRight("CSeq "+cseq+"  "+hint, " ")
-	if room := d.width - d.right - 3; room >= leastHint {
-		n.put(d.right+2, clip(beside, room))
-		fmt.Fprintln(d.w, n)
-		return
+	number, _, _ := strings.Cut(s.CSeq, " ")
+	number = "CSeq " + number
+	beside := strings.TrimRight(number+"  "+hint, " ")
+	below := ""
+	switch room := d.width - d.right - 3; {
+	case room >= leastHint || room >= utf8.RuneCountInString(beside):
+		beside = clip(beside, room)
+	case room >= utf8.RuneCountInString(number):
+		beside, below = number, hint
+	default:
+		beside, below = "", beside
 	}
+	n.put(d.right+2, beside)
 	fmt.Fprintln(d.w, n)
-	if hint != "" {
-		below := d.rails("")
-		below.put(d.first+2, clip(hint, d.width-d.first-3)+" ")
-		fmt.Fprintln(d.w, below)
+	if below != "" {
+		n := d.rails("")
+		n.put(d.first+2, clip(below, d.width-d.first-3)+" ")
+		fmt.Fprintln(d.w, n)
 	}
 }
 
