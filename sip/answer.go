@@ -63,6 +63,10 @@ func (c *Call) takeACK(ack *sipgo.Request) {
 	}
 	c.in.stop()
 	offered := c.in.offered
+	if c.in.initial {
+		c.unproved.settle()
+		defer close(c.proved)
+	}
 	c.in = nil
 	if !offered {
 		return

@@ -30,6 +30,7 @@ type Call struct {
 	hang     chan Cause
 	changes  chan *change
 	asks     chan func()   // work for the call's goroutine
+	proved   chan struct{} // see Confirmed
 	done     chan struct{} // closed when the goroutine has taken its last message
 	hangup   sync.Once
 	arrivals arrivals // requests on their way to mail
@@ -45,6 +46,7 @@ type Call struct {
 	branches map[string]*branch // the INVITEs of an outgoing call, by Via branch
 	early    map[string]*fork   // its early dialogs, by To tag
 
+	unproved      unproved              // of a call that came in
 	out           *clientInvite         // our re-INVITE in progress
 	in            *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
 	acks          <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
@@ -64,6 +66,7 @@ func (e *Endpoint) newCall(id, callID, localTag string, onOffer OnOffer, policy 
 		hang:    make(chan Cause, 1),
 		changes: make(chan *change),
 		asks:    make(chan func()),
+		proved:  make(chan struct{}),
 		done:    make(chan struct{}),
 	}
 }
@@ -76,6 +79,12 @@ func (c *Call) ID() string { return c.id }
 // as they come, then exactly one Ended; then the channel is closed. An incoming
 // call begins after Answered, which it does not send.
 func (c *Call) Events() <-chan Event { return c.events }
+
+// Confirmed is closed once both sides hold the call for answered: for a call that came
+// in, when the ACK to our answer is there. That proves that whoever sent the INVITE gets
+// what we send, which a forged source address does not: until then the INVITE is nobody's
+// word.
+func (c *Call) Confirmed() <-chan struct{} { return c.proved }
 
 // Hangup ends the call: CANCEL before the answer, BYE after it. It returns at
 // once, and only the first of several does anything. The cause goes into the
@@ -157,6 +166,7 @@ func (c *Call) drain() {
 // finish is the last deed of the call's goroutine.
 func (c *Call) finish() {
 	c.leaveReferrals()
+	c.unproved.settle()
 	c.e.remove(c)
 	close(c.done)
 	c.drain()

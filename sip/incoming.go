@@ -75,8 +75,13 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	policy, auth := e.policy, (*Trunk)(nil).authenticator()
+	var from unproved
 	if trunks := in.Trunks(); len(trunks) > 0 {
-		policy, auth = trunks[0].cfg.Policy, trunks[0].authenticator()
+		policy, auth, from.trunk = trunks[0].cfg.Policy, trunks[0].authenticator(), trunks[0]
+	}
+	if from.full() {
+		e.refuse(tx, req, 503, "Service Unavailable")
+		return
 	}
 	if e.refuseExtension(tx, req, &policy) || e.refuseUnreliable(tx, req, &policy) || !in.findReplaced() {
 		return
@@ -86,6 +91,7 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	c := e.newCall(in.ID(), in.d.callID, in.d.localTag(), nil, policy, auth)
+	c.unproved = from
 	in.call = c
 	if c.refuseInterval(incomingRequest{req, tx}) {
 		return

@@ -217,6 +217,7 @@ func (in *Incoming) accept(body []byte) error {
 	}
 	c.in, c.acks = newServerInvite(in.req, in.tx, res, offered), in.tx.Acks()
 	c.in.initial = true
+	c.unproved.begin()
 	in.answered, in.confirm = true, true
 	return nil
 }

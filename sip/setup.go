@@ -283,6 +283,7 @@ func (s *setup) takeSuccess(b *branch, res *sipgo.Response) bool {
 	s.cancelOthers(b)
 	s.takeInterval(res)
 	s.emit(Answered{At: time.Now(), Body: body})
+	close(s.proved)
 	if ev, ok := s.gone[d.remoteTag()]; ok {
 		s.end(ev)
 	}

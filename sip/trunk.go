@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -79,7 +80,8 @@ type Trunk struct {
 	tls     *wire.Profile // nil unless TLS may be used
 	profile string        // key of the trunk's TLS profile and connections
 
-	changed chan struct{}
+	changed  chan struct{}
+	unproved atomic.Int64 // calls that came in, are answered, and not ACKed
 
 	pongTimeout time.Duration // see keepAlive; shorter in tests
 
