@@ -575,3 +575,32 @@ func TestReloadedReception(t *testing.T) {
 		t.Error("a prompt that is no sound was taken")
 	}
 }
+
+// TestWhoTalksIsNotDialed has the campaign start while somebody of its list talks with an
+// agent, having called themselves: all others are dialed.
+func TestWhoTalksIsNotDialed(t *testing.T) {
+	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s", NoCalls: true, Tones: true})
+	h.load(5, 7)
+	h.awaitAgent("a1001", api.AgentReady)
+	c := h.callIn(number(5))
+	h.hears("the caller", c.Hears, phoneHz, true)
+	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	var dialed []string
+	h.await("a conversation with somebody who was dialed", func() bool {
+		dialed = nil
+		for _, id := range []string{"a1001", "a1002"} {
+			if call := h.agent(id).Call; call != nil && call.Direction == string(cdr.Out) {
+				dialed = append(dialed, call.Number)
+			}
+		}
+		return len(dialed) > 0
+	})
+	if dialed[0] != number(6) {
+		t.Errorf("dialed: %v", dialed)
+	}
+	if c.Over() {
+		t.Error("the caller is gone")
+	}
+}

@@ -209,6 +209,9 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 	return true
 }
 
+// callingPause is when to look again at a lead who is on the telephone with us.
+const callingPause = 30 * time.Second
+
 // notStarted deals with a lead that the store did not let us dial.
 func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 	switch {
@@ -216,6 +219,8 @@ func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 		c.skip(id, l, "do_not_call")
 	case errors.Is(err, store.ErrLeadChanged), errors.Is(err, store.ErrLeadWithdrawn), errors.Is(err, store.ErrUnclaimed):
 		c.log.Info("a lead changed after it was claimed, and is not dialed", "lead", l.ID, "why", err)
+	case errors.Is(err, store.ErrCalling):
+		c.unclaim(store.Deferral{LeadID: l.ID, Due: time.Now().Add(callingPause), Reason: "calls us just now"})
 	case errors.Is(err, store.ErrStopped): // at another node; this one hears of it here first
 		c.setRunning(false)
 		c.unclaim(store.Deferral{LeadID: l.ID})

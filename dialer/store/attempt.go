@@ -32,8 +32,8 @@ type openAttempt struct {
 // StartAttempt is the one round trip before an INVITE. If it returns no error the
 // attempt is recorded and counted, and must end in Finish. Else nothing may be
 // dialed: ErrLeadChanged and ErrLeadWithdrawn (the claim is gone), ErrDoNotCall (the
-// lead stays claimed: Skip it), ErrStopped (the same: Unclaim it), ErrFenced,
-// ErrUnclaimed, ErrAway. Where the answer
+// lead stays claimed: Skip it), ErrStopped and ErrCalling (the same: Unclaim it),
+// ErrFenced, ErrUnclaimed, ErrAway. Where the answer
 // was lost, the store itself sees to it that the attempt is taken back. Calling it
 // again with the same id while the attempt is open gives the same ordinal.
 func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err error) {
@@ -55,6 +55,7 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 	keys := []string{
 		sp.key("campaign"), sp.lead(start.Lead.ID), sp.key("claimed"), sp.key("attempts"), sp.key("counters"),
 		sp.key("dnc"), sp.key("dnc:prefix"), sp.key("dnc:all"), sp.key("dnc:all:prefix"),
+		sp.key("calling"),
 	}
 	short, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

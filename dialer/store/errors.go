@@ -22,6 +22,7 @@ var (
 	ErrLeadWithdrawn = errors.New("store: the lead was withdrawn")
 	ErrDuplicate     = errors.New("store: another lead has the number")
 	ErrDoNotCall     = errors.New("store: the number is on a do-not-call list")
+	ErrCalling       = errors.New("store: the person calls us just now")
 	ErrFinished      = errors.New("store: the attempt has ended already")
 	ErrNodeTaken     = errors.New("store: another process goes by this node's name")
 	ErrName          = errors.New("store: not a name")
@@ -47,6 +48,8 @@ func refusal(word string) error {
 		return ErrLeadWithdrawn
 	case "DUPLICATE":
 		return ErrDuplicate
+	case "CALLING":
+		return ErrCalling
 	case "DNC":
 		return ErrDoNotCall
 	// Redis is there and does not serve: starting up, no memory or disk for

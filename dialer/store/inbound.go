@@ -88,7 +88,9 @@ func (s *Store) ShareIn(ctx context.Context, id string) error {
 }
 
 func openCall(s *scripts, sp space, id string, text []byte) call {
-	return call{s.open, sp.keys("calls_in", "ended_in", "counters"), []any{id, text}}
+	var open openAttempt
+	_ = json.Unmarshal(text, &open) // of OpenIn
+	return call{s.open, sp.keys("calls_in", "ended_in", "counters", "calling"), []any{id, text, open.Record.Number}}
 }
 
 // FinishIn ends a call that came in with its record, as Finish does an attempt. A
@@ -125,6 +127,6 @@ func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, next Next, agen
 		args = append(args, "in:bridged", 1, "in:talk_ms", rec.Marks.Talk().Milliseconds())
 	}
 	keys := sp.keys("calls_in", "ended_in", "counters", "cdrs", "numbers", "more", "ids", "waiting", "ready",
-		"claimed", "done", "campaign")
+		"claimed", "done", "campaign", "calling")
 	return call{s.scripts.finishIn, append(keys, sp.talk(rec.Number)), args}
 }

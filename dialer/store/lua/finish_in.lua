@@ -2,7 +2,7 @@
 -- the caller, and keeps the callback that they asked for. Exactly once for an id.
 -- KEYS 1 calls that came in, 2 calls that came in and have ended, 3 counters, 4 cdrs, 5 numbers,
 --      6 further numbers, 7 ids, 8 waiting, 9 ready, 10 claimed, 11 done, 12 campaign,
---      13 who talked last with the number
+--      13 numbers that call, 14 who talked last with the number
 -- ARGV 1 id of the call, 2 outcome, 3 record JSON, 4 longest cdrs stream (0: any),
 --      5 the agent who talked with the caller (or empty), 6 for how many ms to remember
 --      them, 7 the caller's number, 8 when a callback was asked for, ms (or 0: none),
@@ -15,10 +15,14 @@ local now = now_ms()
 local was_open = redis.call('HDEL', KEYS[1], ARGV[1])
 if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1]) == 0 then return 'repeat' end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -10001)
-if was_open == 0 then redis.call('HINCRBY', KEYS[3], 'in:started', 1) end
+if was_open == 0 then
+  redis.call('HINCRBY', KEYS[3], 'in:started', 1)
+elseif ARGV[7] ~= '' and redis.call('HINCRBY', KEYS[13], ARGV[7], -1) <= 0 then
+  redis.call('HDEL', KEYS[13], ARGV[7])
+end
 redis.call('HINCRBY', KEYS[3], 'in:' .. ARGV[2], 1)
 for i = 16, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
-if ARGV[5] ~= '' then redis.call('SET', KEYS[13], ARGV[5], 'PX', ARGV[6]) end
+if ARGV[5] ~= '' then redis.call('SET', KEYS[14], ARGV[5], 'PX', ARGV[6]) end
 if ARGV[4] == '0' then
   redis.call('XADD', KEYS[4], '*', 'cdr', ARGV[3])
 else
@@ -33,7 +37,7 @@ local f = redis.call('HMGET', key, 'state', 'prio', 'gone')
 if ARGV[14] ~= '' then
   redis.call('HDEL', key, 'asked', 'asks') -- they were reached
   if ARGV[8] == '0' then
-    if f[1] == 'ready' or f[1] == 'waiting' then
+    if f[1] == 'ready' or f[1] == 'waiting' or f[1] == 'claimed' then -- a claim ends, so that nobody dials them
       take(KEYS[9], KEYS[8], KEYS[10], key, id, f[1])
       if ARGV[14] == 'done' then
         redis.call('HSET', key, 'state', 'done')

@@ -1,13 +1,15 @@
 -- Starts an attempt: the one round trip before an INVITE. Either all of it is
 -- recorded and the call may go out, or nothing is and it must not.
 -- KEYS 1 campaign, 2 lead, 3 claimed, 4 attempts, 5 counters, 6 do-not-call numbers,
---      7 do-not-call prefixes, 8 numbers for all campaigns, 9 prefixes for all campaigns
+--      7 do-not-call prefixes, 8 numbers for all campaigns, 9 prefixes for all campaigns,
+--      10 numbers that call us just now
 -- ARGV 1 attempt id, 2 lead id, 3 version, 4 epoch, 5 number, 6 attempts today with
 --      this one, 7 attempt JSON
 -- Result: the ordinal of the attempt; the same again for an id that is open.
--- Errors: FENCED, STOPPED (by whatever node), WITHDRAWN, CHANGED, UNCLAIMED, DNC (with the entry that matched)
+-- Errors: FENCED, STOPPED (by whatever node), WITHDRAWN, CHANGED, UNCLAIMED, CALLING (the
+--      lead stays claimed), DNC (with the entry that matched)
 local lead = KEYS[2]
-local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone')
+local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone', 'lead')
 if f[1] == 'dialing' and f[4] == ARGV[1] then return tonumber(f[5]) end
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[4] or not redis.call('HGET', KEYS[1], 'boot') then
   return redis.error_reply('FENCED the campaign has another owner')
@@ -20,6 +22,13 @@ if f[1] ~= 'claimed' or f[3] ~= ARGV[4] or has_ended(lead, ARGV[1]) then
 end
 local entry = forbidding(ARGV[5], KEYS[6], KEYS[7]) or forbidding(ARGV[5], KEYS[8], KEYS[9])
 if entry then return redis.error_reply('DNC ' .. entry) end
+if redis.call('HLEN', KEYS[10]) > 0 then
+  local numbers = cjson.decode(f[7]).numbers
+  numbers[#numbers + 1] = ARGV[5]
+  for _, num in ipairs(numbers) do
+    if redis.call('HEXISTS', KEYS[10], num) == 1 then return redis.error_reply('CALLING ' .. num .. ' calls us just now') end
+  end
+end
 local ordinal = redis.call('HINCRBY', lead, 'n', 1)
 redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('HSET', lead, 'state', 'dialing', 'attempt', ARGV[1], 'today', ARGV[6], 'last', now_ms())
