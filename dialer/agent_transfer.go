@@ -57,6 +57,9 @@ func (a *agent) referred(r *sip.Referral) {
 	}
 	if err := r.Accept(); err != nil {
 		a.log.Info("a transfer was given up", "to", r.Target(), "error", err)
+		if x.leg != nil { // the consult is over: the party has nobody else
+			x.leg.drop(sip.CauseNormal)
+		}
 		return
 	}
 	x.told, x.by, a.excused = r.Progress, r.By(), true

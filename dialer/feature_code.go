@@ -43,11 +43,16 @@ func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
 		d.dialIn(ctx, in, who, log)
 		return
 	}
+	l, err := d.answerAgent(in, nil)
+	if err != nil {
+		log.Warn("an agent's call cannot be answered", "error", err)
+		return
+	}
 	obeyed, err := d.obeyCode(ctx, who, does)
 	if err != nil {
 		log.Info("a feature code was refused", "code", does, "error", err)
 	}
-	d.confirm(in, obeyed, log)
+	d.confirm(l, obeyed)
 }
 
 // obeyCode does what a feature code asks for, and reports how to confirm it.
@@ -71,20 +76,14 @@ func (d *Daemon) obeyCode(ctx context.Context, who *agent, does string) (bool, e
 
 // dialIn makes the call that the agent dialed their leg.
 func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, who *agent, log *slog.Logger) {
-	if err := d.lease(ctx, who); err != nil {
-		log.Warn("an agent cannot log in by phone", "error", err)
-		in.Reject(480, "Temporarily Unavailable")
-		return
-	}
-	audio, err := d.engine.NewSession(d.codecs)
-	if err != nil {
-		log.Error("no audio for an agent's leg", "error", err)
-		in.Reject(503, "Service Unavailable")
-		return
-	}
-	l, err := answerLeg(in, audio, who.legChanged)
+	l, err := d.answerAgent(in, who.legChanged)
 	if err != nil {
 		log.Warn("an agent's call cannot be answered", "error", err)
+		return
+	}
+	if err := d.lease(ctx, who); err != nil {
+		log.Warn("an agent cannot log in by phone", "error", err)
+		d.confirm(l, false)
 		return
 	}
 	if err := who.ask(ctx, func() error { return who.dialedIn(l) }); err != nil {
@@ -120,12 +119,7 @@ func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 			in.Reject(403, "Forbidden")
 			return
 		}
-		audio, err := d.engine.NewSession(d.codecs)
-		if err != nil {
-			in.Reject(503, "Service Unavailable")
-			return
-		}
-		l, err := answerLeg(in, audio, a.legChanged)
+		l, err := d.answerAgent(in, a.legChanged)
 		if err != nil {
 			log.Warn("the new leg of an agent cannot be answered", "agent", a.id, "error", err)
 			return
@@ -139,24 +133,13 @@ func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 	in.Reject(403, "Forbidden")
 }
 
-// confirm answers with a beep, high or low, and hangs up.
-func (d *Daemon) confirm(in *sip.Incoming, obeyed bool, log *slog.Logger) {
-	audio, err := d.engine.NewSession(d.codecs)
-	if err != nil {
-		log.Error("no audio for a confirmation", "error", err)
-		in.Reject(503, "Service Unavailable")
-		return
-	}
-	l, err := answerLeg(in, audio, nil)
-	if err != nil {
-		log.Warn("an agent's call cannot be answered", "error", err)
-		return
-	}
+// confirm says by a beep, high or low, whether the agent was obeyed, and hangs up.
+func (d *Daemon) confirm(l *leg, obeyed bool) {
 	tone := d.board.low
 	if obeyed {
 		tone = d.board.high
 	}
-	played := audio.Play(tone, false)
+	played := l.audio.Play(tone, false)
 	defer l.drop(sip.CauseNormal)
 	limit := time.NewTimer(dialedLimit)
 	defer limit.Stop()
@@ -181,8 +164,20 @@ func (d *Daemon) confirm(in *sip.Incoming, obeyed bool, log *slog.Logger) {
 	}
 }
 
+// answerAgent answers a call that an agent has made; where that fails, the call is over.
+func (d *Daemon) answerAgent(in *sip.Incoming, changed func()) (*leg, error) {
+	audio, err := d.engine.NewSession(d.codecs)
+	if err != nil {
+		in.Reject(503, "Service Unavailable")
+		return nil, err
+	}
+	return answerLeg(in, audio, changed)
+}
+
 // answerLeg answers a call, with audio that is open already and that it closes where
-// the call cannot be answered, which it then has refused. changed is as for dialLeg.
+// the call cannot be answered, which it then has refused. changed is as for dialLeg. It
+// returns once the answer is confirmed: anybody can send an INVITE in an agent's name, and
+// nothing may be done for one whose sender does not hear us.
 func answerLeg(in *sip.Incoming, audio *media.Session, changed func()) (*leg, error) {
 	body := audio.Offer() // where the caller leaves the offer to us
 	if offer := in.Offer(); offer != nil {
@@ -198,5 +193,10 @@ func answerLeg(in *sip.Incoming, audio *media.Session, changed func()) (*leg, er
 		audio.Close()
 		return nil, err
 	}
-	return &leg{call: call, audio: audio}, nil
+	l := &leg{call: call, audio: audio}
+	if err := l.confirmed(); err != nil {
+		l.drop(sip.CauseNormal)
+		return nil, err
+	}
+	return l, nil
 }

@@ -26,6 +26,7 @@ type inbound struct {
 	body    []byte          // our session description for the answer
 	shared  chan struct{}   // closed when Redis knows of the call, or cannot be told now
 	who     *agent          // whom the caller is being brought to
+	held    *agent          // likewise, while the caller has not confirmed the answer
 	playing *media.Playback // what they hear while they wait; nil: nothing
 }
 
@@ -165,6 +166,9 @@ func (k *inbound) seekAgent() *media.Bridge {
 			if !k.hand(who, bounced) {
 				return nil
 			}
+			if k.talk == nil {
+				claim = k.floor.claimFor(k.rec.Campaign, "", false)
+			}
 		case <-there:
 			if !k.answer() {
 				return nil
@@ -210,14 +214,22 @@ func (k *inbound) givenUp() <-chan struct{} {
 
 // hand brings the caller to an agent. Where the agent's telephone has to ring first, the
 // caller hears it ring meanwhile; else they are answered first, which is also what is
-// done once an agent has bounced. It reports false where the call is over.
+// done once an agent has bounced. It reports false where the call is over. There is no
+// talk after it where the caller took so long to confirm the answer that the agent was
+// given back.
 func (k *inbound) hand(who *agent, bounced bool) bool {
 	k.who = who
 	if rings := who.status.Load().Mode == config.Ring; rings && !bounced && k.leg.call == nil && k.described {
 		k.bring(who, make(chan struct{}, 1))
 		return true
 	}
-	if !k.answer() {
+	k.held = who
+	answered := k.answer()
+	if k.held == nil {
+		return answered
+	}
+	k.held = nil
+	if !answered {
 		who.post(who.returned)
 		return false
 	}
@@ -236,12 +248,15 @@ func (k *inbound) quiet() {
 	}
 }
 
-// sessionLimit is how long the session description of a caller who sent none in the
-// INVITE may take after the answer: it comes with the ACK.
-const sessionLimit = 5 * time.Second
+// holdLimit is how long an agent is kept for a caller who has not confirmed the answer:
+// some retransmissions. Whoever takes longer gets an agent afterwards.
+const holdLimit = time.Second
 
 // answer answers the call, unless it is answered already, and begins to record. It
-// reports false where the caller was faster or there is nothing to talk over.
+// reports false where the caller was faster, or does not confirm the answer: anybody can
+// send an INVITE in the trunk's name, and no agent is brought to one whose sender does not
+// hear us. The session description of a caller who sent none in the INVITE comes with
+// the ACK.
 func (k *inbound) answer() bool {
 	if k.leg.call != nil {
 		return true
@@ -259,17 +274,26 @@ func (k *inbound) answer() bool {
 	}
 	k.leg.call = call
 	k.rec.Marks.Answered, k.rec.SIPStatus = time.Now(), 200
-	limit := time.NewTimer(sessionLimit)
+	limit, hold := time.NewTimer(confirmLimit), time.NewTimer(holdLimit)
 	defer limit.Stop()
-	for !k.described {
+	defer hold.Stop()
+	confirmed := call.Confirmed()
+	for confirmed != nil || !k.described {
 		select {
+		case <-confirmed:
+			confirmed = nil
+		case <-hold.C:
+			if k.held != nil {
+				k.held.post(k.held.returned)
+				k.held = nil
+			}
 		case ev, open := <-k.leg.events():
 			if k.ended(ev, open) {
 				k.rec.Outcome = cdr.Abandoned
 				return false
 			}
 		case <-limit.C:
-			k.rec.Outcome, k.rec.HungUpBy, k.rec.SIPReason = cdr.TrunkFailure, cdr.Ringpace, "no session description came with the ACK"
+			k.rec.Outcome, k.rec.HungUpBy, k.rec.SIPReason = cdr.TrunkFailure, cdr.Ringpace, "the answer was not acknowledged with a session description"
 			k.stopped = true
 			return false
 		}

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,38 @@ func (l *leg) drop(cause sip.Cause) <-chan struct{} {
 
 // watchEvery is how often legs in use are looked at for audio.
 const watchEvery = time.Second
+
+// confirmLimit is how long the ACK to an answer of ours may take.
+const confirmLimit = 5 * time.Second
+
+// confirmed waits until the far side has confirmed our answer (see [sip.Call.Confirmed]).
+func (l *leg) confirmed() error {
+	limit := time.NewTimer(confirmLimit)
+	defer limit.Stop()
+	for {
+		select {
+		case <-l.call.Confirmed():
+			return nil
+		case <-limit.C:
+			return errors.New("the answer was not acknowledged")
+		case ev, open := <-l.call.Events():
+			switch ev := ev.(type) {
+			case sip.SessionAnswer:
+				if err := l.renew(ev.Body); err != nil {
+					return err
+				}
+			case sip.Referred:
+				ev.Reject(603)
+			case sip.Ended:
+				return errors.New("the call ended before the answer was acknowledged")
+			default:
+				if !open {
+					return errors.New("the call is over")
+				}
+			}
+		}
+	}
+}
 
 // silentFor reports whether no audio has come for the given time, since an instant at
 // the earliest, though the far side did not say that it holds. 0 is no limit.
