@@ -101,18 +101,26 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 // reach calls the party and returns 0 once it is there, or the status that tells the
 // caller why it is not.
 func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *media.Session) int {
-	if err := in.Ring(180, nil); err != nil {
-		return 487
-	}
-	if who := c.to.agent; who != nil {
-		if !d.floor.busy(who.id, pacing.Engaged) {
+	who := c.to.agent
+	if who != nil && !d.floor.busy(who.id, pacing.Engaged) {
+		if d.floor.seated(who.id) {
 			return 486
 		}
+		return 480
+	}
+	ringing := in.Ring(180, nil)
+	if who != nil {
 		c.talk = newTalk(audio)
 		c.talk.consult = true
 		c.talk.call = api.AgentCall{ID: in.ID(), Number: from.Extension}
 		c.talk.lead = api.LeadView{Number: from.Extension}
+		if ringing != nil {
+			close(c.talk.over)
+		}
 		who.take(c.talk)
+		if ringing != nil {
+			return 487
+		}
 		select {
 		case bridge := <-c.talk.joined:
 			if bridge == nil {
@@ -123,6 +131,9 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 			close(c.talk.over)
 			return 487
 		}
+	}
+	if ringing != nil {
+		return 487
 	}
 	party, err := d.engine.NewSession(d.codecs)
 	if err != nil {

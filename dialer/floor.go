@@ -128,6 +128,13 @@ func (f *floor) free(id string) {
 	w.got <- s.agent
 }
 
+// seated reports whether the agent is logged in.
+func (f *floor) seated(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seats[id] != nil
+}
+
 // busy takes an agent who may be free out of the reach of calls. It reports false,
 // and changes nothing, where a call has claimed the agent already: that call is
 // on its way to them.

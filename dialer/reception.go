@@ -26,7 +26,8 @@ const lookupLimit = 300 * time.Millisecond
 type reception struct {
 	calling   context.Context // of calls that come in: ends only when calls must
 	strangers atomic.Uint64   // INVITEs of nobody that the configuration names
-	unknown   atomic.Uint64   // calls over a trunk to a number that is no campaign's
+	unknown   atomic.Uint64   // calls over a trunk to a number that no campaign takes calls for over it
+	told      atomic.Int64    // when the log was told of one of those, Unix time in ns
 
 	mu     sync.Mutex
 	busy   map[string]int // calls up, by the number of ours that was called
@@ -74,8 +75,10 @@ func (r *reception) leave(number string) {
 func (d *Daemon) customerCalled(in *sip.Incoming, desk *reception, over []*trunk) {
 	t, number, candidates := d.official(in, over)
 	if t == nil {
-		desk.unknown.Add(1)
-		d.log.Info("a call to a number that no campaign takes calls for", "trunk", over[0].Name(), "called", clip(in.To()))
+		calls := desk.unknown.Add(1)
+		if desk.tells(time.Now()) {
+			d.misdialed(in, over[0], calls)
+		}
 		in.Reject(404, "Not Found")
 		return
 	}
@@ -108,6 +111,42 @@ func (d *Daemon) customerCalled(in *sip.Incoming, desk *reception, over []*trunk
 	if rule != "" {
 		k.refuse(rule, status)
 	}
+}
+
+// tellEach is how often the log is told of a call to a number that is nobody's.
+const tellEach = time.Second
+
+// tells reports whether the log is to be told of a call to a number that is nobody's:
+// whoever sends many of them must not fill it.
+func (r *reception) tells(now time.Time) bool {
+	last := r.told.Load()
+	return (last == 0 || now.UnixNano()-last >= int64(tellEach)) && r.told.CompareAndSwap(last, now.UnixNano())
+}
+
+// misdialed tells why a call is not taken; with it there were so many calls.
+func (d *Daemon) misdialed(in *sip.Incoming, over *trunk, calls uint64) {
+	log := d.log.With("trunk", over.Name(), "called", clip(in.To()), "calls", calls)
+	d.mu.Lock()
+	name := elsewhere(d.cfg.Campaigns, in.Called())
+	d.mu.Unlock()
+	if name != "" {
+		log.Info("a call to a campaign's number over a trunk that the campaign does not name in trunks", "campaign", name)
+		return
+	}
+	log.Info("a call to a number that no campaign takes calls for")
+}
+
+// elsewhere is the first campaign that takes calls to one of the users, over whichever
+// trunk; "" if none does.
+func elsewhere(campaigns []config.Campaign, called []string) string {
+	for _, c := range campaigns {
+		for _, own := range c.Inbound.Numbers {
+			if c.Inbound.Enabled && slices.ContainsFunc(called, func(user string) bool { return sameNumber(user, own) }) {
+				return c.Name
+			}
+		}
+	}
+	return ""
 }
 
 // screen says which rule refuses a caller, and with which status; "" if none does.

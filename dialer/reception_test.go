@@ -3,6 +3,7 @@ package dialer
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"ringpace/dialer/config"
 )
@@ -86,5 +87,33 @@ func TestReceptionCountsByNumber(t *testing.T) {
 	enter("c", 0, "draining")
 	if started != 4 || len(r.busy) != 2 {
 		t.Errorf("%d calls started; %v", started, r.busy)
+	}
+}
+
+// TestMisdialedCallsAreToldOfInTurn holds that many calls to numbers that are nobody's do
+// not fill the log.
+func TestMisdialedCallsAreToldOfInTurn(t *testing.T) {
+	r := newReception(t.Context())
+	now, told := time.Now(), 0
+	for i := range 500 {
+		if r.tells(now.Add(time.Duration(i) * tellEach / 100)) {
+			told++
+		}
+	}
+	if told != 5 {
+		t.Errorf("the log is told of %d calls in 5 s", told)
+	}
+}
+
+// TestElsewhere holds that a number of ours that came over a trunk which its campaign
+// does not name is not called nobody's.
+func TestElsewhere(t *testing.T) {
+	own := config.Campaign{Name: "sales", Trunks: []string{"a"}, Inbound: config.Inbound{Enabled: true, Numbers: []string{"+442079460000"}}}
+	off := own
+	off.Name, off.Inbound.Enabled = "off", false
+	for called, want := range map[string]string{"02079460000": "sales", "+442079460001": "", "": ""} {
+		if got := elsewhere([]config.Campaign{off, own}, []string{called}); got != want {
+			t.Errorf("%q is of %q, want %q", called, got, want)
+		}
 	}
 }

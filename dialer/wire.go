@@ -115,9 +115,13 @@ func (d *Daemon) LiftBan(_ context.Context, address string) error {
 	return nil
 }
 
-// source reads the address of a source, or one as it is listed.
+// source reads the address of a source, or one as it is listed: an IPv6 network of 64
+// bits is one source.
 func source(s string) (netip.Addr, error) {
 	if p, err := netip.ParsePrefix(s); err == nil {
+		if !p.IsSingleIP() && (p.Addr().Is4() || p.Bits() != 64) {
+			return netip.Addr{}, api.Invalid("%s is a network: bans are of single addresses; write networks into sip.defence.deny", s)
+		}
 		return p.Addr(), nil
 	}
 	a, err := netip.ParseAddr(s)

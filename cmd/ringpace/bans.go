@@ -52,7 +52,7 @@ func bansCommand() *command {
 			},
 			{
 				name: "add", args: "ADDRESS", least: 1, most: 1, short: "Ban an address",
-				long: "Bans an address: an IPv4 address, or the IPv6 network of 64 bits that it is in. Needs\nrole admin.\n\n  ringpace bans add 198.51.100.7 --for 24h\n",
+				long: "Bans an address: an IPv4 address, or the IPv6 network of 64 bits that it is in. Networks\nare denied for good by sip.defence.deny. Needs role admin.\n\n  ringpace bans add 198.51.100.7 --for 24h\n",
 				setup: func(flags *pflag.FlagSet) runner {
 					length := flags.Duration("for", time.Hour, "how long")
 					c := dial(flags)

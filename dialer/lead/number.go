@@ -182,6 +182,15 @@ func numbersIn(cell string) []string {
 	return all
 }
 
+// foreign reports whether a part of a cell, which is no number, is a piece of a URI or
+// a header field instead: whoever wrote it tries to have it sent.
+func foreign(part string) bool {
+	if extension.MatchString(";" + part) {
+		return false
+	}
+	return strings.ContainsAny(part, "@=<>") || strings.Contains(part, ":") && countDigits(part) < 7
+}
+
 func countDigits(s string) int {
 	n := 0
 	for _, r := range s {

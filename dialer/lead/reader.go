@@ -200,14 +200,18 @@ func (r *Reader) lead(cells []string) (l Lead, note string, err error) {
 }
 
 // numbers fills in the lead's numbers. A number that is none is fatal only where
-// no other is left.
+// no other is left, or where what stands there was never meant to be one.
 func (r *Reader) numbers(l *Lead, cell func(int) string) (note string, err error) {
 	var faults []error
 	for _, i := range r.header.phones {
 		for _, raw := range numbersIn(unarm(cell(i))) {
 			n, extended, err := normalize(raw, r.opts.Region)
 			if err != nil {
-				faults = append(faults, fmt.Errorf("%s: %w", r.header.names[i], err))
+				err = fmt.Errorf("%s: %w", r.header.names[i], err)
+				if foreign(raw) {
+					return "", err
+				}
+				faults = append(faults, err)
 				continue
 			}
 			if extended {

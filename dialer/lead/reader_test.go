@@ -65,6 +65,13 @@ func TestReader(t *testing.T) {
 			want: []Lead{with(simple, func(l *Lead) { l.Numbers = []string{"+442079460100", "+442079460101", "+442079460102"} })},
 		},
 		{
+			name: "what stands behind a number to be sent along",
+			in: "id,phone,name\n1,\"+442079460100\r\nX-Evil: 1\",Eve\n2,+442079460100;user=evil@192.0.2.4,Eve\n3,\"+442079460100\n<sip:x>\",Eve\n" +
+				"7,\"020 7946 0100\r\n020 7946 0100\",Ada\n",
+			opts: Options{Columns: Columns{}, Region: "GB"}, want: []Lead{simple},
+			rejects: []string{"2: phone: not a telephone number: \"X-Evil: 1\"", "4: phone: not a telephone number: \"user=evil@", "5: phone: not"},
+		},
+		{
 			name: "the order that the configuration names", in: "id,phone,handy,name\n7,020 7946 0101,020 7946 0100,Ada\n",
 			opts: Options{Columns: Columns{Phone: []string{"Handy", "PHONE"}}},
 			want: []Lead{with(simple, func(l *Lead) { l.Numbers = []string{"+442079460100", "+442079460101"} })},
