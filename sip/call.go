@@ -373,7 +373,7 @@ func (c *Call) takeRequest(m incomingRequest) {
 	case sipgo.INFO:
 		c.takeInfo(req, tx)
 	case sipgo.OPTIONS:
-		c.e.respond(tx, c.e.options(req))
+		c.e.respond(tx, c.e.options(req, &c.policy))
 	default:
 		c.e.refuse(tx, req, 405, "Method Not Allowed")
 	}

@@ -35,7 +35,7 @@ func (s *setup) takeEarlyRequest(m incomingRequest) {
 	case sipgo.INFO:
 		s.takeInfo(req, tx)
 	case sipgo.OPTIONS:
-		s.e.respond(tx, s.e.options(req))
+		s.e.respond(tx, s.e.options(req, &s.policy))
 	case sipgo.INVITE:
 		s.e.refuse(tx, req, 491, "Request Pending") // RFC 3261 section 14.2
 	case sipgo.REFER:

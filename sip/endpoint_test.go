@@ -351,7 +351,7 @@ func FuzzReceive(f *testing.F) {
 				if d, err := e.newUASDialog(msg, sipgo.Uri{Scheme: "sip", Host: "x"}, path); err == nil {
 					_ = d.request(e, sipgo.BYE, d.nextSeq()).String()
 				}
-				_ = e.options(msg).String()
+				_ = e.options(msg, &e.policy).String()
 			}
 		case *sipgo.Response:
 			if msg.CSeq() == nil || msg.CallID() == nil || msg.From() == nil {

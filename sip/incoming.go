@@ -269,6 +269,9 @@ func (in *Incoming) Reject(status int, phrase string, headers ...Header) {
 		}
 		res.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}
+	if status == 488 && res.GetHeader("Warning") == nil {
+		res.AppendHeader(sipgo.NewHeader("Warning", offerWarning))
+	}
 	if status == 403 || status == 404 {
 		in.e.refused(in.path.fallback.Addr())
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"ringpace/sip/registrar"
 )
 
 // callee is an endpoint that hands its INVITEs out, and a scripted caller.
@@ -201,6 +203,44 @@ func TestCancelRacesAnswer(t *testing.T) {
 	eventually(t, "no call left", func() bool { return e.Stats().CallsUp == 0 && carrier.Stats().CallsUp == 0 })
 }
 
+// OPTIONS and INVITE are answered with the same abilities: those that the trunk's policy
+// gives, and REGISTER where there is a registrar (RFC 3261 section 11.2).
+func TestOptionsSaysWhatInviteSays(t *testing.T) {
+	t.Parallel()
+	registrars, err := registrar.New(registrar.Config{
+		Realm: "lab", Credentials: func(string) (string, bool) { return "", false },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	incoming := make(chan *Incoming, 1)
+	e := newEndpoint(t, Config{Invite: func(in *Incoming) { incoming <- in }, Registrar: registrars})
+	p := newPeer(t, addrOf(t, e, "udp"))
+	newTrunk(t, e, TrunkConfig{Server: p.addr, Policy: Policy{SessionExpires: 30 * time.Minute, Reliable: ReliableOff}})
+	p.send(p.newRequest("OPTIONS", "sip:x@127.0.0.1", "o1", "f", "", 1, "Require: timer"))
+	options := p.expect("200")
+	p.send(p.newRequest("INVITE", "sip:x@127.0.0.1", "c1", "f", "", 1, testOffer))
+	p.expect("100")
+	call, err := receive(t, incoming, "INVITE").Answer([]byte(testAnswer), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invite := p.expect("200")
+	p.send(p.ack(invite))
+	p.send(p.newRequest("OPTIONS", "sip:x@127.0.0.1", "c1", "f", invite.param("To", "tag"), 2))
+	inside := p.expect("200")
+	for _, m := range []*message{options, invite, inside} {
+		if got := m.get("Supported"); got != "timer, replaces, norefersub" {
+			t.Errorf("Supported %q in %s", got, m)
+		}
+		if got := m.get("Allow"); got != allow+", REGISTER" {
+			t.Errorf("Allow %q in %s", got, m)
+		}
+	}
+	call.Hangup(CauseNormal)
+	p.respond(p.expect("BYE"), "200 OK", "", "")
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	e, p, incoming := callee(t)
@@ -280,7 +320,9 @@ func TestInsideDialog(t *testing.T) {
 	}
 
 	inside("INVITE", 14, "v=0 refuse")
-	p.expect("488")
+	if m := p.expect("488"); !strings.HasPrefix(m.get("Warning"), "399 ") {
+		t.Errorf("no Warning in %s", m)
+	}
 	receive(t, offers, "offer")
 	inside("UPDATE", 15) // session timer, or target refresh
 	if ok := p.expect("200"); ok.body != "" {
@@ -324,7 +366,9 @@ func TestNoOnOffer(t *testing.T) {
 	t.Parallel()
 	_, p, call, invite := answered(t, TrunkConfig{}, Invite{})
 	p.send(p.inside(invite, "a", "INVITE", 2, testOffer))
-	p.expect("488")
+	if m := p.expect("488"); !strings.HasPrefix(m.get("Warning"), "399 ") {
+		t.Errorf("no Warning in %s", m)
+	}
 	p.send(p.inside(invite, "a", "ACK", 2))
 	p.respondAndEnd(call)
 }

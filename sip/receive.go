@@ -123,14 +123,14 @@ func (e *Endpoint) handleRequest(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.refuse(tx, req, 481, "Call/Transaction Does Not Exist")
 		return
 	}
-	if req.Method != sipgo.REGISTER && req.Method != sipgo.INVITE && e.refuseExtension(tx, req, &e.policy) {
+	if req.Method != sipgo.REGISTER && req.Method != sipgo.INVITE && e.refuseExtension(tx, req, e.policyFor(req)) {
 		return
 	}
 	switch req.Method {
 	case sipgo.INVITE:
 		e.handleInvite(req, tx)
 	case sipgo.OPTIONS:
-		e.respond(tx, e.options(req))
+		e.respond(tx, e.options(req, e.policyFor(req)))
 	case sipgo.REGISTER:
 		e.handleRegister(req, tx)
 	case sipgo.REFER:
@@ -186,7 +186,7 @@ func (e *Endpoint) response(req *sipgo.Request, status int, phrase string, body 
 		res.AppendHeader(sipgo.NewHeader("Server", e.userAgent))
 	}
 	if status == 405 || status >= 200 && status < 300 && req.Method != sipgo.REGISTER && req.Method != sipgo.BYE {
-		res.AppendHeader(sipgo.NewHeader("Allow", allow))
+		res.AppendHeader(sipgo.NewHeader("Allow", e.allowed()))
 	}
 	if len(body) > 0 {
 		setBody(res, body)
@@ -199,11 +199,37 @@ func (p *Policy) announce(res *sipgo.Response) {
 	res.AppendHeader(sipgo.NewHeader("Supported", p.supported()))
 }
 
+// allowed is the value of Allow in a response.
+func (e *Endpoint) allowed() string {
+	if e.registrar != nil {
+		return allow + ", REGISTER"
+	}
+	return allow
+}
+
+// notAcceptable refuses an offer (RFC 3261 sections 20.43, 21.4.26).
+func (e *Endpoint) notAcceptable(req *sipgo.Request) *sipgo.Response {
+	res := e.response(req, 488, "Not Acceptable Here", nil)
+	res.AppendHeader(sipgo.NewHeader("Warning", offerWarning))
+	return res
+}
+
+// offerWarning is the Warning of a 488.
+const offerWarning = `399 ringpace "No session that both sides can take part in"`
+
+// policyFor is the policy of a call that comes from where req does.
+func (e *Endpoint) policyFor(req *sipgo.Request) *Policy {
+	if trunk := e.trunkAt(req); trunk != nil {
+		return &trunk.cfg.Policy
+	}
+	return &e.policy
+}
+
 // options answers OPTIONS as an INVITE would be answered just now (RFC 3261
 // section 11.2).
-func (e *Endpoint) options(req *sipgo.Request) *sipgo.Response {
+func (e *Endpoint) options(req *sipgo.Request, policy *Policy) *sipgo.Response {
 	res := e.response(req, 200, "OK", nil)
-	e.policy.announce(res)
+	policy.announce(res)
 	res.AppendHeader(sipgo.NewHeader("Accept", sdpType))
 	return res
 }

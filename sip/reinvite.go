@@ -241,7 +241,7 @@ func (c *Call) takeReinvite(m incomingRequest) {
 	answer, err := c.answer(offer)
 	if err != nil {
 		c.e.log.Info("sip: re-INVITE refused", "call", c.id, "error", err)
-		c.e.respond(tx, c.e.response(req, 488, "Not Acceptable Here", nil))
+		c.e.respond(tx, c.e.notAcceptable(req))
 		return
 	}
 	c.d.refresh(req)

@@ -245,7 +245,7 @@ func (in *Incoming) takeRequest(m incomingRequest) {
 	case sipgo.INFO:
 		c.takeInfo(m.req, m.tx)
 	case sipgo.OPTIONS:
-		e.respond(m.tx, e.options(m.req))
+		e.respond(m.tx, e.options(m.req, &in.call.policy))
 	case sipgo.INVITE:
 		c.refusePending(m.req, m.tx) // RFC 3261 section 14.2
 	case sipgo.REFER:
@@ -287,7 +287,7 @@ func (in *Incoming) takePRACK(m incomingRequest) {
 		var err error
 		if answer, err = c.answer(sdp); err != nil {
 			c.e.log.Info("sip: offer in PRACK refused", "call", c.id, "error", err)
-			in.e.respond(m.tx, in.e.response(m.req, 488, "Not Acceptable Here", nil))
+			in.e.respond(m.tx, in.e.notAcceptable(m.req))
 			in.next()
 			return
 		}

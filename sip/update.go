@@ -51,7 +51,7 @@ func (c *Call) acceptUpdate(d *dialog, m incomingRequest, offer []byte) {
 		var err error
 		if answer, err = c.answer(offer); err != nil {
 			c.e.log.Info("sip: UPDATE refused", "call", c.id, "error", err)
-			c.e.respond(m.tx, c.e.response(m.req, 488, "Not Acceptable Here", nil))
+			c.e.respond(m.tx, c.e.notAcceptable(m.req))
 			return
 		}
 		d.localSDP, d.remoteSDP = answer, offer
