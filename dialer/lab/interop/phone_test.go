@@ -171,6 +171,11 @@ func TestRegistrationFlows(t *testing.T) {
 // where a proxy changes nothing for it are in TestKamailioInBetween (3.2, 3.3);
 // challenges (3.3) in TestChallenges; CANCEL (3.8), busy (3.9, 3.10) and no answer
 // (3.11) in TestCancel and TestRefusals.
+//
+// Our part in 3.4 (a proxy fails) is the next server, in package sip's
+// TestNextServerOnSilence; in 3.5 (an ALG) the Route through it, in TestOutboundProxy
+// there; in 3.6 (redirection, description in the ACK) TestRedirectIsFollowed there and
+// TestLateOffer here. No test plays these three as a whole.
 func TestSessionFlows(t *testing.T) {
 	t.Run("3.1 successful", func(t *testing.T) {
 		trunk, player := script(t, sip.TrunkConfig{}, steps(
