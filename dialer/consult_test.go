@@ -144,13 +144,20 @@ func TestConsult(t *testing.T) {
 	}
 	h.awaitAgent("a1002", api.AgentTalking)
 	h.hears("the agent", line.Hears, hz(1002), true)
-	if _, err := caller.Consult(t.Context(), "1002"); err == nil {
-		t.Error("an agent who talks was reached")
+	if _, err := caller.Consult(t.Context(), "1002"); refusedWith(err) != 486 {
+		t.Errorf("an agent who talks: %v", err)
 	}
 	line.Hangup()
 	h.awaitAgent("a1002", api.AgentReady) // without wrap-up
 	if s := h.agent("a1002"); s.Today.Calls != 0 {
 		t.Errorf("figures %+v", s.Today)
+	}
+	if _, err := h.daemon.Logout(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1002", api.AgentOffline)
+	if _, err := caller.Consult(t.Context(), "1002"); refusedWith(err) != 480 {
+		t.Errorf("an agent who has logged out: %v", err)
 	}
 	if line, err = caller.Consult(t.Context(), "1003"); err != nil {
 		t.Fatal(err)
@@ -159,9 +166,9 @@ func TestConsult(t *testing.T) {
 	if err := h.pbx.Extension("1003").Hangup(); err != nil {
 		t.Fatal(err)
 	}
-	h.await("only the agents' legs", func() bool {
+	h.await("only the agent's leg", func() bool {
 		s, err := h.daemon.Status(t.Context())
-		return err == nil && s.Media.Sessions == 2
+		return err == nil && s.Media.Sessions == 1
 	})
 }
 
