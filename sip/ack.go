@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -38,4 +39,48 @@ func (e *Endpoint) sendACK(d *dialog, ack *sipgo.Request) {
 	if err != nil {
 		e.log.Warn("sip: ACK not sent", "call_id", d.callID, "error", err)
 	}
+}
+
+// ackPatience is how long an ACK waits for the name service before it goes where the 2xx
+// came from.
+const ackPatience = 200 * time.Millisecond
+
+// sendACK sends the call's ACK: at once where that takes neither the name service nor a
+// new connection, else beside the call, which does not wait.
+func (c *Call) sendACK() {
+	ack := c.ack.Clone()
+	if c.d.atHand(c.e) {
+		c.e.sendACK(c.d, ack)
+		return
+	}
+	d := c.d.clone()
+	c.e.work.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), ackPatience)
+		defer cancel()
+		if _, err := c.e.locateURI(ctx, d.nextHop(), d.path); err != nil && d.path.fallback.IsValid() {
+			stopgap := d.clone()
+			stopgap.unreached = true
+			c.e.sendACK(stopgap, ack.Clone())
+		}
+		c.e.sendACK(d, ack)
+		if d.unreached {
+			c.ask(func() { c.d.unreached = true })
+		}
+	})
+}
+
+// atHand reports whether a request can be sent without asking the name service and
+// without connecting.
+func (d *dialog) atHand(e *Endpoint) bool {
+	next := d.nextHop()
+	switch {
+	case d.path.flow && len(d.routes) == 0, d.unreached:
+		return true
+	case !isAddress(next.UriParams.GetOr("maddr", next.Host)):
+		return false
+	case d.path.transport == "udp":
+		return true
+	}
+	to, err := e.locateURI(context.Background(), next, d.path)
+	return err == nil && e.wire.Connected(d.path.transport, to)
 }

@@ -27,14 +27,21 @@ type inviteEnd struct {
 	err    error
 }
 
-// invite sends an INVITE, addressed already, in a new client transaction. report
-// is called once unless a 2xx comes, from the transaction's goroutine. answer
-// bounds the wait for the first response; 0 leaves it to timer B.
-func (e *Endpoint) startInvite(req *sipgo.Request, answer time.Duration, report func(inviteEnd)) *inviteTx {
+// startInvite sends an INVITE in a new client transaction. find addresses it, before it
+// is sent; nil: it is addressed already. report is called once unless a 2xx comes, from
+// the transaction's goroutine. answer bounds the wait for the first response; 0 leaves
+// it to timer B.
+func (e *Endpoint) startInvite(req *sipgo.Request, find func(context.Context) error, answer time.Duration, report func(inviteEnd)) *inviteTx {
 	ctx, abort := context.WithCancel(context.Background()) // start bounds it
 	i := &inviteTx{e: e, req: req, stop: make(chan string, 1), abort: abort}
 	e.work.Go(func() {
 		defer abort()
+		if find != nil {
+			if err := find(ctx); err != nil {
+				report(inviteEnd{branchOf(req), nil, err})
+				return
+			}
+		}
 		if res, err := i.run(ctx, answer); res != nil || err != nil {
 			report(inviteEnd{branchOf(req), res, err})
 		}

@@ -52,7 +52,9 @@ type Call struct {
 	acks          <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
 	timer         *sessionTimer         // nil: the session does not expire
 	leastInterval uint32                // of the session timer, in seconds, as the far side demanded by 422
-	referrals     []*Referral           // transfers that the far side has asked for
+	referrals     []*Referral           // transfers that the far side has asked for, but for those that are over
+	referred      bool                  // there was one
+	lost          uint32                // CSeq number of our re-INVITE that was given up without a response; 0: none
 	after         *afterlife            // set by finish, if there are any
 	rseqs         []uint32              // reliable responses of ours that may still be acknowledged
 	ended         bool                  // Ended has been emitted; only the last messages are left
@@ -321,8 +323,10 @@ func (c *Call) takeResponse(res *sipgo.Response) {
 	}
 	if c.ack != nil && c.ack.CSeq().SeqNo == seq {
 		c.e.count.retransmitted.Add(1)
-		c.e.sendACK(c.d, c.ack.Clone())
+		c.sendACK()
+		return
 	}
+	c.takeLateAnswer(res)
 }
 
 // disown ends the call behind a 2xx that is not ours to keep. b is the branch that it

@@ -237,8 +237,12 @@ func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error
 		address(req, d.path, d.path.fallback)
 		return nil
 	}
+	if d.unreached && d.path.fallback.IsValid() {
+		address(req, d.path, d.path.fallback)
+		return nil
+	}
 	to, err := e.locateURI(ctx, d.nextHop(), d.path)
-	if d.path.fallback.IsValid() && (err != nil || d.unreached) {
+	if err != nil && d.path.fallback.IsValid() {
 		to, err = d.path.fallback, nil
 	}
 	if err != nil {

@@ -111,7 +111,7 @@ func (s *setup) send(at target, auth *authenticator) error {
 	b := &branch{target: at, req: req, auth: auth}
 	s.branches[branchOf(req)] = b
 	s.open++
-	b.tx = s.e.startInvite(req, s.outlet.policy.AnswerTimeout, func(end inviteEnd) {
+	b.tx = s.e.startInvite(req, nil, s.outlet.policy.AnswerTimeout, func(end inviteEnd) {
 		select {
 		case s.ends <- end:
 		case <-s.done:

@@ -15,7 +15,7 @@ import (
 )
 
 // allow is what we take part in (RFC 3261 section 20.5).
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
 // values returns the values of all fields of that name, in its long or compact
 // form. compact may be empty.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ const (
 	referralExpires = 180
 )
 
-// maxReferrals bounds the transfers that one call remembers.
+// maxReferrals bounds the transfers of one call that are going on.
 const maxReferrals = 8
 
 // Referral is a wish of the far side to be transferred: REFER (RFC 3515), blind or, with
@@ -37,7 +38,7 @@ type Referral struct {
 	m        *incomingRequest // waits for its response
 	wait     *time.Timer
 	accepted bool
-	over     bool  // rejected, or the last NOTIFY has been sent
+	over     bool  // rejected, or nothing more is to be sent
 	busy     bool  // a NOTIFY has no response yet: the next would overtake it
 	queued   *frag // the latest news that wait for that
 }
@@ -119,6 +120,8 @@ func (c *Call) takeRefer(m incomingRequest) {
 		c.e.refuse(m.tx, m.req, 400, "Bad Refer-To")
 		return
 	}
+	// A leg may be up for a shift, and be transferred from all day.
+	c.referrals = slices.DeleteFunc(c.referrals, func(r *Referral) bool { return r.over })
 	to, ok := header.ParseReferTo(all[0])
 	switch {
 	case !ok:
@@ -132,7 +135,7 @@ func (c *Call) takeRefer(m incomingRequest) {
 		return
 	}
 	r := &Referral{c: c, to: to, m: &m, event: "refer", quiet: refersQuietly(m.req)}
-	if len(c.referrals) > 0 {
+	if c.referred {
 		r.event += ";id=" + strconv.FormatUint(uint64(m.req.CSeq().SeqNo), 10) // RFC 3515 section 2.4.6
 	}
 	for _, v := range values(m.req, "Referred-By", "b") {
@@ -140,7 +143,7 @@ func (c *Call) takeRefer(m incomingRequest) {
 			r.by = v
 		}
 	}
-	c.referrals = append(c.referrals, r)
+	c.referrals, c.referred = append(c.referrals, r), true
 	r.wait = time.AfterFunc(referralWait*c.e.second, func() { c.ask(func() { r.refuse(603) }) })
 	c.emit(Referred{At: time.Now(), Referral: r})
 }
@@ -171,7 +174,7 @@ func (r *Referral) accept() error {
 		res.AppendHeader(sipgo.NewHeader("Refer-Sub", "false"))
 	}
 	r.c.e.respond(r.m.tx, res)
-	r.m, r.accepted = nil, true
+	r.m, r.accepted, r.over = nil, true, r.quiet
 	r.tell(frag{100, "Trying"})
 	return nil
 }

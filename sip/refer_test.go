@@ -257,3 +257,38 @@ func TestRefer(t *testing.T) {
 		t.Errorf("a user that cannot be sent: %v", err)
 	}
 }
+
+// An agent's leg is up for a shift: however many transfers came before, the next is taken.
+func TestTransfersWithoutEnd(t *testing.T) {
+	t.Parallel()
+	_, p, call, invite := answered(t, TrunkConfig{}, Invite{})
+	for i := range 2 * maxReferrals {
+		quiet := i%2 == 1
+		extra := []string{"Refer-To: <sip:1002@pbx.example>"}
+		if quiet {
+			extra = append(extra, "Refer-Sub: false")
+		}
+		p.send(p.inside(invite, "a", "REFER", 1+i, extra...))
+		r := next[Referred](t, call).Referral
+		if err := r.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		if p.expect("202"); quiet {
+			continue
+		}
+		p.respond(p.expect("NOTIFY"), "200 OK", "", "")
+		r.Progress(486, "Busy Here")
+		last := p.expect("NOTIFY")
+		p.respond(last, "200 OK", "", "")
+		if named := strings.Contains(last.get("Event"), "id="); named != (i > 0) {
+			t.Errorf("transfer %d: Event %q", i, last.get("Event"))
+		}
+	}
+	for i := range maxReferrals + 1 { // those that are going on are bounded
+		p.send(p.inside(invite, "a", "REFER", 100+i, "Refer-To: <sip:1002@pbx.example>"))
+		if i < maxReferrals {
+			next[Referred](t, call)
+		}
+	}
+	p.expect("480")
+}

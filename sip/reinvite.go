@@ -8,8 +8,6 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
-
-	"ringpace/sip/wire"
 )
 
 // change is a session change that we ask for.
@@ -92,7 +90,11 @@ func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 		select {
 		case r = <-result:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w to re-INVITE: %w", ErrTimeout, context.Cause(ctx))
+			select {
+			case r = <-result:
+			default:
+				return nil, fmt.Errorf("%w to re-INVITE: %w", ErrTimeout, context.Cause(ctx))
+			}
 		case <-c.done:
 			select {
 			case r = <-result:
@@ -145,17 +147,14 @@ func (c *Call) sendReinvite(ch *change) error {
 	if err := c.auth.authorize(req); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), wire.SendTimeout)
-	defer cancel()
-	if err := c.d.hop(ctx, c.e, req); err != nil {
-		return err
-	}
 	end := make(chan inviteEnd, 1)
 	c.out = &clientInvite{
 		req: req, end: end, seq: req.CSeq().SeqNo, branch: branchOf(req), change: ch,
 		limit: time.NewTimer(64 * sipgo.T1),
 	}
-	c.out.tx = c.e.startInvite(req, 0, func(x inviteEnd) { end <- x })
+	d := c.d.clone()
+	find := func(ctx context.Context) error { return d.hop(ctx, c.e, req) }
+	c.out.tx = c.e.startInvite(req, find, 0, func(x inviteEnd) { end <- x })
 	return nil
 }
 
@@ -164,7 +163,7 @@ func (c *Call) changeAccepted(res *sipgo.Response) {
 	out := c.closeChange()
 	c.d.refresh(res)
 	c.ack = c.d.newACK(c.e, out.req, nil)
-	c.e.sendACK(c.d, c.ack.Clone())
+	c.sendACK()
 	c.takeInterval(res)
 	answer, ok := session(res)
 	if !ok || answer == nil {
@@ -173,6 +172,42 @@ func (c *Call) changeAccepted(res *sipgo.Response) {
 	}
 	c.d.localSDP, c.d.remoteSDP = out.change.offer, answer
 	out.change.reply(answer, nil)
+	if out.change.ctx.Err() != nil { // looked at after the reply: who did not read that sees this
+		c.reconcile()
+	}
+}
+
+// takeLateAnswer handles a 2xx to a re-INVITE that has been given up: the far side wants
+// its ACK all the same, and else ends the call (RFC 3261 section 13.3.1.4).
+func (c *Call) takeLateAnswer(res *sipgo.Response) {
+	seq := res.CSeq().SeqNo
+	c.ack = c.d.request(c.e, sipgo.ACK, seq)
+	setBody(c.ack, nil)
+	c.sendACK()
+	if seq == c.lost {
+		c.lost = 0
+		c.reconcile()
+	}
+}
+
+// reconcile offers the session that our side has. The far side has agreed to another
+// one, which nobody here waited for any more.
+func (c *Call) reconcile() {
+	if c.ended || c.onOffer == nil {
+		return
+	}
+	offer, err := c.onOffer(nil)
+	if err != nil {
+		c.e.log.Warn("sip: no offer to undo a change of the session that was given up", "call", c.id, "error", err)
+		return
+	}
+	c.startChange(&change{ctx: context.Background(), offer: offer, result: func(answer []byte, err error) {
+		if err != nil {
+			c.e.log.Warn("sip: a change of the session that was given up cannot be undone", "call", c.id, "error", err)
+			return
+		}
+		c.emit(SessionAnswer{At: time.Now(), Body: answer})
+	}})
 }
 
 // changeRefused handles a failure response to our re-INVITE.
@@ -206,6 +241,7 @@ func (c *Call) changeRefused(res *sipgo.Response) {
 // changeEnded handles the end of our re-INVITE without a 2xx.
 func (c *Call) changeEnded(end inviteEnd) {
 	if end.res == nil {
+		c.lost = c.out.seq
 		c.closeChange().change.reply(nil, end.err)
 		return
 	}

@@ -279,7 +279,7 @@ func (s *setup) takeSuccess(b *branch, res *sipgo.Response) bool {
 	s.d, s.auth = d, b.auth
 	body, answer, err := s.conclude(res)
 	s.ack = d.newACK(s.e, b.req, answer)
-	s.e.sendACK(d, s.ack.Clone())
+	s.sendACK()
 	s.cancelOthers(b)
 	s.takeInterval(res)
 	s.emit(Answered{At: time.Now(), Body: body})
