@@ -94,12 +94,13 @@ func TestNothingLeavesForElsewhere(t *testing.T) {
 		t.Run(strangers, func(t *testing.T) {
 			c := newCollector(t, "tcp")
 			h := build(t, plan{
-				Agents: 2, AgentSet: "wrap_up: 20s", Strangers: strangers,
+				Agents: 2, NoLogin: true, AgentSet: "wrap_up: 20s", Strangers: strangers,
 				Global: c.settings() + "\n" + `transfer: {extensions: [10XX], external: true, prefixes: ["+120255501"]}`,
 			})
-			h.awaitAgent("a1001", api.AgentReady)
+			h.logIn("a1001") // alone, so that the call is theirs
 			h.load(0, 1)
 			h.awaitAgent("a1001", api.AgentTalking)
+			h.logIn("a1002")
 			at, heard := elsewhere(t)
 			here, _ := h.daemon.SIPAddr("udp")
 
