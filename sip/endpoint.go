@@ -151,6 +151,7 @@ func NewEndpoint(cfg Config) (*Endpoint, error) {
 	e.resolver = resolve.New(cfg.Resolver)
 	e.strays.init()
 	e.silent.init()
+	e.watch()
 	var err error
 	e.wire, err = wire.New(wire.Config{
 		UserAgent: e.userAgent, CertFile: cfg.CertFile, KeyFile: cfg.KeyFile, Origins: cfg.Origins, Ping: cfg.webSocketPing,

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"time"
 
+	"ringpace/sip/defence"
 	"ringpace/sip/digest"
 )
 
@@ -17,6 +19,38 @@ func (e *Endpoint) judged(source netip.Addr, err error) {
 		e.guard.Proved(source)
 	case errors.Is(err, digest.ErrWrong):
 		e.guard.Failed(source)
+	}
+}
+
+// watch has the guard know our own messages, and the telephones that were
+// registered before.
+func (e *Endpoint) watch() {
+	if e.guard == nil {
+		return
+	}
+	e.guard.Recognise(e.made)
+	if e.registrar == nil {
+		return
+	}
+	for _, user := range e.registrar.Entries() {
+		for _, c := range user.Contacts {
+			e.registered(c.Source.Addr(), c.Expires)
+		}
+	}
+}
+
+// made reports whether a message answers a request of ours, or is for a call of ours.
+func (e *Endpoint) made(m defence.Mark) bool {
+	if m.Response {
+		return e.signer.ownBranch(m.Branch, m.CallID, m.FromTag)
+	}
+	return e.call(m.CallID, m.ToTag) != nil
+}
+
+// registered tells the guard until when somebody is registered from there.
+func (e *Endpoint) registered(source netip.Addr, until time.Time) {
+	if e.guard != nil {
+		e.guard.Registered(source, until)
 	}
 }
 

@@ -246,7 +246,9 @@ func (e *Endpoint) respond(tx *sipgo.ServerTx, res *sipgo.Response) {
 // refuse answers a request that nobody is asked about.
 func (e *Endpoint) refuse(tx *sipgo.ServerTx, req *sipgo.Request, status int, phrase string) {
 	e.count.rejected.Add(1)
-	if source, err := wire.Source(req); err == nil && status != 481 { // that may be a phone that we have forgotten
+	// 481 may go to a phone that we have forgotten. Phones SUBSCRIBE and PUBLISH to
+	// whatever server they are given, again and again: 405 is no reproach.
+	if source, err := wire.Source(req); err == nil && status != 481 && status != 405 {
 		e.refused(source.Addr())
 	}
 	e.respond(tx, e.response(req, status, phrase, nil))

@@ -27,6 +27,7 @@ func (e *Endpoint) handleRegister(req *sipgo.Request, tx *sipgo.ServerTx) {
 		e.judged(p.fallback.Addr(), digest.ErrWrong)
 	case answer.User != "":
 		e.judged(p.fallback.Addr(), nil)
+		e.registered(p.fallback.Addr(), answer.Until)
 	}
 	res := e.response(req, answer.Status, answer.Phrase, nil)
 	for _, h := range answer.Headers {

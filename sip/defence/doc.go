@@ -7,9 +7,12 @@
 // A source is an IPv4 address or an IPv6 /64 network. There are three kinds:
 //
 //   - trusted: the trunks' and peers' addresses and the allow list. Never limited nor banned.
-//   - proved: has shown digest credentials lately. Limited, but banned for failed digests only.
+//   - proved: has shown digest credentials lately, or is registered. Limited, but banned for failed digests only.
 //   - strangers: everybody else.
 //
+// Messages of dialogs and transactions that are ours, see [Guard.Recognise], are
+// heard even when all strangers together send too much.
+//
 // A Guard may be used by any number of goroutines. Deciding about a message takes
-// constant time and allocates nothing; everything that it keeps is bounded.
+// constant time; everything that it keeps is bounded.
 package defence

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	maxSources = 16384            // that are remembered
+	maxSources = 16384            // that are remembered without a proof
+	maxProved  = 16384            // that are remembered with one
 	memory     = 10 * time.Minute // after which strikes without a further one are forgotten
 	proofLasts = 2 * time.Hour    // how long right credentials make a source a known one
 )
@@ -18,6 +19,7 @@ const (
 type Guard struct {
 	began time.Time
 	tell  func(Ban)
+	ours  atomic.Pointer[func(Mark) bool]
 
 	drops    [len(dropReasons)]atomic.Uint64
 	bannings [len(banReasons)]atomic.Uint64
@@ -148,6 +150,9 @@ func (g *Guard) Trusted(a netip.Addr) bool {
 // whole message of a stream or WebSocket.
 func (g *Guard) Allow(from netip.AddrPort, data []byte) bool {
 	why := g.judge(from.Addr().Unmap(), data)
+	if why == Total && g.recognised(data) {
+		why = ""
+	}
 	if why == "" {
 		g.passed.Add(1)
 		return true
@@ -176,6 +181,9 @@ func (g *Guard) judge(from netip.Addr, data []byte) Reason {
 		b.Drops++
 		return Banned
 	}
+	if !sip && g.sources.peek(k) == nil {
+		return Junk // nothing worth remembering anybody for
+	}
 	s, proved := g.meet(k, now)
 	if s.tokens < 1 {
 		if s.excess++; s.excess >= float64(g.cfg.Burst) && !proved {
@@ -193,15 +201,26 @@ func (g *Guard) judge(from netip.Addr, data []byte) Reason {
 		if g.total < 1 {
 			return Total
 		}
+	}
+	if why := g.inspect(data, keepAlive, s, proved, now); why != "" {
+		return why // and takes nothing from what other strangers may send
+	}
+	if !proved {
 		g.total--
 	}
+	return ""
+}
+
+// inspect returns what of a message itself speaks against hearing it, or "". g.mu is
+// held.
+func (g *Guard) inspect(data []byte, keepAlive bool, s *source, proved bool, now time.Duration) Reason {
 	if keepAlive {
 		return ""
 	}
 	m := sniff(data)
 	if scans(&m, g.words) {
 		if s.hits++; !proved && s.hits >= g.cfg.Hits {
-			g.ban(k, Scanner, 0, now)
+			g.ban(s.key, Scanner, 0, now)
 		}
 		s.struck = now
 		return Scanner
@@ -271,8 +290,20 @@ func (g *Guard) Proved(from netip.Addr) {
 	defer g.mu.Unlock()
 	now := g.now()
 	s, _ := g.meet(keyOf(from), now)
-	s.proved = now + proofLasts
+	s = g.sources.prove(s, now+proofLasts)
 	s.failures, s.refusals = 0, 0
+}
+
+// Registered is told until when somebody is registered from an address. That counts
+// as a proof, which a contact that was kept over a restart has given before.
+func (g *Guard) Registered(from netip.Addr, until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	if end := until.Sub(g.began); end > now {
+		s, _ := g.meet(keyOf(from), now)
+		g.sources.prove(s, end)
+	}
 }
 
 // known reports whether a source is trusted or has proved itself. g.mu is held.

@@ -472,3 +472,110 @@ func ExampleGuard() {
 	}
 	// Output: 198.51.100.7/32 scanner
 }
+
+// Addresses that anybody can forge must not make the guard forget who has proved
+// himself, nor is one of them remembered for junk.
+func TestForgedFloodForgetsNobodyWhoProved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // no time passes: the total is used up once
+		g := newGuard(t, func(c *Config) { c.Silence, c.Registers = true, true })
+		phones := make([]netip.AddrPort, 50)
+		for i := range phones {
+			a := netip.AddrFrom4([4]byte{203, 0, 113, byte(i + 1)})
+			phones[i] = netip.AddrPortFrom(a, 5060)
+			if i%2 == 0 {
+				g.Proved(a)
+			} else {
+				g.Registered(a, time.Now().Add(24*time.Hour))
+			}
+		}
+		flood := func(message []byte) {
+			for i := range 4 * maxSources {
+				a := netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)})
+				g.Allow(netip.AddrPortFrom(a, 5060), message)
+			}
+		}
+		flood([]byte("x"))
+		if n := g.Stats().Sources; n != len(phones) {
+			t.Errorf("%d sources are remembered after a flood of junk, want %d", n, len(phones))
+		}
+		flood(with("INVITE", "REGISTER"))
+		for _, p := range phones {
+			if !g.Allow(p, []byte(invite)) {
+				t.Errorf("the telephone at %s is not heard after the flood", p)
+			}
+		}
+		time.Sleep(2*proofLasts + time.Minute)
+		if g.Allow(phones[0], []byte(invite)) {
+			t.Error("a right digest counts for ever")
+		}
+		if !g.Allow(phones[1], []byte(invite)) {
+			t.Error("a telephone that is still registered is a stranger")
+		}
+	})
+}
+
+func TestProvedSourcesAreBounded(t *testing.T) {
+	g := newGuard(t, nil)
+	for i := range maxProved + 100 {
+		g.Proved(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+	}
+	if n := g.Stats().Sources; n != maxProved {
+		t.Errorf("%d proved sources are remembered, want %d", n, maxProved)
+	}
+}
+
+// What strangers send that is not heard anyway must not use up what phones, which are
+// strangers until they have registered, may send.
+func TestSilenceTakesNothingFromTheTotal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(t, func(c *Config) { c.Silence, c.Registers, c.Total = true, true, 100 })
+		for i := range 1000 {
+			g.Allow(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 5060), []byte(invite))
+		}
+		if !g.Allow(stranger, with("INVITE", "REGISTER")) {
+			t.Error("a REGISTER was dropped with the strangers' INVITEs")
+		}
+		dropped(t, g, map[Reason]uint64{Stranger: 1000})
+	})
+}
+
+// Answers to our requests, and requests inside of our dialogs, come through when all
+// strangers together send too much.
+func TestOwnMessagesPassTheTotal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(t, func(c *Config) { c.Total = 1 })
+		var asked []Mark
+		g.Recognise(func(m Mark) bool {
+			asked = append(asked, m)
+			return m.Branch == "z9hG4bKa" || m.ToTag == "2"
+		})
+		flood := netip.MustParseAddrPort("203.0.113.1:5060")
+		for range 3 { // the first is heard
+			g.Allow(flood, []byte(invite))
+		}
+		if len(asked) != 0 {
+			t.Errorf("asked about an INVITE without a To tag: %+v", asked)
+		}
+		response := "INVITE sip:1001@192.0.2.1 SIP/2.0"
+		for _, c := range []struct {
+			message []byte
+			ours    bool
+			mark    Mark
+		}{
+			{with(response, "SIP/2.0 200 OK"), true, Mark{Response: true, CallID: "a@b", FromTag: "1", Branch: "z9hG4bKa"}},
+			{
+				with(response, "SIP/2.0 200 OK", "Via:", "v:", "branch=z9hG4bKa", "rport ; Branch = z9hG4bKb, SIP/2.0/UDP x;branch=z9hG4bKa"), false,
+				Mark{Response: true, CallID: "a@b", FromTag: "1", Branch: "z9hG4bKb"},
+			},
+			{with("INVITE", "BYE", "192.0.2.1>", "192.0.2.1> ;tag=2", "Call-ID", "i"), true, Mark{CallID: "a@b", FromTag: "1", ToTag: "2", Branch: "z9hG4bKa"}},
+		} {
+			asked = nil
+			if got := g.Allow(stranger, c.message); got != c.ours {
+				t.Errorf("heard %v, want %v: %s", got, c.ours, c.message)
+			}
+			if len(asked) != 1 || asked[0] != c.mark {
+				t.Errorf("asked about %+v, want %+v", asked, c.mark)
+			}
+		}
+	})
+}

@@ -26,6 +26,8 @@ type message struct {
 	agent  []byte // User-Agent or Server
 	from   []byte // the whole values
 	to     []byte
+	callID []byte
+	via    []byte // the topmost
 	toTag  bool
 }
 
@@ -59,6 +61,10 @@ func sniff(data []byte) (m message) {
 		case is(name, "to", "t"):
 			m.to = bytes.TrimSpace(value)
 			m.toTag = hasTag(m.to)
+		case is(name, "call-id", "i"):
+			m.callID = bytes.TrimSpace(value)
+		case m.via == nil && is(name, "via", "v"):
+			m.via = bytes.TrimSpace(value)
 		case is(name, "user-agent", ""), m.agent == nil && is(name, "server", ""):
 			m.agent = bytes.TrimSpace(value)
 		}

@@ -47,10 +47,12 @@ const ways = 8
 // table keeps the sources that were seen last: sets of a fixed size, chosen by a
 // hash with a secret seed; in a full set the source that was silent longest goes.
 // So it is bounded, and an attacker with many addresses can neither make it slow
-// nor choose whom to push out.
+// nor choose whom to push out. Sources that have proved themselves are kept apart:
+// forged addresses, however many, push out none of them.
 type table struct {
-	seed maphash.Seed
-	sets [][ways]source
+	seed   maphash.Seed
+	sets   [][ways]source
+	proved map[key]*source // no more than maxProved
 }
 
 func newTable(size int) *table {
@@ -58,11 +60,14 @@ func newTable(size int) *table {
 	for sets*ways < size {
 		sets *= 2
 	}
-	return &table{seed: maphash.MakeSeed(), sets: make([][ways]source, sets)}
+	return &table{seed: maphash.MakeSeed(), sets: make([][ways]source, sets), proved: map[key]*source{}}
 }
 
 // find returns the entry of a source, and whether it is a new one.
 func (t *table) find(k key) (s *source, fresh bool) {
+	if s := t.proved[k]; s != nil {
+		return s, false
+	}
 	set := &t.sets[maphash.Comparable(t.seed, k)&uint64(len(t.sets)-1)]
 	oldest := &set[0]
 	for i := range set {
@@ -80,6 +85,9 @@ func (t *table) find(k key) (s *source, fresh bool) {
 
 // peek returns the entry of a source, or nil.
 func (t *table) peek(k key) *source {
+	if s := t.proved[k]; s != nil {
+		return s
+	}
 	set := &t.sets[maphash.Comparable(t.seed, k)&uint64(len(t.sets)-1)]
 	for i := range set {
 		if s := &set[i]; s.key == k && s.seen != 0 {
@@ -89,9 +97,38 @@ func (t *table) peek(k key) *source {
 	return nil
 }
 
+// prove keeps an entry of the table among those that proved themselves, until then,
+// and returns where it is now. When there are too many, of some, which are never the
+// same, the one goes whose proof ends, or ended, first.
+func (t *table) prove(s *source, until time.Duration) *source {
+	if kept := t.proved[s.key]; kept != nil {
+		kept.proved = max(kept.proved, until)
+		return kept
+	}
+	if len(t.proved) >= maxProved {
+		const looked = 16
+		var first *source
+		n := 0
+		for _, other := range t.proved { // begins anywhere
+			if first == nil || other.proved < first.proved {
+				first = other
+			}
+			if n++; n == looked {
+				break
+			}
+		}
+		delete(t.proved, first.key)
+	}
+	kept := *s
+	kept.proved = until
+	*s = source{} // free
+	t.proved[kept.key] = &kept
+	return &kept
+}
+
 // used is how many sources are remembered.
 func (t *table) used() int {
-	n := 0
+	n := len(t.proved)
 	for i := range t.sets {
 		for j := range t.sets[i] {
 			if t.sets[i][j].seen != 0 {

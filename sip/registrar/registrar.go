@@ -185,8 +185,9 @@ type Answer struct {
 	Phrase  string
 	Headers []sipgo.Header
 
-	User       string // who proved to be who he is, or ""
-	Suspicious bool   // a wrong password, one try too many, a contact that would loop
+	User       string    // who proved to be who he is, or ""
+	Until      time.Time // when the last of the contacts expires that the request has registered; zero: it has none
+	Suspicious bool      // a wrong password, one try too many, a contact that would loop
 }
 
 func (a Answer) with(name, value string) Answer {
@@ -282,6 +283,11 @@ func (r *Registrar) register(req *sipgo.Request, user string, wishes []wish, all
 		r.tell(user)
 	}
 	a := Answer{Status: 200, Phrase: "OK", User: user}
+	for _, w := range wishes {
+		if w.left > 0 && w.Expires.After(a.Until) {
+			a.Until = w.Expires
+		}
+	}
 	for _, c := range current {
 		a = a.with("Contact", c.field(now))
 	}
