@@ -27,7 +27,7 @@ build: ## bin/ringpace, static
 test: ## every test with the race detector, against real peers; TESTFLAGS="-run X"
 	@.ci/deps programs
 	@.ci/deps asterisk & asterisk=$$!; go build -race ./... 2>/dev/null || true; wait $$asterisk
-	@go test -race -timeout 20m -json $(TESTFLAGS) ./... | go run .ci/tally.go
+	@go test -race -timeout 40m -json $(TESTFLAGS) ./... | go run .ci/tally.go
 
 lint: ## gofumpt, go vet, staticcheck: any finding fails
 	@unformatted=$$(go tool gofumpt -l .); \
