@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -41,10 +40,5 @@ func (e *Endpoint) tryBYE(d *dialog, cause Cause, auth *authenticator) (*sipgo.R
 		setBody(req, nil)
 		return req, d.hop(ctx, e, req)
 	}
-	res, err := e.doAuth(ctx, auth, build)
-	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
-		d.unreached = true
-		res, err = e.doAuth(ctx, auth, build)
-	}
-	return res, err
+	return d.reach(func() (*sipgo.Response, error) { return e.doAuth(ctx, auth, build) })
 }

@@ -33,34 +33,8 @@ func (c *Call) SendInfo(ctx context.Context, contentType string, body []byte) er
 	if _, _, err := mime.ParseMediaType(contentType); err != nil || header.Check([]Header{{Name: "X-Type", Value: contentType}}) != nil {
 		return fmt.Errorf("%w: content type %q", ErrHeader, header.Clip(contentType, 64))
 	}
-	result := make(chan error, 1)
-	if !c.ask(func() { c.sendInfo(contentType, body, result) }) {
-		return ErrEnded
-	}
-	select {
-	case err := <-result:
-		return err
-	case <-c.done:
-		return ErrEnded
-	case <-ctx.Done():
-		return fmt.Errorf("%w to INFO: %w", ErrTimeout, context.Cause(ctx))
-	}
-}
-
-func (c *Call) sendInfo(contentType string, body []byte, result chan<- error) {
-	switch {
-	case c.ended:
-		result <- ErrEnded
-		return
-	case c.d == nil:
-		result <- ErrEarly
-		return
-	}
-	c.send(c.d, inside{method: sipgo.INFO, contentType: contentType, body: body}, func(res *sipgo.Response, err error) {
-		if err == nil && !res.IsSuccess() {
-			err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)
-		}
-		result <- err
+	return c.demand(ctx, sipgo.INFO, func(*dialog) inside {
+		return inside{contentType: contentType, body: body}
 	})
 }
 

@@ -5,9 +5,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-	"strconv"
 	"strings"
-	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -143,18 +141,4 @@ func session(msg sipgo.Message) (sdp []byte, ok bool) {
 		}
 	}
 	return nil, false
-}
-
-// parseExpires reads delta-seconds. ok is false when there are none.
-func parseExpires(s string) (time.Duration, bool) {
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 32)
-	if err != nil {
-		return 0, false
-	}
-	return time.Duration(n) * time.Second, true
-}
-
-// seconds writes a duration as delta-seconds, rounded up.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

@@ -151,7 +151,7 @@ func (r *registrant) attempt(ctx context.Context) time.Duration {
 	res, err := r.register(ctx, r.wish)
 	if err == nil && res.StatusCode == 423 {
 		// RFC 3261 section 10.2.8: ask for as long as the server wants, at once.
-		least, ok := parseExpires(value(res, "Min-Expires"))
+		least, ok := header.ParseSeconds(value(res, "Min-Expires"))
 		if ok && least > r.wish && least <= maxExpires {
 			r.wish = least
 			res, err = r.register(ctx, r.wish)
@@ -287,7 +287,7 @@ func (r *registrant) newREGISTER(h hop, expires time.Duration) (*sipgo.Request, 
 		req.AppendHeader(&sipgo.ContactHeader{Address: r.old, Params: sipgo.HeaderParams{{K: "expires", V: "0"}}})
 	}
 	req.AppendHeader(sipgo.NewHeader("Supported", supported))
-	req.AppendHeader(sipgo.NewHeader("Expires", seconds(expires)))
+	req.AppendHeader(sipgo.NewHeader("Expires", header.Seconds(expires)))
 	setBody(req, nil)
 	return req, contact
 }
@@ -317,7 +317,7 @@ func (r *registrant) connection() <-chan struct{} {
 // else the Expires header, else what we asked for (RFC 3261 section 10.2.4).
 func (r *registrant) granted(res *sipgo.Response) time.Duration {
 	granted := r.wish
-	if d, ok := parseExpires(value(res, "Expires")); ok {
+	if d, ok := header.ParseSeconds(value(res, "Expires")); ok {
 		granted = d
 	}
 	for _, h := range res.GetHeaders("Contact") {
@@ -325,7 +325,7 @@ func (r *registrant) granted(res *sipgo.Response) time.Duration {
 		if !ok || c.Address.User != r.sent.User {
 			continue // somebody else's binding of the same account
 		}
-		d, ok := parseExpires(trimParams(c.Params).GetOr("expires", ""))
+		d, ok := header.ParseSeconds(trimParams(c.Params).GetOr("expires", ""))
 		if !ok {
 			continue
 		}

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
 )
@@ -22,6 +23,40 @@ func (c *Call) ask(f func()) bool {
 		return true
 	case <-c.done:
 		return false
+	}
+}
+
+// demand sends a request in the confirmed dialog and waits for its response: ErrRefused
+// when the far side does not take it, ErrEarly before the call is answered. write makes
+// its headers and body, on the call's goroutine.
+func (c *Call) demand(ctx context.Context, method sipgo.RequestMethod, write func(*dialog) inside) error {
+	result := make(chan error, 1)
+	if !c.ask(func() {
+		switch {
+		case c.ended:
+			result <- ErrEnded
+		case c.d == nil:
+			result <- ErrEarly
+		default:
+			request := write(c.d)
+			request.method = method
+			c.send(c.d, request, func(res *sipgo.Response, err error) {
+				if err == nil && !res.IsSuccess() {
+					err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)
+				}
+				result <- err
+			})
+		}
+	}) {
+		return ErrEnded
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-c.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return fmt.Errorf("%w to %s: %w", ErrTimeout, method, context.Cause(ctx))
 	}
 }
 
@@ -71,17 +106,20 @@ func (d *dialog) build(e *Endpoint, r inside) *sipgo.Request {
 	return req
 }
 
-// doInside sends a request the way of the dialog and returns its final response. A
-// next hop that cannot be reached is replaced by where the far side's messages come
-// from.
+// doInside sends a request the way of the dialog and returns its final response.
 func (e *Endpoint) doInside(d *dialog, req *sipgo.Request) (*sipgo.Response, error) {
 	ctx := context.Background() // bounded by the transaction
-	try := func() (*sipgo.Response, error) {
+	return d.reach(func() (*sipgo.Response, error) {
 		if err := d.hop(ctx, e, req); err != nil {
 			return nil, err
 		}
 		return e.do(ctx, req)
-	}
+	})
+}
+
+// reach tries to send. A next hop that cannot be reached is replaced by where the far
+// side's messages come from, and try is called once more.
+func (d *dialog) reach(try func() (*sipgo.Response, error)) (*sipgo.Response, error) {
 	res, err := try()
 	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
 		d.unreached = true

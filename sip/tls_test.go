@@ -33,7 +33,7 @@ func carrierTLS(addr string) string {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-		ca, in := wiretest.NewAuthority(t), make(chan *Incoming, 1)
+		ca, in := wiretest.NewAuthority(t, t.TempDir()), make(chan *Incoming, 1)
 		certFile, keyFile := ca.Certify(t.TempDir(), time.Hour, "carrier.test")
 		carrier, err := NewEndpoint(Config{
 			Listen: []Listen{{Transport: "tls", Addr: mustAddr(address)}}, CertFile: certFile, KeyFile: keyFile,
@@ -106,7 +106,7 @@ func tlsServer(t *testing.T, cfg *tls.Config) (addr string, clients <-chan *tls.
 // connection. sipgo has one configuration for all, and finds connections by address.
 func TestClientCertificates(t *testing.T) {
 	t.Parallel()
-	ca := wiretest.NewAuthority(t)
+	ca := wiretest.NewAuthority(t, t.TempDir())
 	certFile, keyFile := ca.Certify(t.TempDir(), time.Hour, "carrier.test", "other.test")
 	own, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -135,10 +135,27 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
+// refusing returns a TCP address at which connections are refused: that of the calling
+// end of one, so that nobody else can listen there meanwhile.
+func refusing(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().String()
+}
+
 // Each fault says which, what was tried, and what to do.
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	ca, stranger := wiretest.NewAuthority(t), wiretest.NewAuthority(t)
+	ca, stranger := wiretest.NewAuthority(t, t.TempDir()), wiretest.NewAuthority(t, t.TempDir())
 	serve := func(cfg *tls.Config, certFile, keyFile string) string {
 		t.Helper()
 		own, err := tls.LoadX509KeyPair(certFile, keyFile)
@@ -158,11 +175,7 @@ func TestReasons(t *testing.T) {
 	otherCert, otherKey := cert(ca, time.Hour, "www.shop.test")
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.Cert)
-	refused, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = refused.Close()
+	refused := refusing(t)
 	dns := resolvetest.Serve(t, "carrier.test. 300 IN A 127.0.0.1\n_sip._tcp.refused.test. 300 IN SRV 0 0 0 .\n")
 	dns.Silence("SRV")
 	e := newEndpoint(t, Config{Resolver: resolve.Config{Servers: []netip.AddrPort{dns.Addr()}, Timeout: 100 * time.Millisecond}})
@@ -175,7 +188,7 @@ func TestReasons(t *testing.T) {
 		{"wrong name", "carrier.test:" + port(serve(&tls.Config{}, otherCert, otherKey)), "tls", []string{"www.shop.test", "not carrier.test", "tls.server_name"}},
 		{"client certificate", "carrier.test:" + port(serve(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MaxVersion: tls.VersionTLS12}, goodCert, goodKey)), "tls", []string{"tls.cert_file"}},
 		{"too old", "carrier.test:" + port(serve(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, goodCert, goodKey)), "tls", []string{"versions"}},
-		{"refused", "carrier.test:" + port(refused.Addr().String()), "tcp", []string{"refused", "nothing listens there"}},
+		{"refused", "carrier.test:" + port(refused), "tcp", []string{"refused", "nothing listens there"}},
 		{"no such name", "nowhere.test:5060", "udp", []string{"nowhere.test", "not found", "typing"}},
 		{"no name service", "carrier.test", "udp", []string{"SRV of _sip._udp.carrier.test", dns.Addr().String(), "sip.dns_servers"}},
 	} {

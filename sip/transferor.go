@@ -29,41 +29,14 @@ func (c *Call) Refer(ctx context.Context, user string, replaces *ReplacesID) err
 	if !header.IsUser(user) {
 		return fmt.Errorf("%w: %q", ErrTarget, header.Clip(user, header.MaxUser))
 	}
-	result := make(chan error, 1)
-	if !c.ask(func() { c.refer(user, replaces, result) }) {
-		return ErrEnded
-	}
-	select {
-	case err := <-result:
-		return err
-	case <-c.done:
-		return ErrEnded
-	case <-ctx.Done():
-		return fmt.Errorf("%w to REFER: %w", ErrTimeout, context.Cause(ctx))
-	}
-}
-
-func (c *Call) refer(user string, replaces *ReplacesID, result chan<- error) {
-	switch {
-	case c.ended:
-		result <- ErrEnded
-		return
-	case c.d == nil:
-		result <- ErrEarly
-		return
-	}
-	target := c.d.remote.Address
-	uri := sipgo.Uri{Scheme: target.Scheme, User: user, Host: target.Host, Port: target.Port}
-	to := "<" + uri.String() + ">"
-	if replaces != nil {
-		to = "<" + uri.String() + "?Replaces=" + url.QueryEscape(replaces.String()) + ">"
-	}
-	request := inside{method: sipgo.REFER, headers: []Header{{Name: "Refer-To", Value: to}, {Name: "Referred-By", Value: c.d.local.Address.String()}}}
-	c.send(c.d, request, func(res *sipgo.Response, err error) {
-		if err == nil && !res.IsSuccess() {
-			err = fmt.Errorf("%w: %d %s", ErrRefused, res.StatusCode, res.Reason)
+	return c.demand(ctx, sipgo.REFER, func(d *dialog) inside {
+		target := d.remote.Address
+		uri := sipgo.Uri{Scheme: target.Scheme, User: user, Host: target.Host, Port: target.Port}
+		to := "<" + uri.String() + ">"
+		if replaces != nil {
+			to = "<" + uri.String() + "?Replaces=" + url.QueryEscape(replaces.String()) + ">"
 		}
-		result <- err
+		return inside{headers: []Header{{Name: "Refer-To", Value: to}, {Name: "Referred-By", Value: d.local.Address.String()}}}
 	})
 }
 

@@ -97,7 +97,7 @@ func (b *browser) frames(frames ...ws.Frame) {
 // newWebDesk is a desk that browsers connect to.
 func newWebDesk(t *testing.T, cfg Config) (*Endpoint, *Local, func(user string) int) {
 	t.Helper()
-	cfg.CertFile, cfg.KeyFile = wiretest.NewAuthority(t).Certify(t.TempDir(), time.Hour, "desk.example")
+	cfg.CertFile, cfg.KeyFile = wiretest.NewAuthority(t, t.TempDir()).Certify(t.TempDir(), time.Hour, "desk.example")
 	cfg.Origins = []string{"https://desk.example"}
 	for _, transport := range []string{"ws", "wss"} {
 		cfg.Listen = append(cfg.Listen, Listen{Transport: transport, Addr: netip.AddrPortFrom(loopback, 0)})
@@ -158,7 +158,7 @@ func TestBrowserPhone(t *testing.T) {
 // is there, pings keep the way open.
 func TestWebSocketKeepAlive(t *testing.T) {
 	t.Parallel()
-	e, l, contacts := newWebDesk(t, Config{webSocketPing: 50 * time.Millisecond})
+	e, l, contacts := newWebDesk(t, Config{webSocketPing: 500 * time.Millisecond})
 	b := browse(t, e, "ws")
 	b.enrol("<sip:abc123@df7jal23ls0d.invalid;transport=ws>")
 	for range 5 {

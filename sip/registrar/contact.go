@@ -9,6 +9,8 @@ import (
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/header"
 )
 
 const (
@@ -53,7 +55,7 @@ var errContact = errors.New("registrar: bad Contact")
 // be removed.
 func (r *Registrar) parseWishes(req *sipgo.Request) (wishes []wish, all bool, err error) {
 	standard := r.cfg.MaxExpires
-	if d, ok := parseExpires(text(req, "Expires")); ok {
+	if d, ok := header.ParseSeconds(text(req, "Expires")); ok {
 		standard = d
 	}
 	fields := req.GetHeaders("Contact")
@@ -92,7 +94,7 @@ func parseWish(uri *sipgo.Uri, params sipgo.HeaderParams, standard time.Duration
 		value := strings.TrimSpace(p.V)
 		switch strings.ToLower(strings.TrimSpace(p.K)) {
 		case "expires":
-			if d, ok := parseExpires(value); ok {
+			if d, ok := header.ParseSeconds(value); ok {
 				w.left = d
 			}
 		case "q":
@@ -211,19 +213,5 @@ func (c Contact) field(now time.Time) string {
 	if c.RegID > 0 {
 		s += ";reg-id=" + strconv.Itoa(c.RegID)
 	}
-	return s + ";expires=" + seconds(max(time.Second, c.Expires.Sub(now).Round(time.Second)))
-}
-
-// parseExpires reads delta-seconds. ok is false when there are none.
-func parseExpires(s string) (time.Duration, bool) {
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 32)
-	if err != nil {
-		return 0, false
-	}
-	return time.Duration(n) * time.Second, true
-}
-
-// seconds writes a duration as delta-seconds, rounded up.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+	return s + ";expires=" + header.Seconds(max(time.Second, c.Expires.Sub(now).Round(time.Second)))
 }

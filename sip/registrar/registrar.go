@@ -25,6 +25,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/digest"
+	"ringpace/sip/header"
 )
 
 // ErrConfig is wrapped by errors about a configuration.
@@ -230,7 +231,7 @@ func (r *Registrar) Handle(req *sipgo.Request, local netip.AddrPort, own func(ne
 	for i := range wishes {
 		w := &wishes[i]
 		if w.left > 0 && w.left < r.cfg.MinExpires {
-			return Answer{Status: 423, Phrase: "Interval Too Brief", User: user}.with("Min-Expires", seconds(r.cfg.MinExpires)) // RFC 3261 section 10.3
+			return Answer{Status: 423, Phrase: "Interval Too Brief", User: user}.with("Min-Expires", header.Seconds(r.cfg.MinExpires)) // RFC 3261 section 10.3
 		}
 		if w.left > 0 && own(w.hostPort) {
 			return Answer{Status: 403, Phrase: "Contact Is This Server", User: user, Suspicious: true}
@@ -330,7 +331,7 @@ func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort, aor 
 	now := time.Now()
 	host := source.Addr().String()
 	if left := r.tries.blocked(host, aor, now); left > 0 && !r.knows(aor, source.Addr()) {
-		a := Answer{Status: 403, Phrase: "Too Many Failures", Suspicious: true}.with("Retry-After", seconds(left))
+		a := Answer{Status: 403, Phrase: "Too Many Failures", Suspicious: true}.with("Retry-After", header.Seconds(left))
 		return "", &a
 	}
 	user, err := r.authority.Check(digest.Request{

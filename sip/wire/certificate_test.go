@@ -13,7 +13,7 @@ import (
 // before in use, and is told once.
 func TestCertificateRenewal(t *testing.T) {
 	t.Parallel()
-	ca, dir, lines := wiretest.NewAuthority(t), t.TempDir(), make(chan string, 16)
+	ca, dir, lines := wiretest.NewAuthority(t, t.TempDir()), t.TempDir(), make(chan string, 16)
 	certFile, keyFile := ca.Certify(dir, time.Hour, "old.test")
 	c, err := newCertificate(certFile, keyFile, logTo(lines))
 	if err != nil {

@@ -22,7 +22,7 @@ func tlsState(t *testing.T, certFile, keyFile string) tls.ConnectionState {
 // RFC 5922 section 7.2: the name may be a DNS name or a SIP URI of the domain.
 func TestServerName(t *testing.T) {
 	t.Parallel()
-	ca := wiretest.NewAuthority(t)
+	ca := wiretest.NewAuthority(t, t.TempDir())
 	for _, c := range []struct {
 		host  string
 		names []string

@@ -26,8 +26,8 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one for the time of a test.
-func NewAuthority(t testing.TB) *Authority {
+// NewAuthority makes one for the time of a test, with its certificate in dir.
+func NewAuthority(t testing.TB, dir string) *Authority {
 	t.Helper()
 	ca := &Authority{t: t, key: newKey(t)}
 	template := &x509.Certificate{
@@ -41,7 +41,7 @@ func NewAuthority(t testing.TB) *Authority {
 	if ca.Cert, err = x509.ParseCertificate(der); err != nil {
 		t.Fatal(err)
 	}
-	ca.File = writePEM(t, filepath.Join(t.TempDir(), "ca.pem"), "CERTIFICATE", der)
+	ca.File = writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", der)
 	return ca
 }
 
