@@ -204,8 +204,10 @@ func (in *Incoming) accept(body []byte) error {
 	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
 	c.policy.announce(res)
 	c.grantInterval(in.req, res)
+	c.unproved.begin() // before the far side can know that it is answered
 	if err := in.sendResponse(res, true); err != nil {
 		c.stopTimer()
+		c.unproved.settle()
 		return err
 	}
 	c.d = in.d
@@ -217,7 +219,6 @@ func (in *Incoming) accept(body []byte) error {
 	}
 	c.in, c.acks = newServerInvite(in.req, in.tx, res, offered), in.tx.Acks()
 	c.in.initial = true
-	c.unproved.begin()
 	in.answered, in.confirm = true, true
 	return nil
 }

@@ -14,7 +14,7 @@ type unproved struct {
 // full reports whether the trunk has as many as may be.
 func (u *unproved) full() bool { return u.trunk != nil && u.trunk.unproved.Load() >= maxUnproved }
 
-// begin is called when the answer is sent.
+// begin is called when the answer is about to be sent.
 func (u *unproved) begin() {
 	if u.trunk != nil {
 		u.counted = true
@@ -22,7 +22,7 @@ func (u *unproved) begin() {
 	}
 }
 
-// settle is called when the ACK has come, or the call ends without.
+// settle is called when the ACK has come, or the call ends without, or was not answered.
 func (u *unproved) settle() {
 	if u.counted {
 		u.counted = false
