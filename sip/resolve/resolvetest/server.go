@@ -31,14 +31,7 @@ func Serve(t testing.TB, zone string) *Server {
 	t.Helper()
 	s := &Server{t: t, asked: map[string]int{}, silent: map[uint16]bool{}}
 	s.Set(zone)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := net.ListenPacket("udp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, p := listen(t)
 	s.addr = netip.MustParseAddrPort(l.Addr().String())
 	s.udp, s.tcp = &dns.Server{PacketConn: p, Handler: s}, &dns.Server{Listener: l, Handler: s}
 	for _, server := range []*dns.Server{s.udp, s.tcp} {
@@ -49,6 +42,26 @@ func Serve(t testing.TB, zone string) *Server {
 		t.Cleanup(func() { _ = server.Shutdown(); <-done })
 	}
 	return s
+}
+
+// listen opens one port for both transports: one that is free for TCP may be taken for
+// UDP.
+func listen(t testing.TB) (net.Listener, net.PacketConn) {
+	t.Helper()
+	for tries := 1; ; tries++ {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.ListenPacket("udp", l.Addr().String())
+		if err == nil {
+			return l, p
+		}
+		_ = l.Close()
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Addr is where it listens, UDP and TCP.
