@@ -119,7 +119,8 @@ func parseWish(uri *sipgo.Uri, params sipgo.HeaderParams, standard time.Duration
 }
 
 // checkURI refuses a URI that is no place to call, or that would make us send
-// something else than calls: to a group, with headers, by another method.
+// something else than calls: to a group, with headers, by another method. What it
+// passes is read again as it was printed: who reads "sip:a:@b" writes "sip:a@b".
 func checkURI(uri *sipgo.Uri) (hostPort netip.AddrPort, err error) {
 	s := uri.String()
 	switch {
@@ -131,6 +132,8 @@ func checkURI(uri *sipgo.Uri) (hostPort netip.AddrPort, err error) {
 		return hostPort, errContact
 	case len(uri.Headers) > 0 || uri.UriParams.Has("method") || uri.UriParams.Has("maddr"):
 		return hostPort, fmt.Errorf("%w: not a plain address", errContact)
+	case !survives(s):
+		return hostPort, fmt.Errorf("%w: ambiguous", errContact)
 	}
 	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
 	if err != nil {
@@ -145,6 +148,12 @@ func checkURI(uri *sipgo.Uri) (hostPort netip.AddrPort, err error) {
 		port = 5060
 	}
 	return netip.AddrPortFrom(ip, port), nil
+}
+
+// survives reports whether a printed URI prints the same when it has been read.
+func survives(s string) bool {
+	var u sipgo.Uri
+	return sipgo.ParseUri(s, &u) == nil && u.String() == s
 }
 
 // reach returns Addr. It is never another host than the REGISTER came from.

@@ -378,6 +378,7 @@ func FuzzContact(f *testing.F) {
 	f.Add(`<sip:100@10.0.0.1;transport=ws>;q=0.5;+sip.instance="<urn:uuid:1>";reg-id=1;expires=60`)
 	f.Add(`*`)
 	f.Add(`sip:a@[2001:db8::1]:5070;expires=x`)
+	f.Add(`<sip:0::@00>`)
 	f.Fuzz(func(t *testing.T, s string) {
 		if strings.ContainsAny(s, "\r\n") {
 			return
@@ -397,6 +398,9 @@ func FuzzContact(f *testing.F) {
 			if got := w.reach(false); got.Addr().String() != "192.0.2.7" {
 				t.Errorf("%q: calls to %s", s, got)
 			}
+			if !survives(w.URI) {
+				t.Errorf("%q: kept as %q, which reads as another", s, w.URI)
+			}
 			if field := w.field(time.Now()); strings.ContainsAny(field, "\r\n") || w.Q < 0 || w.Q > fullQ {
 				t.Errorf("%q: %q", s, field)
 			}
@@ -407,6 +411,7 @@ func FuzzContact(f *testing.F) {
 func FuzzPath(f *testing.F) {
 	f.Add("<sip:p1@edge;lr>;x=y,<sip:p2;lr>")
 	f.Add("<sip:p1")
+	f.Add("<sip:0::@00>") // it printed as sip:0:@00, and that as sip:0@00
 	f.Fuzz(func(t *testing.T, s string) {
 		path, err := parsePath([]string{s})
 		if err != nil {
