@@ -155,23 +155,16 @@ func (r *Resolver) locate(ctx context.Context, q Query) ([]Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var targets []target
-	refused := false
-	for _, s := range services {
-		found, err := r.targets(ctx, s)
-		switch {
-		case errors.Is(err, ErrRefused):
-			refused = true
-		case err != nil:
-			return nil, err
-		}
-		targets = append(targets, found...)
-	}
+	targets, failed := r.srv(ctx, services)
 	switch {
 	case len(targets) > 0:
-		return r.hosts(ctx, q, targets)
-	case refused:
-		return nil, fmt.Errorf("%s: %w over %s: its SRV record names no server", q.Host, ErrRefused, services[0].transport)
+		servers, err := r.hosts(ctx, q, targets)
+		if errors.Is(err, ErrNotFound) && errors.Is(failed, ErrNoAnswer) {
+			err = failed // the servers that nobody named might have an address
+		}
+		return servers, err
+	case failed != nil:
+		return nil, failed
 	}
 	// RFC 3263 section 4.2: no SRV record, so the addresses of the domain itself.
 	t := q.plainTransport()
@@ -274,6 +267,43 @@ func (r *Resolver) naptr(ctx context.Context, q Query) []service {
 	return services
 }
 
+// srv asks for the SRV records of all services at once, and returns their servers in the
+// services' order. A service whose records cannot be had leaves the others theirs (RFC
+// 3263 section 4.1: a client goes on to the next transport); once one has servers, the
+// rest is waited for no longer than one try takes. The error tells why servers may be
+// missing: where there are none, nothing may be put in their place.
+func (r *Resolver) srv(ctx context.Context, services []service) ([]target, error) {
+	type answer struct {
+		n       int
+		targets []target
+		err     error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan answer, len(services))
+	for n, s := range services {
+		go func() {
+			targets, err := r.targets(ctx, s)
+			answers <- answer{n, targets, err}
+		}()
+	}
+	found, errs := make([][]target, len(services)), make([]error, len(services))
+	for range services {
+		a := <-answers
+		found[a.n], errs[a.n] = a.targets, a.err
+		if len(a.targets) > 0 {
+			defer time.AfterFunc(r.cfg.Timeout, cancel).Stop()
+		}
+	}
+	var failed error
+	for _, err := range errs {
+		if err != nil && (failed == nil || errors.Is(failed, ErrRefused)) {
+			failed = err
+		}
+	}
+	return slices.Concat(found...), failed
+}
+
 // target is a host to look up, and how to reach it.
 type target struct {
 	transport, host string
@@ -296,7 +326,7 @@ func (r *Resolver) targets(ctx context.Context, s service) ([]target, error) {
 		}
 	}
 	if len(records) == 1 && records[0].Target == "." {
-		return nil, ErrRefused
+		return nil, fmt.Errorf("%w over %s: the SRV record of %s names no server", ErrRefused, s.transport, s.name)
 	}
 	r.byWeight(records)
 	var out []target

@@ -270,6 +270,62 @@ func TestNameServiceAway(t *testing.T) {
 	}
 }
 
+// RFC 3263 section 4.1: where the SRV records of one transport cannot be had, those of
+// another serve. Where no transport has any, the addresses of the domain do not stand in
+// for records that may well be there.
+func TestSRVFails(t *testing.T) {
+	t.Parallel()
+	const (
+		over = "SRV _sip._udp.example.com"
+		tcp  = "SRV _sip._tcp.example.com"
+		tls  = "SRV _sips._tcp.example.com"
+	)
+	for _, c := range []struct {
+		name   string
+		breaks func(*resolvetest.Server)
+		want   string // "": ErrNoAnswer
+	}{
+		{"the best fails", func(s *resolvetest.Server) { s.Break(dns.RcodeServerFailure, tls) }, "tcp 192.0.2.1:5070"},
+		{"the worst fails", func(s *resolvetest.Server) { s.Break(dns.RcodeServerFailure, over) }, "tls 192.0.2.1:5061, tcp 192.0.2.1:5070"},
+		{"one without an answer", func(s *resolvetest.Server) { s.Silence(tls) }, "tcp 192.0.2.1:5070"},
+		{"one fails, one is not there", func(s *resolvetest.Server) {
+			s.Set("example.com. 300 IN A 192.0.2.80")
+			s.Break(dns.RcodeServerFailure, tcp)
+		}, ""},
+		{"one fails, one is refused", func(s *resolvetest.Server) {
+			s.Set("example.com. 300 IN A 192.0.2.80\n_sip._udp.example.com. 300 IN SRV 0 0 0 .")
+			s.Break(dns.RcodeServerFailure, tcp)
+		}, ""},
+		{"one fails, one has a server without address", func(s *resolvetest.Server) {
+			s.Set("example.com. 300 IN A 192.0.2.80\n_sip._udp.example.com. 300 IN SRV 0 0 5060 gone.example.com.")
+			s.Break(dns.RcodeServerFailure, tcp)
+		}, ""},
+		{"all fail", func(s *resolvetest.Server) { s.Break(dns.RcodeServerFailure, over, tcp, tls) }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := resolvetest.Serve(t, `
+example.com.            300 IN A 192.0.2.80
+_sips._tcp.example.com. 300 IN SRV 0 1 5061 a.example.com.
+_sip._tcp.example.com.  300 IN SRV 0 1 5070 a.example.com.
+a.example.com.          300 IN A 192.0.2.1
+`)
+			c.breaks(server)
+			r, _ := newResolver(t, Config{Timeout: 200 * time.Millisecond}, server)
+			q := Query{Host: "example.com", Transports: []string{"tls", "tcp", "udp"}, IPv4: true}
+			servers, err := resolve(t, r, q)
+			switch {
+			case c.want != "":
+				if got := found(t, r, q); err != nil || got != c.want {
+					t.Errorf("%s, %v; want %s", got, err, c.want)
+				}
+			case !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "._tcp.example.com"):
+				t.Errorf("%v %v", servers, err)
+			}
+		})
+	}
+}
+
 // A slow name service does not hold up a call whose server was known yesterday.
 func TestStaleWait(t *testing.T) {
 	t.Parallel()

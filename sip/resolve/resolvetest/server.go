@@ -3,6 +3,7 @@
 package resolvetest
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"strings"
@@ -19,8 +20,8 @@ type Server struct {
 	addr      netip.AddrPort
 	mu        sync.Mutex // protects the fields below
 	records   []dns.RR
-	broken    int             // response code of every answer, if not 0
-	silent    map[uint16]bool // types that get no answer
+	broken    map[string]int  // response codes of answers, by question; "": of all
+	silent    map[string]bool // types and questions that get no answer
 	truncated bool
 	asked     map[string]int
 }
@@ -29,7 +30,7 @@ type Server struct {
 // names in full), for the time of the test.
 func Serve(t testing.TB, zone string) *Server {
 	t.Helper()
-	s := &Server{t: t, asked: map[string]int{}, silent: map[uint16]bool{}}
+	s := &Server{t: t, asked: map[string]int{}, broken: map[string]int{}, silent: map[string]bool{}}
 	s.Set(zone)
 	l, p := listen(t)
 	s.addr = netip.MustParseAddrPort(l.Addr().String())
@@ -86,21 +87,27 @@ func (s *Server) Set(zone string) {
 	s.records = records
 }
 
-// Break makes every answer carry that response code; 0 mends it.
-func (s *Server) Break(code int) {
+// Break makes the answers to these questions ("SRV _sip._udp.example.com"), or to all
+// where none is named, carry that response code; 0 mends them.
+func (s *Server) Break(code int, questions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = code
+	if len(questions) == 0 {
+		questions = []string{""}
+	}
+	for _, q := range questions {
+		s.broken[q] = code
+	}
 }
 
-// Silence leaves questions of these types ("NAPTR") without an answer; none: all are
-// answered again.
-func (s *Server) Silence(kinds ...string) {
+// Silence leaves questions ("SRV _sip._udp.example.com"), or all of a type ("NAPTR"),
+// without an answer; none: all are answered again.
+func (s *Server) Silence(questions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.silent)
-	for _, k := range kinds {
-		s.silent[dns.StringToType[k]] = true
+	for _, q := range questions {
+		s.silent[q] = true
 	}
 }
 
@@ -120,24 +127,26 @@ func (s *Server) Asked(question string) int {
 }
 
 // ServeDNS answers one question.
-func (s *Server) ServeDNS(w dns.ResponseWriter, question *dns.Msg) {
+func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q := question.Question[0]
-	asked := dns.TypeToString[q.Qtype] + " " + strings.TrimSuffix(q.Name, ".")
+	q := m.Question[0]
+	kind := dns.TypeToString[q.Qtype]
+	question := kind + " " + strings.TrimSuffix(q.Name, ".")
+	asked := question
 	overTCP := w.RemoteAddr().Network() == "tcp"
 	if overTCP {
 		asked = "tcp " + asked
 	}
 	s.asked[asked]++
-	if s.silent[q.Qtype] {
+	if s.silent[kind] || s.silent[question] {
 		return
 	}
-	answer := new(dns.Msg).SetReply(question)
+	answer := new(dns.Msg).SetReply(m)
 	answer.RecursionAvailable = true
-	switch {
-	case s.broken != 0:
-		answer.Rcode = s.broken
+	switch code := cmp.Or(s.broken[question], s.broken[""]); {
+	case code != dns.RcodeSuccess:
+		answer.Rcode = code
 	case s.truncated && !overTCP:
 		answer.Truncated = true
 	default:
