@@ -46,7 +46,7 @@ func (d *Daemon) openRegistrar(ctx context.Context) error {
 	var err error
 	r.Registrar, err = registrar.New(registrar.Config{
 		Realm: c.Realm, Algorithms: c.Algorithms, Credentials: r.credentials, MinExpires: c.MinExpires, MaxExpires: c.MaxExpires, MaxContacts: c.MaxContacts,
-		Failures: registrar.Failures{PerSource: c.Failures, PerUser: c.Failures, Window: c.FailureWindow},
+		Failures: registrar.Failures{PerUser: c.AgentFailures, Window: c.FailureWindow},
 		Keeper:   d.store.Contacts(), Logger: d.log, Changed: d.registrationChanged,
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func (in *Incoming) Authorize(credentials func(user string) (password string, ok
 		Method: string(in.req.Method), URI: in.req.Recipient.String(), Body: in.req.Body(), Source: source.String(),
 		Authorization: values(in.req, "Authorization", ""),
 	}, credentials)
-	in.e.judged(source, err)
+	in.e.judged(source, user, err)
 	if err == nil {
 		in.user = user
 		return nil

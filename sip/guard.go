@@ -10,15 +10,23 @@ import (
 	"ringpace/sip/digest"
 )
 
-// judged tells the guard what came of checking the credentials of a request. That
-// there were none, or old ones, is no fault.
-func (e *Endpoint) judged(source netip.Addr, err error) {
+// judged tells the guard what came of checking the credentials of a request, which
+// claim to be user's. That there were none, or old ones, is no fault.
+func (e *Endpoint) judged(source netip.Addr, user string, err error) {
 	switch {
 	case e.guard == nil:
 	case err == nil:
 		e.guard.Proved(source)
 	case errors.Is(err, digest.ErrWrong):
-		e.guard.Failed(source)
+		e.suspected(source, e.registrar != nil && e.registrar.Guessed(user))
+	}
+}
+
+// suspected tells the guard of a wrong password; hunted says that it was for a user at
+// whose password many guess.
+func (e *Endpoint) suspected(source netip.Addr, hunted bool) {
+	if e.guard != nil {
+		e.guard.Failed(source, hunted)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
-	"ringpace/sip/digest"
 	"ringpace/sip/wire"
 )
 
@@ -24,9 +23,9 @@ func (e *Endpoint) handleRegister(req *sipgo.Request, tx *sipgo.ServerTx) {
 	answer := e.registrar.Handle(req, p.local, e.own)
 	switch {
 	case answer.Suspicious:
-		e.judged(p.fallback.Addr(), digest.ErrWrong)
+		e.suspected(p.fallback.Addr(), answer.Hunted)
 	case answer.User != "":
-		e.judged(p.fallback.Addr(), nil)
+		e.judged(p.fallback.Addr(), answer.User, nil)
 		e.registered(p.fallback.Addr(), answer.Until)
 	}
 	res := e.response(req, answer.Status, answer.Phrase, nil)

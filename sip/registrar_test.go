@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -128,4 +129,73 @@ func TestGuessingIsBanned(t *testing.T) {
 	}
 	c.register("100", "wrong", "SHA-256", "Contact: <sip:100@h>")
 	eventually(t, "a ban", func() bool { return len(guard.Bans()) == 1 })
+}
+
+// Who guesses at an agent's password from other addresses is banned there; the agent's
+// own telephone, which was not registered before, gets in with the right password at
+// any time, and is reproached with nothing.
+func TestGuessingLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	guard := newTestGuard(t, func(c *defence.Config) { c.Failures = 5 })
+	users, err := registrar.New(registrar.Config{
+		Credentials: func(user string) (string, bool) { return "right", user == "1001" },
+		Failures:    registrar.Failures{PerUser: 3},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(users.Close)
+	e := newEndpoint(t, Config{Defence: guard, Registrar: users, Invite: func(in *Incoming) {
+		_ = in.Authorize(func(user string) (string, bool) { return "right", user == "1001" })
+	}})
+	tries := 0
+	honest := func() {
+		t.Helper()
+		tries++
+		c := &client{peer: newPeer(t, addrOf(t, e, "udp")), callID: fmt.Sprint("honest", tries)}
+		if m := c.register("1001", "right", "SHA-256", "Contact: <sip:1001@h>"); m.kind() != "200" {
+			t.Fatalf("the honest telephone: %s", m)
+		}
+	}
+	// Five make a ban: three of one each and one of three, then two of three each.
+	for i, n := range []int{4, 2} {
+		host := fmt.Sprintf("127.0.0.%d", 2+i)
+		attacker := &client{peer: newPeerAt(t, host, addrOf(t, e, "udp")), callID: host}
+		for range n - 1 {
+			if m := attacker.register("1001", "wrong", "SHA-256", "Contact: <sip:1001@h>"); m.kind() != "401" {
+				t.Fatalf("%s", m)
+			}
+			honest()
+		}
+		if b, banned := guard.Banned(netip.MustParseAddr(host)); banned {
+			t.Errorf("%+v after %d", b, n-1)
+		}
+		attacker.register("1001", "wrong", "SHA-256", "Contact: <sip:1001@h>")
+		eventually(t, "a ban of "+host, func() bool { _, banned := guard.Banned(netip.MustParseAddr(host)); return banned })
+	}
+	// By calling, too: a wrong password is one.
+	host := "127.0.0.4"
+	caller := newPeerAt(t, host, addrOf(t, e, "udp"))
+	for try := range 2 {
+		id := fmt.Sprint("call", try)
+		caller.send(caller.newRequest("INVITE", "sip:1@lab", id, "f", "", 1, testOffer))
+		refused := caller.takeKind("401")
+		for refused.get("Call-ID") != id { // the 401 before it again
+			refused = caller.takeKind("401")
+		}
+		chal, err := digest.ParseChallenge(refused.get("WWW-Authenticate"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cred, err := digest.Digest(chal, digest.Options{Method: "INVITE", URI: "sip:1@lab", Username: "1001", Password: "wrong"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller.send(caller.newRequest("INVITE", "sip:1@lab", id, "f", "", 2, "Authorization: "+cred.String(), testOffer))
+	}
+	eventually(t, "a ban of "+host, func() bool { _, banned := guard.Banned(netip.MustParseAddr(host)); return banned })
+	honest()
+	if bans := guard.Bans(); len(bans) != 3 {
+		t.Errorf("%+v", bans)
+	}
 }

@@ -129,10 +129,10 @@ func TestFaults(t *testing.T) {
 		{"register without password", strings.Replace(agent("peer: registrar"), "sip: {", "sip: {registrar: {enabled: true}, ", 1), []string{"test.yaml:7:6: agents[0].password: is missing; the telephone registers with it"}},
 		{"password of a PBX's telephone", agent("password: secret-word"), []string{"test.yaml:7:26: agents[0].password: is for agents of peer: registrar"}},
 		{"a peer named registrar", strings.Replace(base, "name: pbx", "name: registrar", 1), []string{`test.yaml:5:12: peers[0].name: "registrar" is the word for Ringpace's own registrar`, "test.yaml:7:6: agents[0].peer: registrar, and sip.registrar.enabled"}},
-		{"registrar", strings.Replace(base, "sip: {", `sip: {registrar: {realm: 'a"b', algorithms: [], min_expires: 1s, max_expires: 2d, max_contacts: 0, failures: 1, failure_window: 1s, qualify: 1s, origins: ["ftp://x"]}, `, 1), []string{
+		{"registrar", strings.Replace(base, "sip: {", `sip: {registrar: {realm: 'a"b', algorithms: [], min_expires: 1s, max_expires: 2d, max_contacts: 0, agent_failures: 1, failure_window: 1s, qualify: 1s, origins: ["ftp://x"]}, `, 1), []string{
 			"test.yaml:1:26: sip.registrar.realm:", "test.yaml:1:33: sip.registrar.algorithms: write [MD5]", "test.yaml:1:62: sip.registrar.min_expires: 1s; write 10s to 1h", "test.yaml:1:79: sip.registrar.max_expires: 2d",
-			"test.yaml:1:97: sip.registrar.max_contacts: 0", "test.yaml:1:110: sip.registrar.failures: 1;", "test.yaml:1:129: sip.registrar.failure_window: 1s",
-			"test.yaml:1:142: sip.registrar.qualify: 1s", `test.yaml:1:156: sip.registrar.origins[0]: "ftp://x" is no origin of a web page`,
+			"test.yaml:1:97: sip.registrar.max_contacts: 0", "test.yaml:1:116: sip.registrar.agent_failures: 1;", "test.yaml:1:135: sip.registrar.failure_window: 1s",
+			"test.yaml:1:148: sip.registrar.qualify: 1s", `test.yaml:1:162: sip.registrar.origins[0]: "ftp://x" is no origin of a web page`,
 		}},
 		{"a trunk and a peer of one name", strings.Replace(base, "name: pbx", "name: carrier", 1), []string{`test.yaml:5:12: peers[0].name: "carrier" is the name of trunks[0] already`}},
 		{"no name", strings.Replace(base, "name: welcome", `name: "a/{b}"`, 1), []string{`test.yaml:9:12: campaigns[0].name: "a/{b}" is no name`}},

@@ -14,8 +14,8 @@ type Registrar struct {
 	Algorithms    []string      `yaml:"algorithms" enum:"SHA-256,MD5"`
 	MinExpires    time.Duration `yaml:"min_expires"`
 	MaxExpires    time.Duration `yaml:"max_expires"`
-	MaxContacts   int           `yaml:"max_contacts"` // of one agent
-	Failures      int           `yaml:"failures"`     // wrong passwords, of one address or for one agent
+	MaxContacts   int           `yaml:"max_contacts"`   // of one agent
+	AgentFailures int           `yaml:"agent_failures"` // wrong passwords for one agent, from all addresses together
 	FailureWindow time.Duration `yaml:"failure_window"`
 	Qualify       time.Duration `yaml:"qualify"` // between OPTIONS to a contact; 0 is never
 	Origins       []string      `yaml:"origins"` // of the pages whose browsers may connect by WebSocket
@@ -28,7 +28,7 @@ const OwnRegistrar = "registrar"
 func DefaultRegistrar() Registrar {
 	return Registrar{
 		Realm: "ringpace", Algorithms: []string{"MD5"}, MinExpires: time.Minute, MaxExpires: time.Hour, MaxContacts: 5,
-		Failures: 20, FailureWindow: 5 * time.Minute, Qualify: 30 * time.Second,
+		AgentFailures: 20, FailureWindow: 5 * time.Minute, Qualify: 30 * time.Second,
 	}
 }
 
@@ -54,8 +54,8 @@ func (v *validator) registrar() {
 	if r.MaxContacts < 1 || r.MaxContacts > 50 {
 		v.bad(key+".max_contacts", "%d; write how many telephones one agent may have (1 to 50)", r.MaxContacts)
 	}
-	if r.Failures < 3 || r.Failures > 1000 {
-		v.bad(key+".failures", "%d; write how many wrong passwords are too many (3 to 1000)", r.Failures)
+	if r.AgentFailures < 3 || r.AgentFailures > 1000 {
+		v.bad(key+".agent_failures", "%d; write how many wrong passwords for one agent are too many (3 to 1000)", r.AgentFailures)
 	}
 	if r.FailureWindow < time.Minute || r.FailureWindow > 24*time.Hour {
 		v.bad(key+".failure_window", "%s; write 1m to 1d, such as 5m", formatDuration(r.FailureWindow))

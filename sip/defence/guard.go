@@ -13,6 +13,8 @@ const (
 	maxProved  = 16384            // that are remembered with one
 	memory     = 10 * time.Minute // after which strikes without a further one are forgotten
 	proofLasts = 2 * time.Hour    // how long right credentials make a source a known one
+
+	huntedWeight = 3 // of a failed digest for a user at whose password many guess
 )
 
 // Guard keeps watch over an endpoint. Make it with New.
@@ -251,17 +253,23 @@ func (g *Guard) meet(k key, now time.Duration) (s *source, proved bool) {
 	return s, now < s.proved
 }
 
-// Failed is told of a digest that was wrong: wrong password, or no such user.
-func (g *Guard) Failed(from netip.Addr) {
-	g.strike(from, Digest)
+// Failed is told of a digest that was wrong: wrong password, or no such user. hunted
+// says that many were wrong for that user already, from wherever: then it counts as
+// huntedWeight failures, for those who guess together guess a little each.
+func (g *Guard) Failed(from netip.Addr, hunted bool) {
+	weight := 1
+	if hunted {
+		weight = huntedWeight
+	}
+	g.strike(from, Digest, weight)
 }
 
 // Refused is told of a request by a stranger that was refused.
 func (g *Guard) Refused(from netip.Addr) {
-	g.strike(from, Refused)
+	g.strike(from, Refused, 1)
 }
 
-func (g *Guard) strike(from netip.Addr, why Reason) {
+func (g *Guard) strike(from netip.Addr, why Reason, weight int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.trusted(from.Unmap()) {
@@ -273,10 +281,10 @@ func (g *Guard) strike(from netip.Addr, why Reason) {
 	var full bool
 	switch why {
 	case Digest:
-		s.failures++
+		s.failures += weight
 		full = s.failures >= g.cfg.Failures
 	default:
-		s.refusals++
+		s.refusals += weight
 		full = s.refusals >= g.cfg.Refusals && !proved
 	}
 	if full && g.banned(k, now) == nil {

@@ -118,7 +118,7 @@ func TestTrustedIsNeverLimitedNorBanned(t *testing.T) {
 		}
 	}
 	for range 100 {
-		g.Failed(stranger.Addr())
+		g.Failed(stranger.Addr(), false)
 		g.Refused(stranger.Addr())
 	}
 	if _, ok := g.Ban(stranger.Addr(), 0); ok || len(g.Bans()) != 0 {
@@ -225,20 +225,20 @@ func TestFailedDigestsBan(t *testing.T) {
 		phone := netip.MustParseAddr("2001:db8::1")
 		neighbour := netip.MustParseAddr("2001:db8::2") // the same /64
 		for range 9 {
-			g.Failed(phone)
+			g.Failed(phone, false)
 		}
 		g.Proved(neighbour)
 		for range 9 {
-			g.Failed(phone)
+			g.Failed(phone, false)
 		}
 		time.Sleep(memory + time.Second)
 		for range 9 {
-			g.Failed(phone)
+			g.Failed(phone, false)
 		}
 		if len(g.Bans()) != 0 {
 			t.Fatal("banned, though a right digest and a long time came in between")
 		}
-		g.Failed(neighbour)
+		g.Failed(neighbour, false)
 		if b, ok := g.Banned(phone); !ok || b.Reason != Digest || b.Source.String() != "2001:db8::/64" {
 			t.Errorf("after ten in a row: %+v, %v", b, ok)
 		}
@@ -246,12 +246,26 @@ func TestFailedDigestsBan(t *testing.T) {
 			t.Error("the ban was not lifted, or twice")
 		}
 		for range 9 {
-			g.Failed(phone)
+			g.Failed(phone, false)
 		}
 		if len(g.Bans()) != 0 {
 			t.Error("what was before the lifting still counts")
 		}
 	})
+}
+
+// Where many guess at one password, each gets fewer tries.
+func TestHuntedPasswordsWeighMore(t *testing.T) {
+	g := newGuard(t, nil)
+	for i := range 4 {
+		if b, ok := g.Banned(stranger.Addr()); ok {
+			t.Fatalf("after %d: %+v", i, b)
+		}
+		g.Failed(stranger.Addr(), true)
+	}
+	if b, ok := g.Banned(stranger.Addr()); !ok || b.Reason != Digest {
+		t.Errorf("after four of three each: %+v, %v", b, ok)
+	}
 }
 
 func TestRefusalsBanStrangersOnly(t *testing.T) {

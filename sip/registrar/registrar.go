@@ -188,7 +188,8 @@ type Answer struct {
 
 	User       string    // who proved to be who he is, or ""
 	Until      time.Time // when the last of the contacts expires that the request has registered; zero: it has none
-	Suspicious bool      // a wrong password, one try too many, a contact that would loop
+	Suspicious bool      // a wrong password, another's name, a contact that would loop
+	Hunted     bool      // a wrong password for a user for whom too many came already, from wherever
 }
 
 func (a Answer) with(name, value string) Answer {
@@ -212,7 +213,7 @@ func (r *Registrar) Handle(req *sipgo.Request, local netip.AddrPort, own func(ne
 	if err != nil || to.Address.Scheme != "sip" && to.Address.Scheme != "sips" {
 		return Answer{Status: 400, Phrase: "Bad To"}
 	}
-	user, refusal := r.authenticate(req, source, aor)
+	user, refusal := r.authenticate(req, source)
 	if refusal != nil {
 		return *refusal
 	}
@@ -326,30 +327,18 @@ func (r *Registrar) set(user string, contacts []Contact) {
 	r.markDirty(user)
 }
 
-// authenticate returns who a REGISTER for aor is from, or what it is answered with.
-func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort, aor string) (user string, refusal *Answer) {
-	now := time.Now()
+// authenticate returns who a REGISTER is from, or what it is answered with.
+func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort) (user string, refusal *Answer) {
 	host := source.Addr().String()
-	if left := r.tries.blocked(host, aor, now); left > 0 && !r.knows(aor, source.Addr()) {
-		a := Answer{Status: 403, Phrase: "Too Many Failures", Suspicious: true}.with("Retry-After", header.Seconds(left))
-		return "", &a
-	}
 	user, err := r.authority.Check(digest.Request{
 		Method: string(req.Method), URI: req.Recipient.String(), Body: req.Body(), Source: host, Authorization: texts(req, "Authorization"),
-	}, func(claimed string) (string, bool) {
-		if claimed != aor && r.tries.blocked("", claimed, now) > 0 {
-			return "", false // guessed at under another name
-		}
-		return r.cfg.Credentials(claimed)
-	})
+	}, r.cfg.Credentials)
 	if err == nil {
-		r.tries.succeeded(user)
 		return user, nil
 	}
 	a := Answer{Status: 401, Phrase: "Unauthorized"}
 	if errors.Is(err, digest.ErrWrong) {
-		a.Suspicious = true
-		r.tries.failed(host, user, now)
+		a.Suspicious, a.Hunted = true, r.Guessed(user)
 	}
 	for _, c := range r.authority.Challenges(host, errors.Is(err, digest.ErrStale)) {
 		a = a.with("WWW-Authenticate", c)
@@ -357,8 +346,13 @@ func (r *Registrar) authenticate(req *sipgo.Request, source netip.AddrPort, aor 
 	return "", &a
 }
 
-// knows reports whether that user is registered from that address just now: a
-// stranger's failures must not lock him out.
-func (r *Registrar) knows(user string, source netip.Addr) bool {
-	return user != "" && slices.ContainsFunc(r.Contacts(user), func(c Contact) bool { return c.Source.Addr() == source })
+// Guessed counts a wrong password for a user, as Handle does, and reports whether too
+// many came already, from wherever.
+func (r *Registrar) Guessed(user string) (hunted bool) {
+	_, known := r.cfg.Credentials(user)
+	hunted, first := r.tries.failed(user, known, time.Now())
+	if first && known {
+		r.log.Warn("sip: somebody guesses at a telephone's password", "user", user, "wrong", r.tries.limits.PerUser+1, "within", r.tries.limits.Window)
+	}
+	return hunted
 }

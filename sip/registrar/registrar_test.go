@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -331,46 +332,63 @@ func TestLost(t *testing.T) {
 	d.Lost("tcp", netip.MustParseAddrPort(phone))
 }
 
-func TestFailures(t *testing.T) {
+// Wrong passwords for a user, from wherever, are counted, and lock nobody out.
+func TestGuessedPasswords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Config{Failures: Failures{PerSource: 3, PerUser: 5, Window: time.Minute}})
-		try := func(user, password string, want int, failed bool) {
+		var log strings.Builder
+		d := newDesk(t, Config{Failures: Failures{PerUser: 5, Window: time.Minute}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		wrong := func(source, aor, user string, hunted bool) {
 			t.Helper()
-			if a := d.register(user, password, "Contact: <sip:a@h>"); a.Status != want || failed != a.Suspicious {
-				t.Errorf("%+v, want %d", a, want)
-			} else if want == 403 && a.get("Retry-After") == "" {
-				t.Errorf("%v", a.Headers)
+			d.source = source
+			if a := d.registerAs(aor, user, "wrong", "Contact: <sip:a@h>"); a.Status != 401 || !a.Suspicious || a.Hunted != hunted || a.get("WWW-Authenticate") == "" {
+				t.Errorf("%+v, want hunted %v", a, hunted)
 			}
 		}
-		try("500", "pw-500", 200, false)
-		for range 3 {
-			try("100", "wrong", 401, true)
+		for i := range 5 {
+			wrong(fmt.Sprintf("192.0.2.%d:5060", 100+i), "100", "100", false)
 		}
-		try("100", "pw-100", 403, true)  // right or wrong, it is not looked at
-		try("500", "pw-500", 200, false) // who is registered from here goes on
-		d.source = "192.0.2.8:5060"
-		try("nobody", "x", 401, true)
-		try("100", "wrong", 401, true)
-		d.source = "192.0.2.9:5060"
-		try("100", "wrong", 401, true)
-		try("100", "wrong", 403, true) // five in all, from three addresses
-		try("200", "pw-200", 200, false)
-		if user := d.registerAs("200", "100", "pw-100").User; user != "" {
-			t.Errorf("%s was proved under another name", user)
+		wrong("192.0.2.8:5060", "200", "200", false)
+		if log.Len() != 0 {
+			t.Error(log.String())
+		}
+		wrong("192.0.2.8:5060", "100", "100", true)
+		wrong("192.0.2.9:5060", "200", "100", true) // guessed at under another name
+		if n := strings.Count(log.String(), "user=100"); n != 1 {
+			t.Errorf("%d lines: %s", n, log.String())
+		}
+		d.source = phone
+		for range 2 { // right is right, and what others guess goes on to be counted
+			if a := d.register("100", "pw-100", "Contact: <sip:a@h>"); a.Status != 200 || a.Suspicious || a.Hunted {
+				t.Errorf("the honest: %+v", a)
+			}
+			wrong("192.0.2.8:5060", "100", "100", true)
+			d.source = phone
+		}
+		for range 5 {
+			wrong("192.0.2.8:5060", "200", "nobody", false)
+			time.Sleep(time.Second)
+		}
+		wrong("192.0.2.8:5060", "200", "nobody", true)
+		if strings.Contains(log.String(), "nobody") {
+			t.Errorf("a line for a name of nobody: %s", log.String())
 		}
 		time.Sleep(time.Minute)
-		try("100", "pw-100", 200, false)
+		wrong("192.0.2.8:5060", "100", "100", false)
 	})
 }
 
 func TestTriesAreBounded(t *testing.T) {
-	tr := tries{limits: Failures{}.orDefault()}
+	tr := tries{limits: Failures{PerUser: 1}.orDefault()}
 	now := time.Now()
 	for i := range maxTries + 100 {
-		tr.failed(fmt.Sprint(i), fmt.Sprint(i), now)
+		tr.failed(fmt.Sprint(i), false, now)
 	}
-	if len(tr.sources) != maxTries || len(tr.users) != maxTries {
-		t.Errorf("%d %d", len(tr.sources), len(tr.users))
+	if len(tr.users) != maxTries {
+		t.Errorf("%d", len(tr.users))
+	}
+	tr.failed("agent", true, now)
+	if hunted, _ := tr.failed("agent", true, now); !hunted {
+		t.Error("names of nobody keep the wrong passwords for an agent from being counted")
 	}
 }
 

@@ -5,17 +5,16 @@ import (
 	"time"
 )
 
-// Failures limits how often a password may be guessed.
+// Failures says when the password of one user is being guessed, from whatever
+// addresses: many may guess a little each. Who guesses from one address is the matter of
+// ringpace/sip/defence, which bans it. Nothing is refused for this count: whoever
+// knows the password must not be locked out by those who do not.
 type Failures struct {
-	PerSource int           // from one address within Window; default 20
-	PerUser   int           // at one user within Window, from whatever addresses; default 20
-	Window    time.Duration // default 5 min
+	PerUser int           // wrong passwords within Window; default 20
+	Window  time.Duration // default 5 min
 }
 
 func (f Failures) orDefault() Failures {
-	if f.PerSource <= 0 {
-		f.PerSource = 20
-	}
 	if f.PerUser <= 0 {
 		f.PerUser = 20
 	}
@@ -25,53 +24,29 @@ func (f Failures) orDefault() Failures {
 	return f
 }
 
-const maxTries = 1 << 15 // sources, and users, that are counted in one window
+const maxTries = 1 << 15 // names that are counted in one window
 
-// tries counts failures in windows. Sources and users beyond maxTries are not
+// tries counts wrong passwords in windows. Names of nobody beyond maxTries are not
 // counted: memory is bounded whatever a botnet sends.
 type tries struct {
 	limits Failures
 
-	mu      sync.Mutex // protects the fields below
-	since   time.Time  // when the window began
-	sources map[string]int
-	users   map[string]int
+	mu    sync.Mutex // protects the fields below
+	since time.Time  // when the window began
+	users map[string]int
 }
 
-// turn begins a new window when it is time. t.mu is held.
-func (t *tries) turn(now time.Time) {
-	if t.sources == nil || now.Sub(t.since) >= t.limits.Window {
-		t.since, t.sources, t.users = now, map[string]int{}, map[string]int{}
-	}
-}
-
-func (t *tries) failed(source, user string, now time.Time) {
+// failed counts a wrong password for a user, who exists if known. hunted reports
+// that there were too many already, and first that this one was the first too many.
+func (t *tries) failed(user string, known bool, now time.Time) (hunted, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.turn(now)
-	if _, known := t.sources[source]; known || len(t.sources) < maxTries {
-		t.sources[source]++
+	if t.users == nil || now.Sub(t.since) >= t.limits.Window {
+		t.since, t.users = now, map[string]int{}
 	}
-	if _, known := t.users[user]; known || len(t.users) < maxTries {
+	if _, counted := t.users[user]; counted || known || len(t.users) < maxTries {
 		t.users[user]++
 	}
-}
-
-// succeeded clears the user's account, not the source's: who knows one password
-// may still be guessing another.
-func (t *tries) succeeded(user string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.users, user)
-}
-
-// blocked returns how long nothing that claims to be user is looked at from source.
-func (t *tries) blocked(source, user string, now time.Time) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.turn(now)
-	if t.sources[source] >= t.limits.PerSource || user != "" && t.users[user] >= t.limits.PerUser {
-		return t.since.Add(t.limits.Window).Sub(now)
-	}
-	return 0
+	n := t.users[user]
+	return n > t.limits.PerUser, n == t.limits.PerUser+1
 }
