@@ -3,7 +3,6 @@ package sip
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,10 +20,10 @@ import (
 	"ringpace/sip/wire"
 )
 
-// The scenarios of this file are played twice: against sipgo's own dialog helper, as the
-// control, which has to show its fault (else the trap is gone, and with it the reason
-// for code of ours), and against this package, which must not. The far side is
-// scripted byte by byte.
+// The scenarios of control_call_test.go and control_server_test.go are played twice:
+// against sipgo's own helpers, as the control, which has to show its fault (else the trap
+// is gone, and with it the reason for code of ours), and against this package, which
+// must not. The far side is scripted byte by byte.
 
 // controlled is set, in the environment, in the process that a control runs in.
 const controlled = "RINGPACE_TEST_CONTROL"
@@ -91,141 +89,6 @@ func (f *far) await(kind string, fits ...func(*message) bool) *message {
 	}
 }
 
-func tagged(tag string) func(*message) bool {
-	return func(m *message) bool { return m.param("To", "tag") == tag }
-}
-
-const reliable183 = "Require: 100rel\r\nRSeq: 1"
-
-// scenarios return what is wrong, "" for nothing.
-var scenarios = []struct {
-	name string
-	play func(f *far) string
-}{
-	{"200 crosses our CANCEL", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		f.respond(invite, "180 Ringing", "a", "")
-		f.giveUp()
-		cancel := f.takeKind("CANCEL")
-		f.respond(invite, "200 OK", "a", testAnswer)
-		f.respond(cancel, "200 OK", "a", "")
-		if f.await("ACK") == nil {
-			return "no ACK"
-		}
-		bye := f.await("BYE")
-		if bye == nil {
-			return "no BYE: a ghost call"
-		}
-		f.respond(bye, "200 OK", "", "")
-		return ""
-	}},
-	{"second 2xx of a fork", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		f.respond(invite, "200 OK", "a", testAnswer)
-		f.takeKind("ACK")
-		f.respond(invite, "200 OK", "b", testAnswer)
-		if f.await("ACK", tagged("b")) == nil {
-			return "no ACK with the second To tag"
-		}
-		bye := f.await("BYE", tagged("b"))
-		if bye == nil {
-			return "the second call is never ended"
-		}
-		f.respond(bye, "200 OK", "", "")
-		return ""
-	}},
-	{"ACK after PRACK", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		f.respond(invite, "183 Session Progress", "a", testAnswer, reliable183)
-		f.respond(f.takeKind("PRACK"), "200 OK", "", "")
-		f.respond(invite, "200 OK", "a", testAnswer)
-		if ack := f.takeKind("ACK"); ack.seq() != invite.seq() {
-			return fmt.Sprintf("ACK has CSeq %d, the INVITE %d", ack.seq(), invite.seq())
-		}
-		return ""
-	}},
-	{"CANCEL after PRACK", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		f.respond(invite, "183 Session Progress", "a", testAnswer, reliable183, "Record-Route: <sip:"+f.addr+";lr>")
-		f.respond(f.takeKind("PRACK"), "200 OK", "", "")
-		f.giveUp()
-		cancel := f.takeKind("CANCEL")
-		f.respond(cancel, "200 OK", "", "")
-		f.respond(invite, "487 Request Terminated", "a", "")
-		switch {
-		case cancel.seq() != invite.seq():
-			return fmt.Sprintf("CANCEL has CSeq %d, the INVITE %d", cancel.seq(), invite.seq())
-		case cancel.get("Route") != "":
-			return "CANCEL has a Route that the INVITE has not"
-		case cancel.get("Contact") != "":
-			return "CANCEL has a Contact"
-		}
-		return ""
-	}},
-	{"more than ten responses", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		pace := time.NewTicker(5 * time.Millisecond) // too close on each other sipgo loses some
-		defer pace.Stop()
-		for range 30 {
-			<-pace.C
-			f.respond(invite, "180 Ringing", "a", "")
-		}
-		f.respond(invite, "200 OK", "a", testAnswer)
-		if f.await("ACK") == nil {
-			return "the answer gets no ACK"
-		}
-		return ""
-	}},
-	{"BYE is challenged", func(f *far) string {
-		f.begin()
-		invite := f.expect("INVITE")
-		f.respond(invite, "200 OK", "a", testAnswer)
-		f.takeKind("ACK")
-		ended := make(chan error, 1)
-		go func() { ended <- f.hangUp() }()
-		bye := f.takeKind("BYE")
-		f.respond(bye, "100 Trying", "", "")
-		f.respond(bye, "407 Proxy Authentication Required", "", "", `Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"`)
-		again := f.await("BYE", func(m *message) bool { return m.get("Proxy-Authorization") != "" })
-		if again == nil {
-			return fmt.Sprintf("no BYE with credentials: %v", <-ended)
-		}
-		f.respond(again, "200 OK", "", "")
-		if err := <-ended; err != nil {
-			return err.Error()
-		}
-		return ""
-	}},
-	{"BYE to a dialog that is gone", func(f *far) string {
-		f.begin()
-		f.respond(f.expect("INVITE"), "200 OK", "a", testAnswer)
-		f.takeKind("ACK")
-		ended := make(chan error, 1)
-		go func() { ended <- f.hangUp() }()
-		f.respond(f.takeKind("BYE"), "481 Call/Transaction Does Not Exist", "", "")
-		if err := <-ended; err != nil {
-			return err.Error()
-		}
-		return ""
-	}},
-	{"a proceeding INVITE lives for ever", func(f *far) string {
-		f.begin()
-		f.respond(f.expect("INVITE"), "180 Ringing", "a", "")
-		f.wait += 65 * sipgo.T1 // longer than any timer of the transaction
-		cancel := f.await("CANCEL")
-		if cancel == nil {
-			return "it rings on"
-		}
-		f.respond(cancel, "200 OK", "", "")
-		return ""
-	}},
-}
-
 // ours is this package as a caller.
 type ours struct {
 	t     *testing.T
@@ -258,7 +121,8 @@ type theirs struct {
 	session *helper.DialogClientSession
 	cancel  context.CancelFunc
 	phrases []string
-	ended   chan error // end of the setup
+	took    chan struct{} // a response of the setup was dealt with
+	ended   chan error    // end of the setup
 }
 
 func newHelper(t *testing.T, p *peer, log *slog.Logger) *theirs {
@@ -268,14 +132,10 @@ func newHelper(t *testing.T, p *peer, log *slog.Logger) *theirs {
 		t.Fatal(err)
 	}
 	at := wire.AddrPort(freeUDP(t)).String()
-	client, err := helper.NewClient(ua, helper.WithClientAddr(at), helper.WithClientConnectionAddr(at))
-	if err != nil {
-		t.Fatal(err)
-	}
 	far := mustAddr(p.addr)
 	h := &theirs{t: t, ua: ua, to: sipgo.Uri{Scheme: "sip", User: "callee", Host: "127.0.0.1", Port: int(far.Port())}}
 	mine := mustAddr(at)
-	h.dialog = helper.DialogUA{Client: client, ContactHDR: sipgo.ContactHeader{
+	h.dialog = helper.DialogUA{Client: clientOf(t, ua, helper.WithClientAddr(at), helper.WithClientConnectionAddr(at)), ContactHDR: sipgo.ContactHeader{
 		Address: sipgo.Uri{Scheme: "sip", User: "caller", Host: "127.0.0.1", Port: int(mine.Port())},
 	}}
 	remote := net.UDPAddrFromAddrPort(mine)
@@ -292,10 +152,7 @@ func newHelper(t *testing.T, p *peer, log *slog.Logger) *theirs {
 // freeUDP returns an address that was free a moment ago.
 func freeUDP(t *testing.T) net.Addr {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := boundUDP(t, "127.0.0.1")
 	defer func() { _ = c.Close() }()
 	return c.LocalAddr()
 }
@@ -304,6 +161,7 @@ func (h *theirs) begin() {
 	var ctx context.Context
 	ctx, h.cancel = context.WithCancel(context.WithoutCancel(h.t.Context()))
 	h.ended = make(chan error, 1)
+	h.took = make(chan struct{}, 100)
 	session, err := h.dialog.Invite(ctx, h.to, []byte(testOffer), sipgo.NewHeader("Content-Type", sdpType))
 	if err != nil {
 		h.t.Fatal(err)
@@ -311,6 +169,7 @@ func (h *theirs) begin() {
 	h.session = session
 	go func() {
 		err := session.WaitAnswer(ctx, helper.AnswerOptions{Username: "u", Password: "p", OnResponse: func(res *sipgo.Response) error {
+			defer func() { h.took <- struct{}{} }()
 			h.phrases = append(h.phrases, res.Reason)
 			if rseq, ok := isReliable(res); ok {
 				prack := sipgo.NewRequest(sipgo.PRACK, res.Contact().Address)
@@ -327,9 +186,10 @@ func (h *theirs) begin() {
 	}()
 }
 
+// giveUp follows a response, which the helper has to take before: it looks at its context
+// only between responses.
 func (h *theirs) giveUp() {
-	// The helper looks at its context only between responses: let it take the last.
-	time.Sleep(50 * time.Millisecond)
+	receive(h.t, h.took, "response")
 	h.cancel()
 }
 
@@ -340,241 +200,44 @@ func (h *theirs) hangUp() error {
 	return h.session.Bye(ctx)
 }
 
-// redirect sends what the peer sends from now on elsewhere.
-func (p *peer) redirect(to *net.UDPAddr) {
-	p.writer = func(raw string) {
-		if _, err := p.conn.WriteTo([]byte(raw), to); err != nil {
-			p.t.Error(err)
-		}
-	}
-}
-
-func TestTraps(t *testing.T) {
-	t.Parallel()
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			t.Run("sipgo's helper", func(t *testing.T) {
-				t.Parallel()
-				if !control(t) {
-					return
-				}
-				p := newPeer(t, "127.0.0.1:9")
-				fault := s.play(&far{p, newHelper(t, p, slog.New(slog.DiscardHandler)), absence})
-				if fault == "" {
-					t.Error("the fault is gone")
-				}
-				t.Log(fault)
-			})
-			t.Run("ours", func(t *testing.T) {
-				t.Parallel()
-				trunk, p := script(t, TrunkConfig{Username: "u", Password: "p"})
-				if fault := s.play(&far{p, &ours{t: t, trunk: trunk}, patience}); fault != "" {
-					t.Error(fault)
-				}
-			})
-		})
-	}
-}
-
-// Every message has a goroutine of its own in sipgo: what follows close on each other
-// comes mixed up, or not at all, before a 200. Ours: TestProvisionalOrder.
-func TestProvisionalOrderOfHelper(t *testing.T) {
-	t.Parallel()
-	if !control(t) {
-		return
-	}
-	want := []string{"0", "1", "2", "3", "4", "5", "6", "7", "OK"}
-	for range 300 {
-		p := newPeer(t, "127.0.0.1:9")
-		h := newHelper(t, p, slog.New(slog.DiscardHandler))
-		h.begin()
-		invite := p.expect("INVITE")
-		for _, phrase := range want[:8] {
-			p.respond(invite, "183 "+phrase, "a", testAnswer)
-		}
-		p.respond(invite, "200 OK", "a", testAnswer)
-		if err := receive(t, h.ended, "end"); err != nil {
-			return // lost altogether
-		}
-		mixed := !slices.Equal(h.phrases, want)
-		_ = h.ua.Close()
-		if mixed {
-			t.Logf("came as %q", h.phrases)
-			return
-		}
-	}
-	t.Error("the fault is gone")
-}
-
-// A failure that comes again is an error line each in sipgo.
-func TestRetransmittedFailureOfHelper(t *testing.T) {
-	t.Parallel()
-	if !control(t) {
-		return
-	}
-	lines := make(chan string, 100)
-	p := newPeer(t, "127.0.0.1:9")
-	h := newHelper(t, p, logTo(lines))
-	h.begin()
-	invite := p.expect("INVITE")
-	p.respond(invite, "486 Busy Here", "a", "")
-	p.takeKind("ACK")
-	receive(t, h.ended, "end")
-	p.respond(invite, "486 Busy Here", "a", "")
-	p.takeKind("ACK")
-	t.Log(receive(t, lines, "line: the fault is gone"))
-}
-
-// Ours counts it and logs nothing.
-func TestRetransmittedFailureIsQuiet(t *testing.T) {
-	t.Parallel()
-	lines := make(chan string, 100)
-	e := newEndpoint(t, Config{Logger: logTo(lines)})
-	p := newPeer(t, addrOf(t, e, "udp"))
-	call := place(t, newTrunk(t, e, TrunkConfig{Server: p.addr}), Invite{})
-	invite := p.expect("INVITE")
-	p.respond(invite, "486 Busy Here", "a", "")
-	p.takeKind("ACK")
-	next[Failed](t, call)
-	p.respond(invite, "486 Busy Here", "a", "")
-	p.takeKind("ACK")
-	eventually(t, "counted", func() bool { return e.Stats().Retransmitted == 1 })
-	if len(lines) > 0 {
-		t.Errorf("logged %s", <-lines)
-	}
-}
-
-// sipgo's server session sends its 200 again at T1 and then, instead of doubling, every
-// T2: a lost one costs a call seconds of silence. Ours: TestAnswerWithoutACK.
-func TestAnswerWithoutACKOfHelper(t *testing.T) {
-	t.Parallel()
-	if !control(t) {
-		return
-	}
-	ua, err := helper.NewUA()
+// answering is sipgo's server behind a socket, with what it logs. prepare sets its
+// handlers, stop ends it.
+func answering(t *testing.T, socket net.PacketConn, log *slog.Logger, prepare func(*helper.UserAgent, *helper.Server)) (stop func()) {
+	t.Helper()
+	ua, err := helper.NewUA(helper.WithUserAgentTransportLayerOptions(sipgo.WithTransportLayerLogger(log)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := helper.NewServer(ua)
+	server, err := helper.NewServer(ua, helper.WithServerLogger(log))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := helper.NewClient(ua)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dialogs := helper.DialogUA{Client: client, ContactHDR: sipgo.ContactHeader{Address: sipgo.Uri{Scheme: "sip", Host: "127.0.0.1"}}}
-	answered := make(chan error, 1)
-	server.OnInvite(func(req *sipgo.Request, tx sipgo.ServerTransaction) {
-		session, err := dialogs.ReadInvite(req, tx)
-		if err == nil {
-			err = session.RespondSDP([]byte(testAnswer))
-		}
-		answered <- err
-	})
-	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	prepare(ua, server)
 	served := make(chan struct{})
 	go func() { _ = server.ServeUDP(socket); close(served) }()
-	p := newPeer(t, socket.LocalAddr().String())
-	raw := p.newRequest("INVITE", "sip:100@127.0.0.1", "noack", "f", "", 1, testOffer)
-	p.send(raw)
-	p.takeKind("200")
-	p.takeKind("200") // at T1
-	second := time.Now()
-	ok := p.takeKind("200") // at 3*T1, were it right
-	if gap := time.Since(second); gap < 4*sipgo.T1 {
-		t.Errorf("the fault is gone: the third 200 comes %s after the second", gap)
+	return func() {
+		_ = ua.Close()
+		_ = socket.Close()
+		<-served
 	}
-	p.send(p.ack(ok))
-	_ = ua.Close()
-	_ = socket.Close()
-	<-served
-	receive(t, answered, "end of the session")
 }
 
-// readSocket tells when it is read for the first time.
-type readSocket struct {
-	net.PacketConn
-	reading chan struct{}
-	once    sync.Once
+// clientOf is sipgo's client of a user agent.
+func clientOf(t *testing.T, ua *helper.UserAgent, options ...helper.ClientOption) *helper.Client {
+	t.Helper()
+	c, err := helper.NewClient(ua, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
-func (s *readSocket) ReadFrom(b []byte) (int, net.Addr, error) {
-	s.once.Do(func() { close(s.reading) })
-	return s.PacketConn.ReadFrom(b)
-}
-
-// A request of sipgo's client does not leave from a socket that is bound to a wildcard,
-// but from one more. Ours refuses wildcards (TestListenErrors) and leaves from the
-// listener (TestSourceAddress).
-func TestWildcardOfHelper(t *testing.T) {
-	t.Parallel()
-	if !control(t) {
-		return
-	}
-	ua, err := helper.NewUA()
+// boundUDP is a socket bound to that address, with a free port.
+func boundUDP(t *testing.T, host string) net.PacketConn {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := helper.NewServer(ua)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wildcard, err := net.ListenPacket("udp4", "0.0.0.0:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := &readSocket{PacketConn: wildcard, reading: make(chan struct{})}
-	served := make(chan struct{})
-	go func() { _ = server.ServeUDP(socket); close(served) }()
-	receive(t, socket.reading, "reading of the socket")
-	far, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := helper.NewClient(ua)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := sipgo.NewRequest(sipgo.OPTIONS, sipgo.Uri{Scheme: "sip", Host: "127.0.0.1", Port: int(wire.AddrPort(far.LocalAddr()).Port())})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	sent := make(chan error, 1)
-	go func() { _, err := client.Do(ctx, req); sent <- err }()
-	_ = far.SetReadDeadline(time.Now().Add(patience))
-	_, from, err := far.ReadFrom(make([]byte, 4096))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if wire.AddrPort(from).Port() == wire.AddrPort(socket.LocalAddr()).Port() {
-		t.Error("the fault is gone")
-	}
-	t.Logf("leaves from %s, bound is %s", from, socket.LocalAddr())
-	cancel()
-	_ = ua.Close()
-	_ = socket.Close()
-	_ = far.Close()
-	<-served
-	<-sent
-}
-
-// sipgo as it comes refuses 1300 bytes over UDP, and takes no other transport. That it is
-// otherwise here is a variable of the process. Ours: TestLongMessages.
-func TestLongMessageOfHelper(t *testing.T) {
-	t.Parallel()
-	if !control(t) {
-		return
-	}
-	sipgo.UDPMTUSize = 1500 // as it comes
-	p := newPeer(t, "127.0.0.1:9")
-	h := newHelper(t, p, slog.New(slog.DiscardHandler))
-	_, err := h.dialog.Invite(t.Context(), h.to, []byte(testOffer+"a="+strings.Repeat("y", 1300)), sipgo.NewHeader("Content-Type", sdpType))
-	if !errors.Is(err, sipgo.ErrUDPMTUCongestion) {
-		t.Fatalf("the fault is gone: %v", err)
-	}
-	t.Logf("refused: %v", err)
+	return c
 }

@@ -65,37 +65,6 @@ func TestIncomingCall(t *testing.T) {
 	over(t, call)
 }
 
-// The 200 is retransmitted on our own timer (T1 doubling to T2) until the ACK;
-// without one the call ends with BYE after 64*T1. sipgo starts over at each 4 s.
-func TestAnswerWithoutACK(t *testing.T) {
-	t.Parallel()
-	_, p, incoming := callee(t)
-	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", "c1", "f", "", 1, testOffer))
-	call, err := receive(t, incoming, "INVITE").Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var at []time.Time
-	for {
-		m := p.take()
-		if m.kind() == "BYE" {
-			p.respond(m, "200 OK", "", "")
-			break
-		}
-		if m.kind() == "200" {
-			at = append(at, m.at)
-		}
-	}
-	// 0, .1, .3, .7, 1.5, 2.3, ... 5.5: ten in 6.4 s. A slow machine may skip some.
-	if len(at) < 5 || len(at) > 11 {
-		t.Errorf("%d times 200", len(at))
-	}
-	if ev := next[Ended](t, call); !errors.Is(ev.Err, ErrNoACK) || !ev.ByUs {
-		t.Errorf("%v", ev)
-	}
-	over(t, call)
-}
-
 // BYE must not be sent before the ACK (RFC 3261 section 15).
 func TestHangupWaitsForACK(t *testing.T) {
 	t.Parallel()

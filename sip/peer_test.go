@@ -209,6 +209,15 @@ func (p *peer) nothing() {
 
 func (p *peer) send(raw string) { p.writer(raw) }
 
+// redirect sends what the peer sends from now on elsewhere.
+func (p *peer) redirect(to *net.UDPAddr) {
+	p.writer = func(raw string) {
+		if _, err := p.conn.WriteTo([]byte(raw), to); err != nil {
+			p.t.Error(err)
+		}
+	}
+}
+
 // respond answers a request. To gets the tag unless it has one; extra are whole
 // header lines.
 func (p *peer) respond(req *message, status, tag, body string, extra ...string) {
