@@ -1,12 +1,15 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -168,7 +171,16 @@ func (r *registrant) attempt(ctx context.Context) time.Duration {
 		}
 	}
 	if err == nil && res.IsSuccess() {
-		granted := r.granted(res)
+		granted, none := r.granted(res)
+		if none != "" {
+			r.fails++
+			t.update(func() {
+				t.reg.state, t.reg.expires, t.home = StateRefused, time.Time{}, hop{}
+				t.reg.reason = fmt.Sprintf("%s answers REGISTER with %d but %s; check the account of %s, and whether anything on the way rewrites Contact",
+					t.cfg.Server, res.StatusCode, none, t.cfg.Username)
+			})
+			return backOff(retryFirst, retryMost, r.fails)
+		}
 		r.fails, r.bound = 0, time.Now()
 		t.update(func() {
 			t.reg.state, t.reg.expires = StateRegistered, begun.Add(granted)
@@ -314,27 +326,67 @@ func (r *registrant) connection() <-chan struct{} {
 }
 
 // granted is the expiry that the server gave our contact: its Contact parameter,
-// else the Expires header, else what we asked for (RFC 3261 section 10.2.4).
-func (r *registrant) granted(res *sipgo.Response) time.Duration {
-	granted := r.wish
+// else the Expires header, else what we asked for (RFC 3261 section 10.2.4). Where it
+// is 0, or the contacts that the server lists are all of others, none says so: nobody
+// could call us.
+func (r *registrant) granted(res *sipgo.Response) (granted time.Duration, none string) {
+	granted = r.wish
 	if d, ok := header.ParseSeconds(value(res, "Expires")); ok {
 		granted = d
 	}
-	for _, h := range res.GetHeaders("Contact") {
+	contacts := res.GetHeaders("Contact")
+	ours := len(contacts) == 0 // a server that is sparing of words
+	for _, h := range contacts {
 		c, ok := h.(*sipgo.ContactHeader)
-		if !ok || c.Address.User != r.sent.User {
-			continue // somebody else's binding of the same account
-		}
-		d, ok := header.ParseSeconds(trimParams(c.Params).GetOr("expires", ""))
 		if !ok {
 			continue
 		}
-		granted = d
-		if strings.Trim(c.Address.Host, "[]") == strings.Trim(r.sent.Host, "[]") && c.Address.Port == r.sent.Port {
-			break // exactly ours; others may be ours before a restart, or behind a NAT
+		c.Params = trimParams(c.Params)
+		if !r.isOurs(c, res.Via()) {
+			continue // somebody else's binding of the same account, or ours before a restart
 		}
+		ours = true
+		if d, ok := header.ParseSeconds(c.Params.GetOr("expires", "")); ok {
+			granted = d
+		}
+		break
 	}
-	return min(max(granted, time.Second), maxExpires)
+	switch {
+	case !ours:
+		return 0, "lists only contacts of others: " + header.Clip(strings.Join(values(res, "Contact", "m"), ", "), 128)
+	case granted <= 0:
+		return 0, "grants no time (Expires 0)"
+	}
+	return min(granted, maxExpires), ""
+}
+
+// isOurs reports whether a contact that the server lists is the one that we sent: by
+// its address (RFC 3261 section 10.2.4), by that which the server sees us at, which
+// some put in its place, or by our instance (RFC 5626 section 6).
+func (r *registrant) isOurs(c *sipgo.ContactHeader, via *sipgo.ViaHeader) bool {
+	if strings.Contains(c.Params.GetOr("+sip.instance", ""), r.t.instance()) {
+		return true
+	}
+	port := cmp.Or(c.Address.Port, 5060)
+	if c.Address.Port == 0 && strings.EqualFold(c.Address.UriParams.GetOr("transport", ""), "tls") {
+		port = 5061
+	}
+	at := func(host string, n int) bool {
+		return strings.EqualFold(strings.Trim(c.Address.Host, "[]"), strings.Trim(host, "[]")) && port == n
+	}
+	user, err := url.PathUnescape(c.Address.User)
+	sent, _ := url.PathUnescape(r.sent.User) // we have escaped it
+	if err != nil || user != sent {
+		return false
+	}
+	if at(r.sent.Host, r.sent.Port) {
+		return true
+	}
+	if via == nil {
+		return false
+	}
+	n, err := strconv.Atoi(via.Params.GetOr("rport", ""))
+	return err == nil && at(via.Params.GetOr("received", via.Host), n)
 }
 
 // serviceRoutes returns the Service-Route of a 200 to REGISTER (RFC 3608): the

@@ -154,6 +154,76 @@ func TestRegisterRefused(t *testing.T) {
 	}
 }
 
+// A 200 that leaves us without a binding is no registration: nobody could call us. It
+// is tried again like any failure, and not at once.
+func TestRegisterWithoutBinding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, contact, expires, reason string }{
+		{"no time", "ours", "Expires: 0", "grants no time"},
+		{"no time for ours", "<sip:user@192.0.2.1>;expires=600, ours;expires=0", "Expires: 600", "grants no time"},
+		{"others' contacts", "<sip:user@192.0.2.1>;expires=600", "Expires: 600", "only contacts of others: <sip:user@192.0.2.1>;expires=600"},
+		{"another user's", "<sip:other@192.0.2.1>;expires=60", "Expires: 0", "only contacts of others"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			trunk, p := script(t, TrunkConfig{Username: "user", Password: "pw", Register: true})
+			stop := run(t, trunk)
+			for n := 1; n <= 2; n++ {
+				reg := p.expect("REGISTER")
+				contact := strings.Replace(c.contact, "ours", strings.Split(reg.get("Contact"), ";")[0], 1)
+				begun := time.Now()
+				p.respond(reg, "200 OK", "x", "", "Contact: "+contact, c.expires)
+				eventually(t, "the next try", func() bool { return state(trunk, StateRefused)() && trunk.Status().NextTry.After(begun) })
+				s := trunk.Status()
+				first := retryFirst << (n - 1)
+				if wait := s.NextTry.Sub(begun); wait < first/2 || !s.Expires.IsZero() || s.Usable ||
+					!strings.Contains(s.Reason, c.reason) || !strings.Contains(s.Reason, "check the account of user") {
+					t.Errorf("try %d: next in %s, %+v", n, wait, s)
+				}
+			}
+			stop() // nothing to de-register
+		})
+	}
+}
+
+// A server may list our contact in other words than ours.
+func TestRegisterKnowsItsBinding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, contact string }{
+		{"as sent", "ours"},
+		{"other parameters", "<sip:user@HOST:PORT;ob;line=x>"},
+		{"without brackets", "sip:%75ser@HOST:PORT"},
+		{"behind others", "<sip:user@192.0.2.1>, <sip:ours@192.0.2.2>, ours"},
+		{"by its instance", `<sip:x@sbc.example>;+sip.instance="INSTANCE"`},
+		{"none is listed", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			trunk, p := script(t, TrunkConfig{Username: "user", Password: "pw", Register: true})
+			stop := run(t, trunk)
+			reg := p.expect("REGISTER")
+			host, port, _ := strings.Cut(addrOf(t, trunk.e, "udp"), ":")
+			contact := strings.NewReplacer("<sip:ours@", "<sip:ours@", "ours", strings.Split(reg.get("Contact"), ";")[0],
+				"HOST", host, "PORT", port, "INSTANCE", "<"+trunk.instance()+">").Replace(c.contact)
+			raw := p.response(reg, "200 OK", "x", "", "Contact: "+contact+";expires=77", "Expires: 600")
+			want := 77 * time.Second
+			if contact == "" {
+				raw = strings.Replace(raw, "Contact: ;expires=77\r\n", "", 1)
+				want = 600 * time.Second
+			}
+			p.send(raw)
+			eventually(t, "registered", state(trunk, StateRegistered))
+			if left := time.Until(trunk.Status().Expires); left > want || left < want-30*time.Second {
+				t.Errorf("for %s, want %s", left, want)
+			}
+			done := make(chan struct{})
+			go func() { stop(); close(done) }()
+			p.respond(p.expect("REGISTER"), "200 OK", "x", "")
+			receive(t, done, "end of Run")
+		})
+	}
+}
+
 func TestRegisterUnreachable(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t, Config{})
