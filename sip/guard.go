@@ -11,7 +11,7 @@ import (
 )
 
 // judged tells the guard what came of checking the credentials of a request, which
-// claim to be user's. That there were none, or old ones, is no fault.
+// claim to be user's. That there were none, old ones, or such as we do not take, is no fault.
 func (e *Endpoint) judged(source netip.Addr, user string, err error) {
 	switch {
 	case e.guard == nil:

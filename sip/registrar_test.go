@@ -199,3 +199,42 @@ func TestGuessingLocksNobodyOut(t *testing.T) {
 		t.Errorf("%+v", bans)
 	}
 }
+
+// Credentials that we do not take are asked for again, and are no guess at a password:
+// those of telephones that know no qop, and those for a target that a proxy in between
+// has rewritten. A wrong password in them is one.
+func TestUnfitCredentialsBanNobody(t *testing.T) {
+	t.Parallel()
+	guard := newTestGuard(t, func(c *defence.Config) { c.Failures = 2 })
+	_, e, _ := newDesk(t, Config{Defence: guard})
+	p := newPeer(t, addrOf(t, e, "udp"))
+	seq := 0
+	try := func(password, uri string, qop ...string) {
+		t.Helper()
+		seq += 2
+		p.send(p.newRequest("REGISTER", "sip:127.0.0.1", "c1", "f", "", seq))
+		chal, err := digest.ParseChallenge(p.expect("401").get("WWW-Authenticate"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		chal.QOP = qop
+		cred, err := digest.Digest(chal, digest.Options{Method: "REGISTER", URI: uri, Username: "100", Password: password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send(p.newRequest("REGISTER", "sip:127.0.0.1", "c1", "f", "", seq+1, "Authorization: "+cred.String()))
+		if refused := p.expect("401"); strings.Contains(refused.get("WWW-Authenticate"), "stale") {
+			t.Errorf("a new nonce would not help, and the telephone is told so: %s", refused)
+		}
+	}
+	for range 3 {
+		try("pw-100", "sip:127.0.0.1")
+		try("pw-100", "sip:inside.example", "auth")
+	}
+	if bans := guard.Bans(); len(bans) != 0 {
+		t.Fatalf("%+v", bans)
+	}
+	try("wrong", "sip:127.0.0.1")
+	try("wrong", "sip:inside.example", "auth")
+	eventually(t, "a ban", func() bool { return len(guard.Bans()) == 1 })
+}

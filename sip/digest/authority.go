@@ -31,6 +31,11 @@ var (
 	// before. The same client may know the password: it is asked again.
 	ErrStale = errors.New("nonce is stale")
 
+	// ErrUnfit: they are not of a kind that is accepted, whatever the password: without
+	// qop, with another algorithm than was offered, or for another target than the
+	// request's, which a proxy may have rewritten. That is no guess at the password.
+	ErrUnfit = errors.New("credentials are not fit")
+
 	// ErrWrong: the password is wrong, or there is no such user.
 	ErrWrong = errors.New("wrong credentials")
 )
@@ -92,8 +97,8 @@ type Request struct {
 }
 
 // Check verifies the credentials of a request and returns who it is from. The
-// error wraps ErrNoCredentials, ErrStale or ErrWrong; with ErrWrong user is who
-// was claimed, else "". An unknown user takes as long as a wrong password.
+// error wraps ErrNoCredentials, ErrStale, ErrUnfit or ErrWrong; with ErrWrong user is
+// who was claimed, else "". An unknown user takes as long as a wrong password.
 func (a *Authority) Check(r Request, password func(user string) (string, bool)) (user string, err error) {
 	err = fmt.Errorf("%w for realm %q", ErrNoCredentials, a.realm)
 	for _, v := range r.Authorization {
@@ -108,8 +113,12 @@ func (a *Authority) Check(r Request, password func(user string) (string, bool)) 
 			err = fmt.Errorf("%w: not ours", ErrStale)
 			continue
 		}
-		if !a.matches(r, cred, password) {
-			return cred.Username, ErrWrong
+		switch wrong := a.match(r, cred, password); {
+		case errors.Is(wrong, ErrWrong):
+			return cred.Username, wrong
+		case wrong != nil:
+			err = wrong
+			continue
 		}
 		if !fresh || cred.Opaque != "" && cred.Opaque != a.opaque {
 			err = fmt.Errorf("%w: expired", ErrStale)
@@ -124,8 +133,9 @@ func (a *Authority) Check(r Request, password func(user string) (string, bool)) 
 	return "", err
 }
 
-// matches computes the response anew and compares (RFC 7616 section 3.4).
-func (a *Authority) matches(r Request, cred *digest.Credentials, password func(user string) (string, bool)) bool {
+// match computes the response anew and compares (RFC 7616 section 3.4). The error wraps
+// ErrWrong or ErrUnfit; what is unfit would be right, or cannot be computed.
+func (a *Authority) match(r Request, cred *digest.Credentials, password func(user string) (string, bool)) error {
 	var h hash.Hash
 	algorithm := strings.ToUpper(cred.Algorithm)
 	if algorithm == "" {
@@ -133,7 +143,7 @@ func (a *Authority) matches(r Request, cred *digest.Credentials, password func(u
 	}
 	switch {
 	case !slices.Contains(a.algorithms, algorithm):
-		return false
+		return fmt.Errorf("%w: algorithm %q was not offered", ErrUnfit, cred.Algorithm)
 	case algorithm == MD5:
 		h = md5.New()
 	default:
@@ -142,16 +152,28 @@ func (a *Authority) matches(r Request, cred *digest.Credentials, password func(u
 	qop := strings.ToLower(cred.QOP)
 	secret, known := password(cred.Username)
 	a2 := []string{r.Method, cred.URI}
+	count := []string{fmt.Sprintf("%08x", cred.Nc), cred.Cnonce, qop}
 	switch qop {
 	case "auth":
 	case "auth-int":
 		a2 = append(a2, sum(h, string(r.Body)))
+	case "":
+		count = nil // RFC 2069 section 2.1.2
 	default:
-		return false
+		return fmt.Errorf("%w: qop %q was not offered", ErrUnfit, cred.QOP)
 	}
-	want := sum(h, sum(h, cred.Username, a.realm, secret), cred.Nonce, fmt.Sprintf("%08x", cred.Nc), cred.Cnonce, qop, sum(h, a2...))
+	parts := append([]string{sum(h, cred.Username, a.realm, secret), cred.Nonce}, count...)
+	want := sum(h, append(parts, sum(h, a2...))...)
 	same := hmac.Equal([]byte(want), []byte(strings.ToLower(cred.Response)))
-	return same && known && cred.Cnonce != "" && cred.Nc >= 1 && samePlace(cred.URI, r.URI)
+	switch {
+	case !same || !known:
+		return ErrWrong
+	case qop == "" || cred.Cnonce == "" || cred.Nc < 1:
+		return fmt.Errorf("%w: without nonce count they could be used again", ErrUnfit)
+	case !samePlace(cred.URI, r.URI):
+		return fmt.Errorf("%w: they are for %q", ErrUnfit, cred.URI)
+	}
+	return nil
 }
 
 // samePlace reports whether two URIs name the same user and host. Phones write

@@ -60,6 +60,12 @@ func (c *client) counted(count int, password, body string) Request {
 	return Request{Method: "REGISTER", URI: "sip:x", Body: []byte(body), Source: here, Authorization: []string{cred.String()}}
 }
 
+// edited is a request with other words in its credentials.
+func edited(r Request, words, others string) Request {
+	r.Authorization = []string{strings.Replace(r.Authorization[0], words, others, 1)}
+	return r
+}
+
 func passwords(user string) (string, bool) { return "pw", user == "u" }
 
 func TestCheck(t *testing.T) {
@@ -82,14 +88,20 @@ func TestCheck(t *testing.T) {
 			tampered.Body = []byte("other")
 			check("another body", tampered, ErrWrong)
 			c.challenge.QOP = nil
-			check("without qop", c.request("pw", ""), ErrWrong) // RFC 2069: it has no nonce count
+			check("without qop", c.request("pw", ""), ErrUnfit) // RFC 2069: it has no nonce count
+			check("wrong without qop", c.request("no", ""), ErrWrong)
 			c.challenge.QOP = []string{"auth"}
 			other := c.request("pw", "")
 			other.Method = "INVITE"
 			check("another method", other, ErrWrong)
 			other = c.request("pw", "")
 			other.URI = "sip:y"
-			check("another target", other, ErrWrong)
+			check("another target", other, ErrUnfit) // a proxy's doing
+			other = c.request("no", "")
+			other.URI = "sip:y"
+			check("wrong, for another target", other, ErrWrong)
+			check("another qop", edited(c.request("pw", ""), "qop=auth,", "qop=other,"), ErrUnfit)
+			check("no cnonce", edited(c.request("pw", ""), `cnonce="`, `cnonce="", x="`), ErrWrong)
 			other = c.request("pw", "")
 			other.URI = "SIP:X;transport=tcp"
 			check("the same target with parameters", other, nil)
@@ -104,7 +116,7 @@ func TestCheck(t *testing.T) {
 			check("another opaque", c.request("pw", ""), ErrStale)
 		}
 		a.algorithms = []string{MD5}
-		check("another algorithm than is offered", newClientOf(t, a.nonces.make(time.Now(), here), SHA256).request("pw", ""), ErrWrong)
+		check("another algorithm than is offered", newClientOf(t, a.nonces.make(time.Now(), here), SHA256).request("pw", ""), ErrUnfit)
 		a.algorithms = []string{SHA256, MD5}
 		check("nothing", Request{}, ErrNoCredentials)
 		check("rubbish", Request{Authorization: []string{"Digest x", "Basic eA==", ""}}, ErrNoCredentials)
