@@ -109,16 +109,11 @@ func startRedis(dir string, port int, args ...string) (*server, error) {
 	}()
 	client := redis.NewClient(&redis.Options{Addr: s.addr})
 	defer client.Close()
-	for deadline := time.Now().Add(15 * time.Second); ; {
-		if err = client.Ping(context.Background()).Err(); err == nil {
-			return s, nil
-		}
-		if time.Now().After(deadline) {
-			s.stop()
-			return nil, fmt.Errorf("redis-server does not answer: %w", err)
-		}
-		time.Sleep(10 * time.Millisecond) // between looks at a process that is starting
+	if !holds(func() bool { err = client.Ping(context.Background()).Err(); return err == nil }) {
+		s.stop()
+		return nil, fmt.Errorf("redis-server does not answer: %w", err)
 	}
+	return s, nil
 }
 
 func (s *server) stop() {
@@ -134,12 +129,10 @@ func (s *server) ownAllSlots() error {
 		return err
 	}
 	var err error
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if err = client.Set(ctx, "probe", 1, 0).Err(); err == nil {
-			return nil
-		}
+	if !holds(func() bool { err = client.Set(ctx, "probe", 1, 0).Err(); return err == nil }) {
+		return fmt.Errorf("the cluster of one does not come up: %w", err)
 	}
-	return fmt.Errorf("the cluster of one does not come up: %w", err)
+	return nil
 }
 
 var unique atomic.Int64 // names of campaigns, trunks and nodes in shared servers
@@ -188,13 +181,29 @@ func (b backend) open(t *testing.T, cfg Config) *Store {
 	return s
 }
 
-// waitFor waits until ok.
+// patience is how long a condition may take to come true, on a slow machine.
+const patience = 15 * time.Second
+
+// holds waits until ok, and reports whether it came to that.
+func holds(ok func() bool) bool {
+	deadline := time.After(patience)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-deadline:
+			return false
+		}
+	}
+	return true
+}
+
+// waitFor is holds for what has to be.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 15 s for %s", what)
-		}
+	if !holds(ok) {
+		t.Fatalf("waited %s for %s", patience, what)
 	}
 }
 

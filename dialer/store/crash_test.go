@@ -68,7 +68,7 @@ func crashChild() {
 		if _, err := s.Recover(ctx, task.Campaign, epoch, interrupt(time.Now().Add(retryDelay))); err != nil {
 			return err
 		}
-		for {
+		for pace := time.Tick(5 * time.Millisecond); ; <-pace {
 			leads, err := s.Claim(ctx, task.Campaign, epoch, 5, 200*time.Millisecond)
 			if err != nil {
 				return err
@@ -81,7 +81,6 @@ func crashChild() {
 					}
 				}()
 			}
-			time.Sleep(5 * time.Millisecond)
 		}
 	}(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -110,7 +109,7 @@ func dialAndEnd(ctx context.Context, s *Store, campaign string, epoch int64, l l
 	if err := s.Progress(rec); err != nil {
 		return err
 	}
-	time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // the call
+	<-time.After(time.Duration(rand.IntN(20)) * time.Millisecond) // the call: so that death comes at any moment of one
 	rec.Outcome = []cdr.Outcome{cdr.Busy, cdr.Person, cdr.NoAnswer}[rand.IntN(3)]
 	if err := s.Finish(rec, Next{Due: time.Now().Add(retryDelay)}); err != nil {
 		return err

@@ -36,7 +36,7 @@ func TestRedisGoesAndComes(t *testing.T) {
 	wantErr(t, err, ErrAway)
 	select {
 	case <-changed:
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody was told that redis went")
 	}
 	if _, away := s.Status(); s.Up() || away == nil {
@@ -64,7 +64,7 @@ func TestRedisGoesAndComes(t *testing.T) {
 	}
 	select {
 	case <-changed:
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody was told that redis is back")
 	}
 	waitFor(t, "redis to be there", s.Up)

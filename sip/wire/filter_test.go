@@ -33,7 +33,7 @@ func BenchmarkDrop(b *testing.B) {
 		if i%200 != 0 {
 			continue
 		}
-		for uint64(i)-min(uint64(i), g.Bans()[0].Drops+l.Stats().Lost) > 400 { // not faster than it reads
+		for uint64(i)-min(uint64(i), g.Bans()[0].Drops+l.Stats().Lost) > 400 { // a paced input: not faster than it is read
 			time.Sleep(100 * time.Microsecond)
 		}
 	}
