@@ -66,7 +66,7 @@ func (d *Daemon) lookAround(seen map[string]string) {
 		s := t.Status()
 		detail = ""
 		if !s.Usable && s.State != sip.StateRegistering {
-			detail = fmt.Sprintf("%s: %s", s.State, s.Reason)
+			detail = fmt.Sprintf("trunk %s is %s: %s", s.Name, s.State, s.Reason)
 		}
 		d.alarms.set("trunk_down:"+s.Name, detail)
 	}
@@ -90,16 +90,13 @@ func (d *Daemon) cutOff(c *campaign) string {
 	}
 	var down []string
 	for _, t := range d.trunks.named(*names) {
-		if t.Status().State == sip.StateRegistering {
+		s := t.state()
+		if s.Usable || s.State == sip.StateRegistering {
 			return ""
 		}
-		why := t.down()
-		if why == "" {
-			return ""
-		}
-		down = append(down, why)
+		down = append(down, fmt.Sprintf("%s is %s", s.Name, s.State)) // why, its own alarm says
 	}
-	return "campaign " + c.name + " has no trunk to dial over: " + strings.Join(down, "; ")
+	return "campaign " + c.name + " has no trunk to dial over: " + strings.Join(down, ", ")
 }
 
 // leastSpace is what the disks of the journal and of the call detail records must have

@@ -5,11 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
 
+	"ringpace/sip/fault"
 	"ringpace/sip/resolve"
 )
 
@@ -19,6 +19,10 @@ func advice(err error) string {
 		return text
 	}
 	switch {
+	case errors.Is(err, ErrCredentials):
+		return "check username, auth_username and password of the trunk"
+	case errors.Is(err, ErrNoChallenge):
+		return "ask the carrier for MD5, SHA-256 or SHA-512-256"
 	case errors.Is(err, resolve.ErrNotFound):
 		return "check the server's name for typing errors"
 	case errors.Is(err, resolve.ErrNoAnswer):
@@ -26,7 +30,7 @@ func advice(err error) string {
 	case errors.Is(err, resolve.ErrRefused):
 		return "try another transport, or give the server's port"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there: check server, port and transport"
+		return "nothing listens there: check the trunk's server, port and transport"
 	case errors.Is(err, syscall.ECONNRESET):
 		return "the server closed the connection: check port and transport, and whether it knows this machine's address"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
@@ -54,20 +58,15 @@ func tlsAdvice(err error) string {
 	case errors.As(err, &unknown):
 		return "set tls.ca_file of the trunk to the certificate of the authority that signs the server's"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		what := "the carrier has to renew it"
-		if invalid.Cert != nil {
-			what = fmt.Sprintf("it holds from %s to %s: the carrier has to renew it",
-				invalid.Cert.NotBefore.UTC().Format("2006-01-02 15:04"), invalid.Cert.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
-		}
-		return what + ", unless this machine's clock is wrong"
+		return "the carrier has to renew it, unless this machine's clock is wrong"
 	case errors.As(err, &name):
 		return "if it is the right server, set tls.server_name of the trunk to a name of its certificate"
 	case errors.As(err, &verified):
 		return "the carrier has to repair its certificate"
 	case errors.As(err, &plain):
 		return "that port speaks no TLS: check port and transport"
-	case strings.Contains(err.Error(), "remote error: tls:"): // an alert; its type is not exported
-		if text := err.Error(); strings.Contains(text, "certificate") || strings.Contains(text, "handshake failure") {
+	case fault.Alert(err) != "":
+		if text := fault.Alert(err); strings.Contains(text, "certificate") || text == "handshake failure" {
 			return "the server wants another client certificate: set tls.cert_file and tls.key_file of the trunk to the one that the carrier agreed to"
 		}
 		return "the server refuses the TLS handshake: ask the carrier for the versions and ciphers that it takes"

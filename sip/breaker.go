@@ -86,7 +86,7 @@ func (b *breaker) room(now time.Time) int {
 func (b *breaker) words(now time.Time) string {
 	switch {
 	case b.out(now):
-		return fmt.Sprintf("%d calls in a row failed, the last: %s; no calls are sent until %s", b.bad, b.reason, b.until.Format("15:04:05"))
+		return fmt.Sprintf("%d calls in a row failed, and no calls are sent until %s; the last: %s", b.bad, b.until.Format("15:04:05"), b.reason)
 	case b.limit > 0:
 		return fmt.Sprintf("comes back slowly: %d calls at a time are set up", b.limit)
 	}

@@ -28,7 +28,7 @@ func TestBreaker(t *testing.T) {
 	check("failures, but not enough in a row", 1, math.MaxInt)
 	b.failed(now, "503 Service Unavailable")
 	check("enough", 0, 0)
-	if words := b.words(now); !strings.Contains(words, "5 calls in a row failed, the last: 503 Service Unavailable") {
+	if words := b.words(now); !strings.Contains(words, "5 calls in a row failed, and no calls are sent until") {
 		t.Error(words)
 	}
 	first := b.until.Sub(now)

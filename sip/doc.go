@@ -20,6 +20,7 @@
 //   - [ringpace/sip/digest]: credentials, asked for and given.
 //   - [ringpace/sip/identity]: which caller ID is presented, and how.
 //   - [ringpace/sip/resolve]: where a host is (RFC 3263).
+//   - [ringpace/sip/fault]: what the network, TLS and certificates report, in plain words.
 //   - [ringpace/sip/registrar]: where users are.
 //
 // # Concurrency

@@ -60,6 +60,18 @@ func (f Failure) String() string {
 	return s
 }
 
+// explain is the failure for who looks after the trunk: in words, and what to do.
+func (f Failure) explain() string {
+	s := f.Phrase
+	if f.Status != 0 {
+		s = fmt.Sprintf("%d %s", f.Status, f.Phrase)
+	}
+	if f.Err != nil {
+		s += ": " + explain(f.Err)
+	}
+	return s
+}
+
 // response is what classify looks at: the parts of a final response that carry
 // a meaning.
 type response struct {

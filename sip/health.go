@@ -48,7 +48,7 @@ func (h *health) observe(server string, err error) (back bool) {
 		h.down = true
 	}
 	if h.down {
-		h.reason = fmt.Sprintf("%d pings (OPTIONS) in a row failed, the last: %v; no calls are sent until %d succeed", h.bad, err, pingsUp)
+		h.reason = fmt.Sprintf("%d pings (OPTIONS) to %s in a row failed, and no calls are sent until %d succeed; the last: %v", h.bad, server, pingsUp, err)
 	}
 	return false
 }

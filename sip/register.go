@@ -208,14 +208,18 @@ func refreshAfter(granted time.Duration) time.Duration {
 // failure judges a failed attempt: state, words, and when to try again.
 func (r *registrant) failure(res *sipgo.Response, err error) (TrunkState, string, time.Duration) {
 	cfg := &r.t.cfg
+	at := cfg.Server
+	if cfg.OutboundProxy != "" {
+		at += " through " + cfg.OutboundProxy
+	}
 	soon, rarely := backOff(retryFirst, retryMost, r.fails), backOff(refusedFirst, refusedMost, r.fails)
 	switch {
 	case errors.Is(err, ErrCredentials):
-		return StateRefused, fmt.Sprintf("%s refuses the password of user %s; check username and password", cfg.Server, cfg.AuthUsername), rarely
+		return StateRefused, fmt.Sprintf("%s refuses the password of user %s, sent with REGISTER over %s; %s", cfg.Server, cfg.AuthUsername, cfg.Transport, advice(err)), rarely
 	case errors.Is(err, ErrNoChallenge):
-		return StateRefused, fmt.Sprintf("%s asks for an authentication that Ringpace does not know: %v", cfg.Server, err), rarely
+		return StateRefused, fmt.Sprintf("cannot register at %s over %s: %s", at, cfg.Transport, explain(err)), rarely
 	case err != nil:
-		return StateUnreachable, fmt.Sprintf("REGISTER to %s over %s failed: %s", cfg.Server, cfg.Transport, explain(err)), soon
+		return StateUnreachable, fmt.Sprintf("cannot register at %s over %s: %s", at, cfg.Transport, explain(err)), soon
 	}
 	said := fmt.Sprintf("%s answers REGISTER with %d %s", cfg.Server, res.StatusCode, header.Clip(res.Reason, 64))
 	after := header.ParseRetryAfter(value(res, "Retry-After"))

@@ -127,7 +127,7 @@ func TestRegisterRefused(t *testing.T) {
 		reason         string
 		atLeast        time.Duration
 	}{
-		{"401 Unauthorized", `WWW-Authenticate: Digest realm="r", nonce="1"`, StateRefused, "check username and password", 30 * time.Second},
+		{"401 Unauthorized", `WWW-Authenticate: Digest realm="r", nonce="1"`, StateRefused, "check username, auth_username and password", 30 * time.Second},
 		{"403 Forbidden", "X-None: 1", StateRefused, "403 Forbidden", 30 * time.Second},
 		{"503 Service Unavailable", "Retry-After: 77", StateUnreachable, "503", 77 * time.Second},
 		{"423 Interval Too Brief", "Min-Expires: 9999999", StateRefused, "9999999", 30 * time.Second},

@@ -1,6 +1,10 @@
 package sip
 
-import "time"
+import (
+	"context"
+	"log/slog"
+	"time"
+)
 
 // TrunkState is how a trunk is doing.
 type TrunkState string
@@ -76,7 +80,12 @@ func (t *Trunk) update(change func()) {
 		return
 	}
 	if before.State != after.State {
-		t.e.log.Info("sip: trunk", "trunk", t.cfg.Name, "state", string(state), "reason", reason)
+		level, words := slog.LevelInfo, "sip: trunk is "+string(state)
+		switch state {
+		case StateRefused, StateUnreachable, StateDown:
+			level = slog.LevelWarn
+		}
+		t.e.log.Log(context.Background(), level, words, "trunk", t.cfg.Name, "reason", reason)
 	}
 	select {
 	case t.changed <- struct{}{}:

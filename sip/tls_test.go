@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,19 +180,24 @@ func TestReasons(t *testing.T) {
 	refused := refusing(t)
 	dns := resolvetest.Serve(t, "carrier.test. 300 IN A 127.0.0.1\n_sip._tcp.refused.test. 300 IN SRV 0 0 0 .\n")
 	dns.Silence("SRV")
-	e := newEndpoint(t, Config{Resolver: resolve.Config{Servers: []netip.AddrPort{dns.Addr()}, Timeout: 100 * time.Millisecond}})
+	var logged logbook
+	e := newEndpoint(t, Config{
+		Logger:   slog.New(slog.NewTextHandler(&logged, nil)),
+		Resolver: resolve.Config{Servers: []netip.AddrPort{dns.Addr()}, Timeout: 100 * time.Millisecond},
+	})
 	for _, c := range []struct {
 		name, server, transport string
 		want                    []string
 	}{
-		{"expired", "carrier.test:" + port(serve(&tls.Config{}, oldCert, oldKey)), "tls", []string{"expired", "the carrier has to renew it", "clock"}},
-		{"unknown CA", "carrier.test:" + port(serve(&tls.Config{}, strangeCert, strangeKey)), "tls", []string{"unknown authority", "tls.ca_file"}},
-		{"wrong name", "carrier.test:" + port(serve(&tls.Config{}, otherCert, otherKey)), "tls", []string{"www.shop.test", "not carrier.test", "tls.server_name"}},
+		{"expired", "carrier.test:" + port(serve(&tls.Config{}, oldCert, oldKey)), "tls", []string{"has expired: it held from", "the carrier has to renew it", "clock"}},
+		{"unknown CA", "carrier.test:" + port(serve(&tls.Config{}, strangeCert, strangeKey)), "tls", []string{"signed by an authority", "not trusted", "tls.ca_file"}},
+		{"wrong name", "carrier.test:" + port(serve(&tls.Config{}, otherCert, otherKey)), "tls", []string{"www.shop.test", "not for carrier.test", "tls.server_name"}},
 		{"client certificate", "carrier.test:" + port(serve(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MaxVersion: tls.VersionTLS12}, goodCert, goodKey)), "tls", []string{"tls.cert_file"}},
 		{"too old", "carrier.test:" + port(serve(&tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}, goodCert, goodKey)), "tls", []string{"versions"}},
 		{"refused", "carrier.test:" + port(refused), "tcp", []string{"refused", "nothing listens there"}},
-		{"no such name", "nowhere.test:5060", "udp", []string{"nowhere.test", "not found", "typing"}},
-		{"no name service", "carrier.test", "udp", []string{"SRV of _sip._udp.carrier.test", dns.Addr().String(), "sip.dns_servers"}},
+		{"no such name", "nowhere.test:5060", "udp", []string{"not found: A of nowhere.test", dns.Addr().String(), "typing"}},
+		{"no name service", "carrier.test", "udp", []string{"no answer for SRV of _sip._udp.carrier.test", dns.Addr().String(), "sip.dns_servers"}},
+		{"silent", newPeer(t, addrOf(t, e, "udp")).addr, "udp", []string{"no response to REGISTER", "firewall"}},
 	} {
 		trunk := newTrunk(t, e, TrunkConfig{
 			Name: c.name, Server: c.server, Transport: c.transport, Username: "u", Password: "p", Register: true, TLS: TrunkTLS{CAFile: ca.File},
@@ -203,9 +210,39 @@ func TestReasons(t *testing.T) {
 				t.Errorf("%s: %q lacks %q", c.name, s.Reason, want)
 			}
 		}
+		plain(t, s.Reason)
 		call := place(t, trunk, Invite{})
-		if f := next[Failed](t, call); f.Class != TrunkFailure || !f.Elsewhere {
+		f := next[Failed](t, call)
+		if f.Class != TrunkFailure || !f.Elsewhere {
 			t.Errorf("%s: %v", c.name, f)
+		}
+		plain(t, f.explain())
+	}
+	logged.mu.Lock()
+	defer logged.mu.Unlock()
+	if n := strings.Count(logged.text.String(), `level=WARN msg="sip: trunk is unreachable" trunk=`); n != 9 {
+		t.Errorf("%d warnings in\n%s", n, logged.text.String())
+	}
+}
+
+// logbook is a log that a test reads.
+type logbook struct {
+	mu   sync.Mutex // protects text
+	text strings.Builder
+}
+
+func (l *logbook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+// plain checks that a message for operators is one line, without Go's texts.
+func plain(t *testing.T, message string) {
+	t.Helper()
+	for _, raw := range []string{"x509", ": tls: ", "dial ", "read udp", "read tcp", "->", "context ", "i/o timeout", "EOF", "\n", "sip: "} {
+		if strings.Contains(message, raw) {
+			t.Errorf("%q holds %q", message, raw)
 		}
 	}
 }

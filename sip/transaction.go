@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/fault"
 )
 
 // do sends a request other than INVITE and ACK, addressed already, and returns
@@ -29,7 +31,7 @@ func (e *Endpoint) do(ctx context.Context, req *sipgo.Request) (*sipgo.Response,
 			return nil, ErrClosed
 		case <-ctx.Done():
 			tx.Terminate()
-			return nil, fmt.Errorf("%w to %s: %w", ErrTimeout, req.Method, context.Cause(ctx))
+			return nil, fmt.Errorf("%w to %s from %s: %w", ErrTimeout, req.Method, req.Destination(), fault.Plain(context.Cause(ctx)))
 		}
 	}
 }
@@ -42,7 +44,7 @@ func transactionError(req *sipgo.Request, err error) error {
 	if err == nil {
 		err = ErrClosed
 	}
-	return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), err)
+	return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), fault.Plain(err))
 }
 
 // doAuth is do with answers to 401 and 407. build makes the request anew for

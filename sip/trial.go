@@ -43,7 +43,7 @@ func (tr *trial) over(f *Failed) {
 	case f.Class == Cancelled || f.Err != nil && f.Status == 0 && errors.Is(f.Err, ErrClosed):
 		tr.tell(func(*breaker) {})
 	case faulty(f.Failure):
-		tr.tell(func(b *breaker) { b.failed(time.Now(), f.Failure.String()) })
+		tr.tell(func(b *breaker) { b.failed(time.Now(), f.explain()) })
 	case f.Status != 0 && !slowDown(f.Failure):
 		tr.good()
 	default:

@@ -188,8 +188,12 @@ func TestNotReady(t *testing.T) {
 	if code, out, _ := ringpace(d, "health", "--ready", "--json"); code != exitFailure || !strings.Contains(out, "no trunk") {
 		t.Errorf("code %d: %s", code, out)
 	}
-	if code, out, _ := ringpace(d, "status"); code != exitOK || !strings.Contains(out, "because no trunk is usable") || !strings.Contains(out, "ALARM trunk_down for 1m30s") {
+	code, out, _ := ringpace(d, "status")
+	if code != exitOK || !strings.Contains(out, "because no trunk is usable") || !strings.Contains(out, "ALARM trunk_down:carrier for 1m30s") {
 		t.Errorf("code %d: %s", code, out)
+	}
+	if strings.Count(out, "check the password") != 1 { // by the alarm, not by the table as well
+		t.Errorf("%s", out)
 	}
 }
 

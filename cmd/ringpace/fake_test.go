@@ -79,7 +79,7 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 	status := api.Status{Node: "n1", Version: "v1", UptimeS: 7200, Ready: d.ready, Redis: api.RedisStatus{Up: true}}
 	if !d.ready {
 		status.NotReady = []string{"no trunk is usable"}
-		status.Alarms = []api.Alarm{{Name: "trunk_down", Detail: "carrier refuses the password", Since: at}}
+		status.Alarms = []api.Alarm{{Name: "trunk_down:carrier", Detail: "trunk carrier is refused: 403 Forbidden: check the password", Since: at}}
 	}
 	var v any
 	switch r.Method + " " + r.URL.Path {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -80,7 +81,7 @@ func renderOverview(w io.Writer, o overview, now time.Time) error {
 		redis, s.Redis.Backlog, s.Calls, s.Inbound, s.Bridged, s.Recording.Active)
 	if len(o.Trunks) > 0 {
 		fmt.Fprintln(w)
-		if err := grid(w, trunkRows(o.Trunks, now)); err != nil {
+		if err := grid(w, trunkRows(o.Trunks, s.Alarms, now)); err != nil {
 			return err
 		}
 	}
@@ -97,10 +98,14 @@ func renderOverview(w io.Writer, o overview, now time.Time) error {
 	return nil
 }
 
-func trunkRows(trunks []api.TrunkStatus, now time.Time) [][]string {
+// trunkRows shows trunks; why one is down stands here unless an alarm says it.
+func trunkRows(trunks []api.TrunkStatus, alarms []api.Alarm, now time.Time) [][]string {
 	rows := [][]string{{"TRUNK", "STATE", "FOR", "PRIORITY", "WEIGHT", "CHANNELS", "CALLS/S", "REASON"}}
 	for _, t := range trunks {
 		reason := t.Reason
+		if slices.ContainsFunc(alarms, func(a api.Alarm) bool { return a.Name == "trunk_down:"+t.Name }) {
+			reason = "see ALARM"
+		}
 		if !t.SlowedUntil.IsZero() {
 			reason = fmt.Sprintf("slowed down until %s, since the carrier said: %s", t.SlowedUntil.Local().Format(time.TimeOnly), t.SlowedBy)
 		}

@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -62,6 +63,9 @@ func (r *Resolver) both(ctx context.Context, name string, v4, v6 bool) ([]netip.
 	}
 	if addrs = r.usable(addrs, v4, v6); len(addrs) > 0 {
 		return addrs, nil
+	}
+	if errors.Is(err4, ErrNotFound) && errors.Is(err6, ErrNotFound) {
+		return nil, fmt.Errorf("%w, nor %s", err4, key{name, dns.TypeAAAA})
 	}
 	if err4 != nil && (err6 == nil || errors.Is(err6, ErrNotFound)) {
 		return nil, err4

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"ringpace/sip/fault"
 )
 
 // How long a failed question is not asked again, how long one waits for a newer
@@ -54,7 +57,7 @@ func (r *Resolver) lookup(ctx context.Context, k key) ([]dns.RR, error) {
 	if f == nil {
 		if r.closed || len(r.flights) >= maxFlights {
 			r.mu.Unlock()
-			return nil, fmt.Errorf("%w: %s: too many questions at once", ErrNoAnswer, k)
+			return nil, fmt.Errorf("%w for %s: too many questions at once", ErrNoAnswer, k)
 		}
 		f = &flight{done: make(chan struct{})}
 		r.flights[k] = f
@@ -73,8 +76,17 @@ func (r *Resolver) lookup(ctx context.Context, k key) ([]dns.RR, error) {
 	case <-enough:
 		return e.rrs, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %s: %w", ErrNoAnswer, k, context.Cause(ctx))
+		return nil, r.gaveUp(ctx, k)
 	}
+}
+
+// gaveUp is why a question has no answer whose asker waits no longer.
+func (r *Resolver) gaveUp(ctx context.Context, k key) error {
+	var asked []string
+	for _, server := range r.system.servers() {
+		asked = append(asked, server.String())
+	}
+	return fmt.Errorf("%w for %s: asked %s (%w)", ErrNoAnswer, k, strings.Join(asked, ", "), fault.Plain(context.Cause(ctx)))
 }
 
 // refresh asks the name service and files what it says.

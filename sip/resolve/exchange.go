@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"ringpace/sip/fault"
 )
 
 const (
@@ -20,26 +23,44 @@ const (
 // the records and for how long they hold.
 func (r *Resolver) exchange(ctx context.Context, k key) ([]dns.RR, time.Duration, error) {
 	if k.name == "invalid" || strings.HasSuffix(k.name, ".invalid") {
-		return nil, r.cfg.NegativeTTL, fmt.Errorf("%w: %s", ErrNotFound, k) // RFC 6761 section 6.4
+		return nil, r.cfg.NegativeTTL, fmt.Errorf("%w: %s (names in .invalid do not exist)", ErrNotFound, k) // RFC 6761 section 6.4
 	}
 	servers := r.system.servers()
 	first := int(r.best.Load())
-	var last error
+	failed := make([]error, len(servers))
 	for n := range tries * len(servers) {
 		i := (first + n) % len(servers)
 		timeout := r.cfg.Timeout << (n / len(servers))
 		answer, err := r.query(ctx, servers[i], k, timeout)
 		if err == nil {
 			r.best.Store(uint32(i))
-			return records(answer, k)
+			rrs, ttl, err := records(answer, k)
+			if err != nil {
+				err = fmt.Errorf("%w (%s says so)", err, servers[i])
+			}
+			return rrs, ttl, err
 		}
-		last = err
+		failed[i] = err
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, 0, fmt.Errorf("%w: %s: %w", ErrNoAnswer, k, last)
+	failed = slices.DeleteFunc(failed, func(err error) bool { return err == nil }) // not asked: no time was left
+	return nil, 0, fmt.Errorf("%w for %s: asked %w", ErrNoAnswer, k, &refusals{failed})
 }
+
+// refusals are what came of a question at each name server, on one line.
+type refusals struct{ errs []error }
+
+func (r *refusals) Error() string {
+	words := make([]string, len(r.errs))
+	for i, err := range r.errs {
+		words[i] = err.Error()
+	}
+	return strings.Join(words, ", ")
+}
+
+func (r *refusals) Unwrap() []error { return r.errs }
 
 // query asks one name server, by TCP again when the answer is too long for UDP
 // (RFC 7766 section 5).
@@ -51,14 +72,14 @@ func (r *Resolver) query(ctx context.Context, server netip.AddrPort, k key, time
 		answer, err := send(ctx, network, server, question)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("name server %s: %w", server, err)
+			return nil, fmt.Errorf("%s (%w)", server, fault.Plain(err))
 		case len(answer.Question) != 1 || !answer.Response || answer.Question[0].Qtype != k.kind ||
 			!strings.EqualFold(answer.Question[0].Name, question.Question[0].Name):
-			return nil, fmt.Errorf("name server %s answers another question", server)
+			return nil, fmt.Errorf("%s (it answers another question)", server)
 		case answer.Truncated && network == "udp":
 			continue
 		case answer.Rcode != dns.RcodeSuccess && answer.Rcode != dns.RcodeNameError:
-			return nil, fmt.Errorf("name server %s says %s", server, dns.RcodeToString[answer.Rcode])
+			return nil, fmt.Errorf("%s (it says %s)", server, dns.RcodeToString[answer.Rcode])
 		}
 		return answer, nil
 	}

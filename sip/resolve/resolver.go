@@ -17,10 +17,10 @@ import (
 
 // Why there is no server. errors.Is tells them apart.
 var (
-	ErrNotFound = errors.New("not found")                  // the name service says so
-	ErrNoAnswer = errors.New("the name service is away")   // it says nothing, or that it failed
-	ErrRefused  = errors.New("the domain offers no SIP")   // SRV with target "." (RFC 2782)
-	ErrQuery    = errors.New("the server's name is wrong") // nothing was asked
+	ErrNotFound = errors.New("not found")                        // the name service says so
+	ErrNoAnswer = errors.New("the name service gives no answer") // it says nothing, or that it failed
+	ErrRefused  = errors.New("the domain offers no SIP")         // SRV with target "." (RFC 2782)
+	ErrQuery    = errors.New("the server's name is wrong")       // nothing was asked
 )
 
 // Config configures a resolver. The zero value is ready for use.
@@ -168,7 +168,13 @@ func (r *Resolver) locate(ctx context.Context, q Query) ([]Server, error) {
 	}
 	// RFC 3263 section 4.2: no SRV record, so the addresses of the domain itself.
 	t := q.plainTransport()
-	return r.hosts(ctx, q, []target{{t, q.Host, portOr(0, t)}})
+	servers, err := r.hosts(ctx, q, []target{{t, q.Host, portOr(0, t)}})
+	for _, s := range services {
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("%w, nor %s", err, key{s.name, dns.TypeSRV})
+		}
+	}
+	return servers, err
 }
 
 // plainTransport is the transport where neither URI nor name service name one.
@@ -220,7 +226,7 @@ func (r *Resolver) services(ctx context.Context, q Query) ([]service, error) {
 			return services, nil
 		}
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: NAPTR of %s: %w", ErrNoAnswer, q.Host, context.Cause(ctx))
+			return nil, r.gaveUp(ctx, key{q.Host, dns.TypeNAPTR})
 		}
 	}
 	var services []service
@@ -317,7 +323,7 @@ func (r *Resolver) targets(ctx context.Context, s service) ([]target, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("SRV of %s: %w", s.name, err)
+		return nil, err
 	}
 	var records []*dns.SRV
 	for _, rr := range rrs {

@@ -180,7 +180,7 @@ func (fs *flows) encrypt(ctx context.Context, conn net.Conn, profile string) (ne
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("TLS with %s: %w", p.name, err)
+		return nil, err
 	}
 	return secure, nil
 }

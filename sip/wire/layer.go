@@ -16,6 +16,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/defence"
+	"ringpace/sip/fault"
 	"ringpace/sip/trace"
 )
 
@@ -202,7 +203,7 @@ func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(context
 	case errors.Is(err, sipgo.ErrUDPMTUCongestion):
 		return fmt.Errorf("%w: %s of more than %d bytes", ErrTooLong, req.Method, maxDatagram)
 	case err != nil:
-		return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), err)
+		return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), fault.Plain(err))
 	}
 	return nil
 }
