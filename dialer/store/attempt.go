@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,11 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 		if ambiguous(err) {
 			s.takeBack(rec)
 		}
-		return 0, s.outcome(ctx, err)
+		err = s.outcome(ctx, err)
+		if errors.Is(err, ErrCalling) {
+			s.forgetOver(ctx, sp, append([]string{start.Number}, start.Lead.Numbers...))
+		}
+		return 0, err
 	}
 	s.live.put(start.ID, liveAttempt{sp, start.Lead.ID, ordinal, start.Today, text, time.Now()})
 	return ordinal, nil
@@ -73,8 +78,8 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 
 // Reroute notes that a started attempt goes on over another trunk: the one round trip
 // before its next INVITE. rec is the whole record so far, with that trunk. On an
-// error nothing may be sent, and the attempt ends in Finish: ErrLeadWithdrawn and
-// ErrDoNotCall where that came about since the start, ErrUnclaimed where the attempt
+// error nothing may be sent, and the attempt ends in Finish: ErrLeadWithdrawn,
+// ErrDoNotCall and ErrCalling where that came about since the start, ErrUnclaimed where the attempt
 // is not known, ErrAway.
 func (s *Store) Reroute(ctx context.Context, rec cdr.Record) error {
 	sp, err := campaignSpace(rec.Campaign)
@@ -85,7 +90,7 @@ func (s *Store) Reroute(ctx context.Context, rec cdr.Record) error {
 	if err != nil {
 		return fmt.Errorf("store: attempt %s: %w", rec.ID, err)
 	}
-	keys := append([]string{sp.lead(rec.LeadID)}, sp.keys("attempts", "dnc", "dnc:prefix", "dnc:all", "dnc:all:prefix")...)
+	keys := append([]string{sp.lead(rec.LeadID)}, sp.keys("attempts", "dnc", "dnc:prefix", "dnc:all", "dnc:all:prefix", "calling")...)
 	_, err = s.run(ctx, s.scripts.reroute, keys, rec.ID, rec.Number, text)
 	return err
 }

@@ -150,8 +150,8 @@ func (s *Store) Campaigns(ctx context.Context) ([]string, error) {
 }
 
 // enter registers a campaign. Order: first its name, then its copy of the
-// do-not-call list, so that an entry which is added meanwhile either finds the name
-// or is in the list that is copied.
+// do-not-call list and of who calls just now, so that an entry which is added meanwhile
+// either finds the name or is in the list that is copied.
 func (s *Store) enter(ctx context.Context, campaign string) (space, error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {
@@ -162,8 +162,12 @@ func (s *Store) enter(ctx context.Context, campaign string) (space, error) {
 	}
 	short, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if err := s.outcome(ctx, s.redis.SAdd(short, campaignsKey, campaign).Err()); err != nil {
+	fresh, err := s.redis.SAdd(short, campaignsKey, campaign).Result()
+	if err := s.outcome(ctx, err); err != nil {
 		return "", fmt.Errorf("campaign %s: %w", campaign, err)
 	}
-	return sp, s.copyDoNotCall(ctx, sp)
+	if fresh > 0 {
+		err = s.copyCalling(ctx, sp)
+	}
+	return sp, errors.Join(err, s.copyDoNotCall(ctx, sp))
 }

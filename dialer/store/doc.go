@@ -18,7 +18,7 @@
 //	{c:CAMPAIGN}:withdrawn  sorted set: lead id by the time it was withdrawn
 //	{c:CAMPAIGN}:attempts   hash: id of an open attempt -> what is known of it
 //	{c:CAMPAIGN}:calls_in   hash: id of a call that came in and is up -> what is known of it
-//	{c:CAMPAIGN}:calling    hash: number that calls us just now -> calls from it
+//	{c:CAMPAIGN}:calling    hash: number that calls us just now -> its calls (calling.go)
 //	{c:CAMPAIGN}:counters   hash: counter -> amount
 //	{c:CAMPAIGN}:cdrs       stream: field cdr, a record in JSON
 //	{c:CAMPAIGN}:dnc …      sets: do-not-call numbers and prefixes (dnc.go)

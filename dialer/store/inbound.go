@@ -73,8 +73,8 @@ func (s *Store) OpenIn(rec cdr.Record) error {
 }
 
 // ShareIn tells Redis of a call that OpenIn noted, so that another node can end it in
-// the books if this one dies for good. Where Redis is away it learns of the call when
-// it is back, or of its end.
+// the books if this one dies for good, and that no campaign dials who calls. Where Redis
+// is away it learns of the call when it is back, or of its end.
 func (s *Store) ShareIn(ctx context.Context, id string) error {
 	s.live.mu.Lock()
 	a, up := s.live.attempts[id]
@@ -83,14 +83,15 @@ func (s *Store) ShareIn(ctx context.Context, id string) error {
 		return nil // it has ended meanwhile
 	}
 	c := openCall(s.scripts, a.space, id, a.text)
-	_, err := s.run(ctx, c.script, c.keys, c.args...)
-	return err
+	if _, err := s.run(ctx, c.script, c.keys, c.args...); err != nil {
+		return err
+	}
+	return s.tellOthers(ctx, noteCalls, callingOf(a.text))
 }
 
 func openCall(s *scripts, sp space, id string, text []byte) call {
-	var open openAttempt
-	_ = json.Unmarshal(text, &open) // of OpenIn
-	return call{s.open, sp.keys("calls_in", "ended_in", "counters", "calling"), []any{id, text, open.Record.Number}}
+	c := callingOf(text)
+	return call{s.open, sp.keys("calls_in", "ended_in", "counters", "calling"), []any{id, text, c.number, c.line()}}
 }
 
 // FinishIn ends a call that came in with its record, as Finish does an attempt. A
@@ -122,6 +123,7 @@ func (s *Store) endInCall(sp space, rec cdr.Record, text []byte, next Next, agen
 	args := []any{
 		rec.ID, string(rec.Outcome), text, s.cdrLimit, agent, remember, rec.Number,
 		asked, due, priority, sp.lead(""), fresh.ID, listed, talked, millis(next.Due),
+		callerOf(&rec).line(),
 	}
 	if !rec.Marks.AgentAudio.IsZero() {
 		args = append(args, "in:bridged", 1, "in:talk_ms", rec.Marks.Talk().Milliseconds())

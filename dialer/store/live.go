@@ -62,6 +62,18 @@ func (l *live) forget(id string) {
 	delete(l.attempts, id)
 }
 
+// callers are those of the attempts that are calls which came in.
+func (l *live) callers() (list []caller) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.attempts {
+		if a.lead == "" {
+			list = append(list, callingOf(a.text))
+		}
+	}
+	return list
+}
+
 // calls are the scripts that record all of them again.
 func (l *live) calls(s *scripts) []call {
 	l.mu.Lock()
@@ -99,5 +111,5 @@ func (s *Store) restore(ctx context.Context) error {
 		}
 		calls = calls[n:]
 	}
-	return nil
+	return s.tellOthers(ctx, noteCalls, s.live.callers()...)
 }

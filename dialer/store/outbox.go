@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"ringpace/dialer/cdr"
 )
 
 const (
@@ -186,6 +188,13 @@ func (s *Store) deliverBatch(ctx context.Context, batch []ending) (refused []end
 	if err != nil {
 		return batch, err
 	}
+	var ended []cdr.Record
+	for i, e := range batch {
+		if errs[i] == nil {
+			ended = append(ended, e.Record)
+		}
+	}
+	s.callsEnded(ctx, ended)
 	var done []string
 	for i, e := range batch {
 		id := e.Record.ID

@@ -147,11 +147,13 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 	if err != nil {
 		return 0, err
 	}
+	var ended []cdr.Record
 	for i, open := range batch {
 		if errs[i] != nil {
 			err = errs[i]
 			continue
 		}
+		ended = append(ended, open.Record)
 		id := open.Record.ID
 		if answers[i] == "written" {
 			n++
@@ -164,5 +166,6 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 		}
 		s.leftMu.Unlock()
 	}
+	s.callsEnded(ctx, ended)
 	return n, err
 }

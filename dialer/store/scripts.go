@@ -21,7 +21,7 @@ type scripts struct {
 	node, nodes, agents, agentsRelease *redis.Script
 	allot                              *redis.Script
 	dncSet, dncCopy                    *redis.Script
-	open, finishIn                     *redis.Script
+	open, finishIn, calling            *redis.Script
 	contacts                           *redis.Script
 	all                                []*redis.Script
 }
@@ -44,7 +44,7 @@ func loadScripts(head string) *scripts {
 		"start": &s.start, "reroute": &s.reroute, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
 		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
-		"open": &s.open, "finish_in": &s.finishIn,
+		"open": &s.open, "finish_in": &s.finishIn, "calling": &s.calling,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
 		"contacts": &s.contacts,
 	} {

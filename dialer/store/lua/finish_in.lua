@@ -8,20 +8,17 @@
 --      them, 7 the caller's number, 8 when a callback was asked for, ms (or 0: none),
 --      9 when it is due, ms, 10 its priority, 11 prefix of lead keys, 12 id and 13 JSON
 --      of a new lead for a caller whom nobody knows, 14 where they talked with an agent,
---      what becomes of their lead: "due" or "done" (else empty), 15 due ms; then pairs:
---      counter, amount
+--      what becomes of their lead: "due" or "done" (else empty), 15 due ms, 16 the call's
+--      line among the numbers that call; then pairs: counter, amount
 -- Result: "written" or "repeat" (the id has ended before).
 local now = now_ms()
 local was_open = redis.call('HDEL', KEYS[1], ARGV[1])
 if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1]) == 0 then return 'repeat' end
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -10001)
-if was_open == 0 then
-  redis.call('HINCRBY', KEYS[3], 'in:started', 1)
-elseif ARGV[7] ~= '' and redis.call('HINCRBY', KEYS[13], ARGV[7], -1) <= 0 then
-  redis.call('HDEL', KEYS[13], ARGV[7])
-end
+if was_open == 0 then redis.call('HINCRBY', KEYS[3], 'in:started', 1) end
+forget_call(KEYS[13], ARGV[7], ARGV[16])
 redis.call('HINCRBY', KEYS[3], 'in:' .. ARGV[2], 1)
-for i = 16, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
+for i = 17, #ARGV, 2 do redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1]) end
 if ARGV[5] ~= '' then redis.call('SET', KEYS[14], ARGV[5], 'PX', ARGV[6]) end
 if ARGV[4] == '0' then
   redis.call('XADD', KEYS[4], '*', 'cdr', ARGV[3])

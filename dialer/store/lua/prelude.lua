@@ -84,3 +84,35 @@ end
 local function list_numbers(more, list, id)
   for num in string.gmatch(list, '%S+') do redis.call('HSETNX', more, num, id) end
 end
+
+-- note_call says that a number calls us: who calls is a line of the call's id and its
+-- campaign, each call noted once.
+local function note_call(calling, num, call)
+  local all = redis.call('HGET', calling, num) or ''
+  if not string.find('\n' .. all, '\n' .. call .. '\n', 1, true) then
+    redis.call('HSET', calling, num, all .. call .. '\n')
+  end
+end
+
+-- forget_call ends what note_call began.
+local function forget_call(calling, num, call)
+  local all = redis.call('HGET', calling, num) or ''
+  local from, to = string.find('\n' .. all, '\n' .. call .. '\n', 1, true)
+  if not from then return end
+  all = string.sub(all, 1, from - 1) .. string.sub(all, to)
+  if all == '' then
+    redis.call('HDEL', calling, num)
+  else
+    redis.call('HSET', calling, num, all)
+  end
+end
+
+-- who_calls is the number, of those of a lead and the one to be dialed, that calls us
+-- just now; nil if none does.
+local function who_calls(calling, lead, num)
+  if redis.call('HLEN', calling) == 0 then return nil end
+  if redis.call('HEXISTS', calling, num) == 1 then return num end
+  for _, other in ipairs(cjson.decode(redis.call('HGET', lead, 'lead')).numbers) do
+    if redis.call('HEXISTS', calling, other) == 1 then return other end
+  end
+end

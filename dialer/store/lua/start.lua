@@ -9,7 +9,7 @@
 -- Errors: FENCED, STOPPED (by whatever node), WITHDRAWN, CHANGED, UNCLAIMED, CALLING (the
 --      lead stays claimed), DNC (with the entry that matched)
 local lead = KEYS[2]
-local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone', 'lead')
+local f = redis.call('HMGET', lead, 'state', 'v', 'epoch', 'attempt', 'n', 'gone')
 if f[1] == 'dialing' and f[4] == ARGV[1] then return tonumber(f[5]) end
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[4] or not redis.call('HGET', KEYS[1], 'boot') then
   return redis.error_reply('FENCED the campaign has another owner')
@@ -22,13 +22,8 @@ if f[1] ~= 'claimed' or f[3] ~= ARGV[4] or has_ended(lead, ARGV[1]) then
 end
 local entry = forbidding(ARGV[5], KEYS[6], KEYS[7]) or forbidding(ARGV[5], KEYS[8], KEYS[9])
 if entry then return redis.error_reply('DNC ' .. entry) end
-if redis.call('HLEN', KEYS[10]) > 0 then
-  local numbers = cjson.decode(f[7]).numbers
-  numbers[#numbers + 1] = ARGV[5]
-  for _, num in ipairs(numbers) do
-    if redis.call('HEXISTS', KEYS[10], num) == 1 then return redis.error_reply('CALLING ' .. num .. ' calls us just now') end
-  end
-end
+local caller = who_calls(KEYS[10], lead, ARGV[5])
+if caller then return redis.error_reply('CALLING ' .. caller .. ' calls us just now') end
 local ordinal = redis.call('HINCRBY', lead, 'n', 1)
 redis.call('ZREM', KEYS[3], ARGV[2])
 redis.call('HSET', lead, 'state', 'dialing', 'attempt', ARGV[1], 'today', ARGV[6], 'last', now_ms())
