@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -142,9 +143,15 @@ func (a *attempt) progress(p sip.Progress) {
 	}
 }
 
+// fail takes the failure of the last INVITE. Whoever picked up as we gave the call up was
+// hung up on, and has been abandoned as others whom nobody was there for.
 func (a *attempt) fail(f sip.Failure) {
 	a.rec.Outcome = outcomeOf(f)
 	a.rec.SIPStatus, a.rec.SIPReason, a.rec.Q850 = f.Status, phraseOf(f), f.Q850
+	if f.Crossed() {
+		a.rec.Outcome, a.rec.HungUpBy = cdr.Abandoned, cmp.Or(a.rec.HungUpBy, cdr.Ringpace)
+		a.rec.Marks.Answered = time.Now()
+	}
 	a.over = true
 }
 
@@ -189,9 +196,11 @@ func (a *attempt) seekAgent() *media.Bridge {
 			}
 			a.talk, a.rec.Agent, m.AgentClaimed = nil, "", time.Time{}
 			claim = a.floor.claim(a.rec.Campaign)
-		case m.SpeechStart = <-a.speech.Started():
+		case at := <-a.speech.Started():
+			m.SpeechStart = a.heardAt(at)
 			patience.Reset(time.Until(m.SpeechStart.Add(a.terms.abandonAfter)))
-		case m.GreetingEnd = <-a.speech.GreetingEnd():
+		case at := <-a.speech.GreetingEnd():
+			m.GreetingEnd = a.heardAt(at)
 		case ev, open := <-a.leg.call.Events():
 			if a.ended(ev, open) {
 				a.rec.Outcome = cdr.Abandoned // answered, and nobody was there: it counts, though they did not wait

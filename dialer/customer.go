@@ -111,6 +111,15 @@ func (c *customer) listen() {
 	c.remember()
 }
 
+// heardAt is an instant of the customer's voice for the record. The packet that comes with
+// the answer holds sound of before it, which is none of the call's.
+func (c *customer) heardAt(at time.Time) time.Time {
+	if answered := c.rec.Marks.Answered; at.Before(answered) {
+		return answered
+	}
+	return at
+}
+
 // remember lets the journal know how far the attempt has come, so that a record
 // written after a crash tells it.
 func (c *customer) remember() {
@@ -163,8 +172,10 @@ func (c *customer) converse(bridge *media.Bridge) {
 		case at := <-first:
 			m.AgentAudio, first = at, nil
 			c.remember()
-		case m.SpeechStart = <-c.speech.Started():
-		case m.GreetingEnd = <-c.speech.GreetingEnd():
+		case at := <-c.speech.Started():
+			m.SpeechStart = c.heardAt(at)
+		case at := <-c.speech.GreetingEnd():
+			m.GreetingEnd = c.heardAt(at)
 		case ev, open := <-c.leg.call.Events():
 			if c.ended(ev, open) {
 				c.talkEnds(m.Ended)

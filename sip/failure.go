@@ -30,7 +30,7 @@ const (
 // Failure is why a call failed or ended, with the evidence.
 type Failure struct {
 	Class      FailureClass  // empty for the normal end of an answered call
-	Status     int           // final response, 0 if none came
+	Status     int           // final response, 0 if none came, 200 if Crossed
 	Phrase     string        // its reason phrase, or our words where none came
 	Q850       int           // Q.850 cause of a Reason header, 0 if none
 	RetryAfter time.Duration // of the Retry-After header, 0 if none
@@ -41,6 +41,10 @@ type Failure struct {
 	// way: the same call over another trunk may succeed.
 	Elsewhere bool
 }
+
+// Crossed reports whether the callee answered while we gave the call up: the answer was
+// ended with BYE at once (RFC 3261, section 9.1).
+func (f Failure) Crossed() bool { return f.Status == 200 }
 
 // String is the failure for a log line.
 func (f Failure) String() string {

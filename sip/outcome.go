@@ -142,7 +142,10 @@ func (s *setup) failed(f Failure) *Failed { return &Failed{At: time.Now(), Failu
 // then), ours counts: it was decided first.
 func (s *setup) cancelled(f Failure) *Failed {
 	f.Class = s.cancelClass
-	if f.Status == 0 || f.Status == 487 || f.Status == 200 {
+	switch {
+	case f.Crossed():
+		f.Phrase = s.cancelPhrase + "; an answer crossed our CANCEL and was ended with BYE, so the carrier may bill the call"
+	case f.Status == 0 || f.Status == 487:
 		f.Phrase = s.cancelPhrase
 	}
 	if f.Q850 == 0 {

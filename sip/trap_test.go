@@ -29,8 +29,8 @@ func TestAnswerCrossesCancel(t *testing.T) {
 	}
 	bye := p.expect("BYE")
 	p.respond(bye, "200 OK", "", "")
-	if f := next[Failed](t, call); f.Class != Cancelled {
-		t.Errorf("class %q", f.Class)
+	if f := next[Failed](t, call); f.Class != Cancelled || !f.Crossed() || !strings.Contains(f.Phrase, "crossed our CANCEL") {
+		t.Errorf("failed %v", f)
 	}
 	over(t, call)
 
