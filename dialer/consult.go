@@ -64,8 +64,15 @@ func (c *consult) yield() bool {
 	}
 }
 
-// consult connects an agent's phone with an extension that it has dialed.
+// consult connects an agent's phone with an extension that it has dialed. One that has
+// not shown to hear us is answered before anybody is rung for it, and hears the ringing as
+// a tone: anybody can send an INVITE in the PBX's name.
 func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, log *slog.Logger) {
+	if status := d.floor.unable(to.agent); status != 0 {
+		log.Info("a call inside came to nothing", "status", status)
+		in.Reject(status, "")
+		return
+	}
 	audio, err := d.engine.NewSession(d.codecs)
 	if err != nil {
 		log.Error("no audio for a call inside", "error", err)
@@ -74,16 +81,35 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 	}
 	c := &consult{from: from.ID, to: to, wanted: make(chan chan struct{}), over: make(chan struct{})}
 	defer close(c.over)
-	if status := d.reach(in, from, c, audio); status != 0 {
-		audio.Close()
-		log.Info("a call inside came to nothing", "status", status)
-		in.Reject(status, "")
-		return
-	}
-	if c.in, err = answerLeg(in, audio, nil); err != nil {
-		log.Info("a call inside was given up", "error", err)
-		c.leave()
-		return
+	if in.Proved() {
+		if in.Ring(180, nil) != nil { // they have given up
+			audio.Close()
+			return
+		}
+		if status := d.reach(in, from, c, audio); status != 0 {
+			audio.Close()
+			log.Info("a call inside came to nothing", "status", status)
+			in.Reject(status, "")
+			return
+		}
+		if c.in, err = answerLeg(in, audio, nil); err != nil {
+			log.Info("a call inside was given up", "error", err)
+			c.leave()
+			return
+		}
+	} else {
+		if c.in, err = answerLeg(in, audio, nil); err != nil {
+			log.Info("a call inside was given up", "error", err)
+			return
+		}
+		ringing := audio.Play(media.RingBack(), true)
+		status := d.reach(in, from, c, audio)
+		ringing.Stop()
+		if status != 0 {
+			log.Info("a call inside came to nothing", "status", status)
+			d.confirm(c.in, false)
+			return
+		}
 	}
 	d.board.consults.add(c)
 	defer d.board.consults.remove(c)
@@ -101,39 +127,36 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 // reach calls the party and returns 0 once it is there, or the status that tells the
 // caller why it is not.
 func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *media.Session) int {
-	who := c.to.agent
-	if who != nil && !d.floor.busy(who.id, pacing.Engaged) {
-		if d.floor.seated(who.id) {
-			return 486
-		}
-		return 480
+	var caller <-chan sip.Event
+	if c.in != nil {
+		caller = c.in.call.Events()
 	}
-	ringing := in.Ring(180, nil)
-	if who != nil {
+	if who := c.to.agent; who != nil {
+		if !d.floor.busy(who.id, pacing.Engaged) {
+			return 486 // a customer was quicker
+		}
 		c.talk = newTalk(audio)
 		c.talk.consult = true
 		c.talk.call = api.AgentCall{ID: in.ID(), Number: from.Extension}
 		c.talk.lead = api.LeadView{Number: from.Extension}
-		if ringing != nil {
-			close(c.talk.over)
-		}
 		who.take(c.talk)
-		if ringing != nil {
-			return 487
-		}
-		select {
-		case bridge := <-c.talk.joined:
-			if bridge == nil {
-				return 480
+		for {
+			select {
+			case bridge := <-c.talk.joined:
+				if bridge == nil {
+					return 480
+				}
+				return 0
+			case ev, open := <-caller:
+				if c.ends(c.in, ev, open) {
+					close(c.talk.over)
+					return 487
+				}
+			case <-in.Cancelled():
+				close(c.talk.over)
+				return 487
 			}
-			return 0
-		case <-in.Cancelled():
-			close(c.talk.over)
-			return 487
 		}
-	}
-	if ringing != nil {
-		return 487
 	}
 	party, err := d.engine.NewSession(d.codecs)
 	if err != nil {
@@ -167,6 +190,11 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 					c.leave()
 					return 480
 				}
+			}
+		case ev, open := <-caller:
+			if c.ends(c.in, ev, open) {
+				c.leave()
+				return 487
 			}
 		case <-in.Cancelled():
 			c.leave()

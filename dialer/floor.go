@@ -128,11 +128,22 @@ func (f *floor) free(id string) {
 	w.got <- s.agent
 }
 
-// seated reports whether the agent is logged in.
-func (f *floor) seated(id string) bool {
+// unable is the status that tells a caller why a colleague cannot be reached now: 480
+// where they are logged out, 486 where they are not ready; 0 if they may be, or who is
+// nil.
+func (f *floor) unable(who *agent) int {
+	if who == nil {
+		return 0
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.seats[id] != nil
+	switch s := f.seats[who.id]; {
+	case s == nil:
+		return 480
+	case s.state != pacing.Free:
+		return 486
+	}
+	return 0
 }
 
 // busy takes an agent who may be free out of the reach of calls. It reports false,

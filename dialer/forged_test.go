@@ -130,3 +130,33 @@ func TestForgedCallGetsNoAgent(t *testing.T) {
 		}
 	}
 }
+
+// TestForgedCallRingsNoTelephone has somebody call in the names of the trunk and of the
+// PBX where telephones would have to ring first: an agent's, and those that an agent may
+// dial. None does, and a colleague stays free for others.
+func TestForgedCallRingsNoTelephone(t *testing.T) {
+	h := build(t, plan{
+		Agents: 2, Phones: 1, SIPPort: freePort(t), NoCalls: true, AgentSet: "mode: ring, wrap_up: 0s",
+		Global: "transfer: {extensions: [10XX]}",
+	})
+	h.awaitAgent("a1001", api.AgentReady)
+	h.awaitAgent("a1002", api.AgentReady)
+	for _, call := range [][2]string{{"+12025550177", official}, {"1001", "1003"}, {"1001", "1002"}} {
+		if status := h.newForger().invite(call[0], call[1]); status != "200" {
+			t.Fatalf("%s to %s answered with %s", call[0], call[1], status)
+		}
+	}
+	h.await("the ends of the calls that nobody confirmed", func() bool {
+		return strings.Count(h.log.String(), "a call inside was given up") == 2 && len(h.inbounds()) == 1
+	})
+	for _, to := range []string{"1001", "1002", "1003"} {
+		if n := h.pbx.Extension(to).Served(); n != 0 {
+			t.Errorf("%s was called %d times", to, n)
+		}
+	}
+	for _, id := range []string{"a1001", "a1002"} {
+		if s := h.state(id); s != api.AgentReady {
+			t.Errorf("agent %s is %s", id, s)
+		}
+	}
+}

@@ -51,6 +51,7 @@ type plan struct {
 	Redis    string // URL of a real one; default: an embedded store
 	Password string // that the daemon sends; default: the right one
 	Trunk    string // settings of the trunk instead of the lab carrier's
+	OverTCP  bool   // to the lab's carrier
 	Trunks   string // further trunks, list entries indented by two
 	Listen   string // further SIP listeners: , "tcp://…"
 	Peer     string // settings of the peer instead of the lab PBX's
@@ -147,7 +148,8 @@ func (h *house) openLab(p plan) {
 	var err error
 	if p.Trunk == "" {
 		h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
-			Username: "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
+			Transport: p.transport(),
+			Username:  "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
 			Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
 			Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends, Patience: patience, Voice: p.calleeVoice(),
 		})
@@ -204,6 +206,13 @@ func (p *plan) phoneVoice() func(string) *media.Prompt {
 	}
 }
 
+func (p *plan) transport() string {
+	if p.OverTCP {
+		return "tcp"
+	}
+	return "udp"
+}
+
 // phones are extensions that are no agent's.
 func (p *plan) phones() []string {
 	var list []string
@@ -256,10 +265,13 @@ func (h *house) rewrite(p plan) {
 		p.From = official
 	}
 	if p.Trunk == "" {
-		p.Trunk = fmt.Sprintf("server: %q\n    domain: carrier.example\n    register: true\n    username: bank\n    password: %q", h.carrier.Addr().String(), p.Password)
+		p.Trunk = fmt.Sprintf("server: %q\n    domain: carrier.example\n    register: true\n    username: bank\n    password: %q\n    transport: %s", h.carrier.Addr().String(), p.Password, p.transport())
 	}
 	if p.Peer == "" {
 		p.Peer = fmt.Sprintf("server: %q", h.pbx.Addr().String())
+	}
+	if p.OverTCP {
+		p.Listen += `, "tcp://127.0.0.1:0"`
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{

@@ -212,14 +212,15 @@ func (k *inbound) givenUp() <-chan struct{} {
 	return k.in.Cancelled()
 }
 
-// hand brings the caller to an agent. Where the agent's telephone has to ring first, the
-// caller hears it ring meanwhile; else they are answered first, which is also what is
-// done once an agent has bounced. It reports false where the call is over. There is no
+// hand brings the caller to an agent. Where the agent's telephone has to ring first, a
+// caller whose carrier has shown to hear us is not answered meanwhile; all others are
+// answered first, so that no telephone rings for a forged INVITE, and so are those whom
+// an agent has bounced: they hear the ringing as a tone. It reports false where the call is over. There is no
 // talk after it where the caller took so long to confirm the answer that the agent was
 // given back.
 func (k *inbound) hand(who *agent, bounced bool) bool {
 	k.who = who
-	if rings := who.status.Load().Mode == config.Ring; rings && !bounced && k.leg.call == nil && k.described {
+	if rings := who.status.Load().Mode == config.Ring; rings && !bounced && k.leg.call == nil && k.described && k.in.Proved() {
 		k.bring(who, make(chan struct{}, 1))
 		return true
 	}
@@ -235,6 +236,8 @@ func (k *inbound) hand(who *agent, bounced bool) bool {
 	}
 	if who.status.Load().Mode != config.Ring {
 		k.quiet()
+	} else if k.playing == nil {
+		k.playing = k.leg.audio.Play(media.RingBack(), true)
 	}
 	k.bring(who, nil)
 	return true

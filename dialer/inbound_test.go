@@ -151,10 +151,11 @@ func TestRingModeTakesCalls(t *testing.T) {
 	}
 }
 
-// TestCallerIsAnsweredWithTheAgent holds that a caller is not answered before the
-// telephone of an agent who must be rung is, and that the recording has both sides.
+// TestCallerIsAnsweredWithTheAgent holds that a caller over a connection is not answered
+// before the telephone of an agent who must be rung is, and that the recording has both
+// sides.
 func TestCallerIsAnsweredWithTheAgent(t *testing.T) {
-	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second})
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second, OverTCP: true})
 	h.awaitAgent("a1001", api.AgentReady)
 	c := h.callIn(number(5))
 	h.awaitAgent("a1001", api.AgentRinging)
@@ -173,6 +174,29 @@ func TestCallerIsAnsweredWithTheAgent(t *testing.T) {
 	h.checkTones(r, callerHz, phoneHz)
 }
 
+// TestCallerIsAnsweredBeforeTheTelephoneRings holds that a caller whose carrier has not
+// shown to hear us, which takes no connection, is answered before an agent's telephone
+// rings, and hears it ring.
+func TestCallerIsAnsweredBeforeTheTelephoneRings(t *testing.T) {
+	const ringBackHz = 425
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second})
+	h.awaitAgent("a1001", api.AgentReady)
+	c := h.callIn(number(5))
+	h.awaitAgent("a1001", api.AgentRinging)
+	if !c.Answered() {
+		t.Error("the telephone rings for who may not hear us")
+	}
+	h.hears("the caller", c.Hears, ringBackHz, true)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.hears("the caller", c.Hears, phoneHz, true)
+	h.hears("the caller", c.Hears, ringBackHz, false)
+	h.hears("the agent", h.line("1001").Hears, callerHz, true)
+	c.Hangup()
+	if r := h.awaitInbound(); r.Outcome != cdr.Person || r.Agent != "a1001" {
+		t.Errorf("record %+v", r)
+	}
+}
+
 // TestCallerLeavesWhileAPhoneRings holds that the agent's telephone stops ringing when the
 // caller gives up, that the agent is free for the next one at once, and that there is one
 // record.
@@ -180,7 +204,7 @@ func TestCallerLeavesWhileAPhoneRings(t *testing.T) {
 	for _, answer := range []string{"agent", "queue"} {
 		t.Run(answer, func(t *testing.T) {
 			h := build(t, plan{
-				Agents: 1, AgentSet: "mode: ring, wrap_up: 0s", NoCalls: true, RingFor: time.Minute,
+				Agents: 1, AgentSet: "mode: ring, wrap_up: 0s", NoCalls: true, RingFor: time.Minute, OverTCP: true,
 				Campaign: "inbound: {answer: " + answer + "}",
 			})
 			h.awaitAgent("a1001", api.AgentReady)

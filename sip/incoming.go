@@ -191,6 +191,11 @@ func (in *Incoming) Trunks() []*Trunk { return in.e.TrunksAt(in.path.fallback) }
 // Transport is what the INVITE came over: "udp", "tcp", ...
 func (in *Incoming) Transport() string { return in.path.transport }
 
+// Proved reports whether whoever sent the INVITE has shown to get what we send: they have a
+// connection with us, or have answered our digest challenge. Of all others anybody may
+// have written the source address; there the ACK proves it (see [Call.Confirmed]).
+func (in *Incoming) Proved() bool { return in.path.transport != "udp" || in.user != "" }
+
 // Offer is the SDP offer, nil when the caller leaves the offer to us.
 func (in *Incoming) Offer() []byte { return in.offer }
 

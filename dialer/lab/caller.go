@@ -58,7 +58,7 @@ func (c *Carrier) place(ctx context.Context, at netip.AddrPort, from, to string)
 	if from == "" {
 		from, identity.Privacy = "anonymous", "id"
 	}
-	route, err := sip.NewTrunk(c.endpoint, sip.TrunkConfig{Name: "account", Server: at.String(), Domain: c.cfg.Realm, Identity: identity})
+	route, err := sip.NewTrunk(c.endpoint, sip.TrunkConfig{Name: "account", Server: at.String(), Transport: c.cfg.Transport, Domain: c.cfg.Realm, Identity: identity})
 	if err != nil {
 		return nil, err
 	}

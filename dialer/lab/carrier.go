@@ -33,6 +33,8 @@ type CarrierConfig struct {
 	CustomerEnds float64       // share, 0 to 1, of callees that hang up by themselves; the rest wait for the caller's BYE
 	Patience     time.Duration // after which a callee that hears nothing hangs up; default 10 s
 
+	Transport string // "udp" (default) or "tcp"
+
 	Voice func(number string) *media.Prompt // default: one of a few CalleeVoices, by number
 
 	Logger *slog.Logger
@@ -63,7 +65,7 @@ type Carrier struct {
 // voices is how many different CalleeVoices a carrier has.
 const voices = 6
 
-// NewCarrier starts a carrier on a free UDP port of the loopback interface.
+// NewCarrier starts a carrier on a free port of the loopback interface.
 func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	if cfg.Mix == nil {
 		cfg.Mix = DefaultMix()
@@ -75,6 +77,7 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	cfg.Ring = cmp.Or(cfg.Ring, Spread{Median: 800 * time.Millisecond, Sigma: 0.5, Most: 3 * time.Second})
 	cfg.SlowRing = cmp.Or(cfg.SlowRing, Spread{Median: 3 * time.Second, Sigma: 0.1})
 	cfg.Talk = cmp.Or(cfg.Talk, Spread{Median: 5 * time.Second, Sigma: 0.5})
+	cfg.Transport = cmp.Or(cfg.Transport, "udp")
 	cfg.Patience = cmp.Or(cfg.Patience, 10*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -101,7 +104,7 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.endpoint, err = sip.NewEndpoint(sip.Config{
-		Listen:    []sip.Listen{{Transport: "udp", Addr: loopback}},
+		Listen:    []sip.Listen{{Transport: cfg.Transport, Addr: loopback}},
 		UserAgent: "Ringpace lab carrier",
 		Logger:    cfg.Logger,
 		Invite:    c.invited,
@@ -145,9 +148,9 @@ func someVoices(n int, seed uint64) func(string) *media.Prompt {
 	return func(number string) *media.Prompt { return made[dice(seed, number, "voice").IntN(n)] }
 }
 
-// Addr is where the carrier listens, by UDP.
+// Addr is where the carrier listens.
 func (c *Carrier) Addr() netip.AddrPort {
-	addr, _ := c.endpoint.Addr("udp")
+	addr, _ := c.endpoint.Addr(c.cfg.Transport)
 	return addr
 }
 
