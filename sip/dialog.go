@@ -57,12 +57,13 @@ func (d *dialog) clone() *dialog {
 	return &c
 }
 
-// newUACDialog builds the dialog that a response with a To tag to our INVITE
-// establishes (RFC 3261 section 12.1.2).
+// newUACDialog builds the dialog that a response to our INVITE establishes: a 2xx, or a
+// provisional one with a To tag. A far side of RFC 2543 may leave the tag out of its
+// 2xx; the remote tag is null then (RFC 3261 section 12.1.2).
 func (e *Endpoint) newUACDialog(invite *sipgo.Request, res *sipgo.Response, p path) (*dialog, error) {
 	from, to, callID, cseq := invite.From(), res.To(), invite.CallID(), invite.CSeq()
-	if to == nil || toTag(res) == "" {
-		return nil, fmt.Errorf("response without To tag")
+	if to == nil {
+		return nil, fmt.Errorf("response without To")
 	}
 	d := &dialog{path: p, callID: callID.Value(), local: *from, remote: *to, localSeq: cseq.SeqNo, target: invite.Recipient}
 	d.remote.Address = *to.Address.Clone()

@@ -26,13 +26,18 @@ func standingOffer(offer []byte) ([]byte, error) {
 // reconciled checks that the far side is offered the session that this side has.
 func reconciled(t *testing.T, p *peer, call *Call) {
 	t.Helper()
-	again := p.takeKind("INVITE")
-	for again.body != standing {
-		again = p.takeKind("INVITE") // the one before, sent again
+	offered := func(other int) *message {
+		for {
+			if m := p.takeKind("INVITE"); m.body == standing && m.seq() != other {
+				return m // and not the one before, sent again
+			}
+		}
 	}
+	again := offered(0)
+	p.respond(again, "491 Request Pending", "", "") // the far side is changing it as well
+	again = offered(again.seq())
 	p.respond(again, "200 OK", "", testAnswer)
-	if ack := p.takeKind("ACK"); ack.seq() != again.seq() {
-		t.Errorf("%s", ack)
+	for p.takeKind("ACK").seq() != again.seq() { // those to the 491 come before
 	}
 	if ev := next[SessionAnswer](t, call); string(ev.Body) != testAnswer {
 		t.Errorf("%q", ev.Body)
@@ -113,4 +118,53 @@ func TestAnswerDoesNotWaitForNameService(t *testing.T) {
 	p.send(p.inside(invite, "a", "BYE", 1))
 	p.takeKind("200")
 	next[Ended](t, call)
+}
+
+// A far side of RFC 2543 answers without a To tag: its call is ACKed, however often the
+// 2xx comes, and lives on with a null tag (RFC 3261 sections 12.1.2 and 12.2.2).
+func TestAnswerWithoutTag(t *testing.T) {
+	t.Parallel()
+	for _, byUs := range []bool{true, false} {
+		trunk, p := script(t, TrunkConfig{})
+		call := place(t, trunk, Invite{})
+		invite := p.expect("INVITE")
+		for range 2 {
+			p.respond(invite, "200 OK", "", testAnswer)
+			if ack := p.takeKind("ACK"); ack.seq() != invite.seq() || strings.Contains(ack.get("To"), "tag=") {
+				t.Errorf("%s", ack)
+			}
+		}
+		next[Answered](t, call)
+		if byUs {
+			call.Hangup(CauseNormal)
+			bye := p.takeKind("BYE")
+			if bye.seq() <= invite.seq() || strings.Contains(bye.get("To"), "tag=") {
+				t.Errorf("%s", bye)
+			}
+			p.respond(bye, "200 OK", "", "")
+		} else {
+			p.send(strings.Replace(p.inside(invite, "none", "BYE", 1), ";tag=none", "", 1))
+			p.takeKind("200")
+		}
+		next[Ended](t, call)
+	}
+}
+
+// The same after our CANCEL: nobody wants the call, so it is ended.
+func TestUnwantedAnswerWithoutTag(t *testing.T) {
+	t.Parallel()
+	trunk, p := script(t, TrunkConfig{})
+	call := place(t, trunk, Invite{})
+	invite := p.expect("INVITE")
+	p.respond(invite, "180 Ringing", "a", "")
+	next[Progress](t, call)
+	call.Hangup(CauseNormal)
+	p.respond(p.takeKind("CANCEL"), "200 OK", "a", "")
+	p.respond(invite, "200 OK", "", testAnswer)
+	if ack := p.takeKind("ACK"); ack.seq() != invite.seq() {
+		t.Errorf("%s", ack)
+	}
+	bye := p.takeKind("BYE")
+	p.respond(bye, "200 OK", "", "")
+	next[Failed](t, call)
 }

@@ -162,10 +162,13 @@ func incomplete(req *sipgo.Request) string {
 	switch {
 	case req.Via() == nil:
 		return "Missing Via"
-	case req.From() == nil || fromTag(req) == "":
-		return "Missing From Tag"
+	case req.From() == nil:
+		return "Missing From"
 	case req.To() == nil:
 		return "Missing To"
+	case fromTag(req) == "" && (toTag(req) == "" || req.Method == sipgo.INVITE || req.Method == sipgo.CANCEL):
+		// Inside a dialog a far side of RFC 2543 may have none (RFC 3261 section 12.2.2).
+		return "Missing From Tag"
 	case req.CallID() == nil:
 		return "Missing Call-ID"
 	case req.CSeq() == nil:

@@ -105,13 +105,7 @@ func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 		if !errors.Is(r.err, ErrGlare) {
 			return r.answer, r.err
 		}
-		// RFC 3261 section 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other
-		// side 0 to 2 s, in steps of 10 ms.
-		pause := time.Duration(rand.IntN(201)) * 10 * time.Millisecond
-		if c.outgoing {
-			pause = 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond
-		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(c.glarePause())
 		select {
 		case <-timer.C:
 		case <-c.done:
@@ -122,6 +116,15 @@ func (c *Call) change(ctx context.Context, offer []byte) ([]byte, error) {
 			return nil, r.err
 		}
 	}
+}
+
+// glarePause is how long to wait after a 491 (RFC 3261 section 14.1): 2.1 to 4 s for the
+// owner of the Call-ID, 0 to 2 s for the other side, in steps of 10 ms.
+func (c *Call) glarePause() time.Duration {
+	if c.outgoing {
+		return 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond
+	}
+	return time.Duration(rand.IntN(201)) * 10 * time.Millisecond
 }
 
 // startChange sends a re-INVITE.
@@ -202,6 +205,10 @@ func (c *Call) reconcile() {
 		return
 	}
 	c.startChange(&change{ctx: context.Background(), offer: offer, result: func(answer []byte, err error) {
+		if errors.Is(err, ErrGlare) {
+			time.AfterFunc(c.glarePause(), func() { c.ask(c.reconcile) })
+			return
+		}
 		if err != nil {
 			c.e.log.Warn("sip: a change of the session that was given up cannot be undone", "call", c.id, "error", err)
 			return

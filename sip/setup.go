@@ -275,6 +275,10 @@ func (s *setup) takeSuccess(b *branch, res *sipgo.Response) bool {
 	}
 	if f := s.early[toTag(res)]; f != nil {
 		d = f.confirm(d)
+	} else if d.remoteTag() == "" {
+		for _, f := range s.early {
+			d.countOn(f.dialog) // whichever this one is
+		}
 	}
 	s.d, s.auth = d, b.auth
 	body, answer, err := s.conclude(res)

@@ -222,9 +222,10 @@ func (h *head) judge(response bool) (fault string) {
 	}
 	seq, method, ok := sequence(h.cseq.value)
 	_, tagged := parameter(h.from.value, "tag")
+	_, inside := parameter(h.to.value, "tag")
 	switch {
-	case !tagged:
-		return "Missing From Tag" // a peer of RFC 2543; there are none left
+	case !tagged && (response || !inside):
+		return "Missing From Tag" // a far side of RFC 2543 may have none, but we have one in its dialogs
 	case !ok:
 		return "Bad CSeq"
 	case !response && !bytes.Equal(method, h.method):
