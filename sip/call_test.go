@@ -23,22 +23,15 @@ func TestCall(t *testing.T) {
 			if in.From() != "+4930999" || in.To() != "+4930123456" || string(in.Offer()) != testOffer || in.Header("x-attempt") != "1" {
 				t.Fatalf("from %q to %q offer %q", in.From(), in.To(), in.Offer())
 			}
-			if err := in.Ring(180, nil); err != nil {
-				t.Fatal(err)
-			}
+			ring(t, in, 180, "")
 			if p := progress(t, call, 180); p.Body != nil {
 				t.Fatalf("%+v", p)
 			}
-			if err := in.Ring(183, []byte(testAnswer)); err != nil {
-				t.Fatal(err)
-			}
+			ring(t, in, 183, testAnswer)
 			if p := progress(t, call, 183); string(p.Body) != testAnswer {
 				t.Fatalf("%+v", p)
 			}
-			callee, err := in.Answer([]byte(testAnswer), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			callee := accept(t, in, testAnswer)
 			if a := skipTo[Answered](t, call); string(a.Body) != testAnswer {
 				t.Fatalf("%+v", a)
 			}
@@ -58,10 +51,7 @@ func TestCall(t *testing.T) {
 func TestCalleeHangsUp(t *testing.T) {
 	trunk, incoming := pair(t, "udp")
 	call := place(t, trunk, Invite{})
-	callee, err := receive(t, incoming, "INVITE").Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	callee := accept(t, receive(t, incoming, "INVITE"), testAnswer)
 	next[Answered](t, call)
 	callee.Hangup(CauseBusy)
 	if ev := next[Ended](t, call); ev.ByUs || ev.Q850 != 17 {
@@ -85,9 +75,7 @@ func TestCancel(t *testing.T) {
 	trunk, incoming := pair(t, "udp")
 	call := place(t, trunk, Invite{})
 	in := receive(t, incoming, "INVITE")
-	if err := in.Ring(180, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 180, "")
 	next[Progress](t, call)
 	call.Hangup(CauseNormal)
 	receive(t, in.Cancelled(), "CANCEL")

@@ -204,7 +204,7 @@ func TestProvisionalOrderOfHelper(t *testing.T) {
 	t.Error("the fault is gone")
 }
 
-// A failure that comes again is an error line each in sipgo.
+// A failure that comes again is an error line each in sipgo, and ACKed up to T2 late.
 func TestRetransmittedFailureOfHelper(t *testing.T) {
 	t.Parallel()
 	if !control(t) {
@@ -224,7 +224,7 @@ func TestRetransmittedFailureOfHelper(t *testing.T) {
 }
 
 // Ours counts it and logs nothing.
-func TestRetransmittedFailureIsQuiet(t *testing.T) {
+func TestRetransmittedFailure(t *testing.T) {
 	t.Parallel()
 	lines := make(chan string, 100)
 	e := newEndpoint(t, Config{Logger: logTo(lines)})

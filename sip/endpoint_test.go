@@ -181,16 +181,11 @@ func TestClose(t *testing.T) {
 	trunk := newTrunk(t, e, TrunkConfig{Server: addrOf(t, carrier, "udp")})
 
 	up := place(t, trunk, Invite{})
-	far, err := receive(t, in, "INVITE").Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	far := accept(t, receive(t, in, "INVITE"), testAnswer)
 	next[Answered](t, up)
 	ringing := place(t, trunk, Invite{})
 	waiting := receive(t, in, "INVITE")
-	if err := waiting.Ring(180, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, waiting, 180, "")
 	next[Progress](t, ringing)
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -379,10 +374,7 @@ func TestIPv6(t *testing.T) {
 	carrier := listen(Config{Invite: func(i *Incoming) { in <- i }})
 	trunk := newTrunk(t, listen(Config{}), TrunkConfig{Server: addrOf(t, carrier, "udp")})
 	call := place(t, trunk, Invite{})
-	up, err := receive(t, in, "INVITE").Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	up := accept(t, receive(t, in, "INVITE"), testAnswer)
 	next[Answered](t, call)
 	call.Hangup(CauseNormal)
 	next[Ended](t, up)

@@ -77,6 +77,28 @@ func place(t *testing.T, trunk *Trunk, inv Invite) *Call {
 	return c
 }
 
+// ring tells a caller that it rings, with a description unless that is "".
+func ring(t *testing.T, in *Incoming, status int, description string) {
+	t.Helper()
+	var body []byte
+	if description != "" {
+		body = []byte(description)
+	}
+	if err := in.Ring(status, body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// accept answers a caller.
+func accept(t *testing.T, in *Incoming, description string) *Call {
+	t.Helper()
+	call, err := in.Answer([]byte(description), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return call
+}
+
 // next returns the call's next event, which must be of that type.
 func next[E Event](t *testing.T, c *Call) E {
 	t.Helper()

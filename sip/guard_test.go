@@ -70,10 +70,7 @@ func TestOwnCallsOutliveAFlood(t *testing.T) {
 	p := newPeer(t, addrOf(t, e, "udp"))
 	answer := func(id string) (*Call, *message) {
 		p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", id, "f", "", 1, testOffer))
-		call, err := receive(t, incoming, "INVITE").Answer([]byte(testAnswer), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		call := accept(t, receive(t, incoming, "INVITE"), testAnswer)
 		ok := p.takeKind("200")
 		p.send(p.ack(ok))
 		return call, ok

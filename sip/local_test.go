@@ -213,10 +213,7 @@ func TestCallOfRegisteredPhone(t *testing.T) {
 	p.enrol("<sip:100@127.0.0.99:5060>")
 	p.send(p.newRequest("INVITE", "sip:200@desk.example", "call1", "f", "", 1, "Contact: <sip:100@127.0.0.99:5060>", testOffer))
 	in := receive(t, incoming, "INVITE")
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testAnswer)
 	answer := p.takeKind("200")
 	p.send(p.newRequest("ACK", "sip:ringpace@"+addrOf(t, e, "udp"), "call1", "f", answer.param("To", "tag"), 1))
 	call.Hangup(CauseNormal)

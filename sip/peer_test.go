@@ -305,3 +305,12 @@ func answered(t *testing.T, cfg TrunkConfig, inv Invite) (*Trunk, *peer, *Call, 
 	next[Answered](t, call)
 	return trunk, p, call, invite
 }
+
+// respondAndEnd hangs the call up.
+func (p *peer) respondAndEnd(call *Call) (*message, bool) {
+	p.t.Helper()
+	call.Hangup(CauseNormal)
+	bye := p.expect("BYE")
+	p.respond(bye, "200 OK", "", "")
+	return bye, skipTo[Ended](p.t, call).ByUs
+}

@@ -67,3 +67,15 @@ func TestRedirectedCall(t *testing.T) {
 	next[Answered](t, call)
 	p.respondAndEnd(call)
 }
+
+func TestRedirectIsRefused(t *testing.T) {
+	t.Parallel()
+	trunk, p := script(t, TrunkConfig{})
+	call := place(t, trunk, Invite{})
+	p.respond(p.expect("INVITE"), "302 Moved Temporarily", "a", "", "Contact: <sip:+882999999@192.0.2.9>")
+	p.expect("ACK")
+	if f := next[Failed](t, call); !errors.Is(f.Err, ErrRedirect) || f.Status != 302 {
+		t.Errorf("%v", f)
+	}
+	p.nothing()
+}

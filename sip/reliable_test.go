@@ -8,14 +8,6 @@ import (
 	"testing"
 )
 
-// calleeWith is callee with a policy for strangers.
-func calleeWith(t *testing.T, policy Policy) (*Endpoint, *peer, <-chan *Incoming) {
-	t.Helper()
-	in := make(chan *Incoming, 1)
-	e := newEndpoint(t, Config{Policy: policy, Invite: func(i *Incoming) { in <- i }})
-	return e, newPeer(t, addrOf(t, e, "udp")), in
-}
-
 // invited sends an INVITE to the endpoint and returns it as sent and as seen.
 func invited(t *testing.T, p *peer, incoming <-chan *Incoming, extra ...string) (*message, *Incoming) {
 	t.Helper()
@@ -24,6 +16,15 @@ func invited(t *testing.T, p *peer, incoming <-chan *Incoming, extra ...string) 
 	in := receive(t, incoming, "INVITE")
 	p.expect("100")
 	return parseMessage(raw), in
+}
+
+// rung is a call of the peer that wants 100rel and has got a reliable 183 with the answer.
+func rung(t *testing.T) (p *peer, invite *message, in *Incoming, first *message) {
+	t.Helper()
+	_, p, incoming := callee(t)
+	invite, in = invited(t, p, incoming, "Require: 100rel", testOffer)
+	ring(t, in, 183, testAnswer)
+	return p, invite, in, p.expect("183")
 }
 
 // within builds a request of the peer inside the dialog that a response to its INVITE
@@ -171,17 +172,7 @@ func TestUpdateInEarlyDialog(t *testing.T) {
 	p.respond(p.expect("PRACK"), "200 OK", "", "")
 	next[Progress](t, call)
 
-	type result struct {
-		answer string
-		err    error
-	}
-	results := make(chan result, 1)
-	change := func() {
-		go func() {
-			answer, err := call.Reinvite(t.Context(), []byte(testOffer+"a=y\r\n"))
-			results <- result{string(answer), err}
-		}()
-	}
+	change, results := changing(t, call, testOffer+"a=y\r\n")
 	change()
 	update := p.expect("UPDATE")
 	if update.body != testOffer+"a=y\r\n" || update.get("Contact") == "" || update.get("Allow") != allow {
@@ -215,12 +206,7 @@ func TestUpdateInEarlyDialog(t *testing.T) {
 // does the 200.
 func TestReliableRing(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
-	_, in := invited(t, p, incoming, "Require: 100rel", testOffer)
-	if err := in.Ring(183, []byte(testAnswer)); err != nil {
-		t.Fatal(err)
-	}
-	first := p.expect("183")
+	p, _, in, first := rung(t)
 	if first.get("Require") != "100rel" || first.get("RSeq") == "" || first.body != testAnswer {
 		t.Fatalf("%s", first)
 	}
@@ -229,9 +215,7 @@ func TestReliableRing(t *testing.T) {
 			t.Fatalf("%s", again)
 		}
 	}
-	if err := in.Ring(180, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 180, "")
 	p.send(p.within(first, "PRACK", 2, "RAck: 1 1 INVITE"))
 	p.expect("481")
 	p.send(p.within(first, "PRACK", 3, "RAck: x"))
@@ -248,10 +232,7 @@ func TestReliableRing(t *testing.T) {
 	if _, err := in.Answer([]byte("v=0 other"), nil); !errors.Is(err, ErrConfig) {
 		t.Errorf("another session: %v", err)
 	}
-	call, err := in.Answer([]byte(testAnswer), nil) // the 180 has no description: it need not wait
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testAnswer) // the 180 has no description: it need not wait
 	ok := p.expect("200")
 	if ok.body != "" {
 		t.Errorf("%s", ok)
@@ -269,22 +250,15 @@ func TestReliableRing(t *testing.T) {
 
 func TestAnswerWaitsForPRACK(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
+	_, p, incoming := callee(t)
 	_, in := invited(t, p, incoming, "Supported: 100rel", testOffer)
-	if err := in.Ring(180, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 180, "")
 	if res := p.expect("180"); res.get("Require") != "" {
 		t.Errorf("a 180 without need is reliable: %s", res)
 	}
-	if err := in.Ring(183, []byte(testAnswer)); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 183, testAnswer)
 	first := p.expect("183")
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testAnswer)
 	p.nothing() // no 200
 	p.send(p.within(first, "PRACK", 2, rack(first)))
 	if res := p.expect("200"); !strings.HasSuffix(res.get("CSeq"), "PRACK") {
@@ -302,16 +276,8 @@ func TestAnswerWaitsForPRACK(t *testing.T) {
 
 func TestNoPRACK(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
-	_, in := invited(t, p, incoming, "Require: 100rel", testOffer)
-	if err := in.Ring(183, []byte(testAnswer)); err != nil {
-		t.Fatal(err)
-	}
-	p.expect("183")
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, _, in, _ := rung(t)
+	call := accept(t, in, testAnswer)
 	p.expect("504")
 	if ev := next[Ended](t, call); !errors.Is(ev.Err, ErrNoPRACK) {
 		t.Errorf("%+v", ev)
@@ -321,16 +287,8 @@ func TestNoPRACK(t *testing.T) {
 
 func TestCancelWhileAnswerWaits(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
-	invite, in := invited(t, p, incoming, "Require: 100rel", testOffer)
-	if err := in.Ring(183, []byte(testAnswer)); err != nil {
-		t.Fatal(err)
-	}
-	p.expect("183")
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, invite, in, _ := rung(t)
+	call := accept(t, in, testAnswer)
 	p.send(cancelOf(invite, `Reason: SIP;cause=200;text="Call completed elsewhere"`))
 	p.expect("200")
 	p.expect("487")
@@ -353,12 +311,10 @@ func cancelOf(invite *message, extra string) string {
 // PRACK may bring a new offer as well.
 func TestOfferInReliableRing(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
+	_, p, incoming := callee(t)
 	_, in := invited(t, p, incoming, "Supported: 100rel")
 	in.OnOffer(func(offer []byte) ([]byte, error) { return []byte(testAnswer + "a=x\r\n"), nil })
-	if err := in.Ring(183, []byte(testOffer)); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 183, testOffer)
 	first := p.expect("183")
 	p.send(p.within(first, "UPDATE", 2, testOffer))
 	p.expect("500") // ours has no answer yet
@@ -368,14 +324,9 @@ func TestOfferInReliableRing(t *testing.T) {
 	if res := p.expect("200"); res.body != testAnswer+"a=x\r\n" {
 		t.Errorf("%s", res)
 	}
-	if err := in.Ring(183, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 183, "")
 	p.expect("183")
-	call, err := in.Answer([]byte(testOffer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testOffer)
 	ok := p.expect("200")
 	if ok.body != "" {
 		t.Errorf("%s", ok)
@@ -391,12 +342,7 @@ func TestOfferInReliableRing(t *testing.T) {
 
 func TestOfferInPRACK(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
-	_, in := invited(t, p, incoming, "Require: 100rel", testOffer)
-	if err := in.Ring(183, []byte(testAnswer)); err != nil {
-		t.Fatal(err)
-	}
-	first := p.expect("183")
+	p, _, in, first := rung(t)
 	in.OnOffer(func(offer []byte) ([]byte, error) { return []byte(testAnswer + "a=x\r\n"), nil })
 	p.send(p.within(first, "PRACK", 2, rack(first), testOffer))
 	if res := p.expect("200"); res.body != testAnswer+"a=x\r\n" {
@@ -425,9 +371,7 @@ func TestReliableRequired(t *testing.T) {
 		t.Errorf("%s", res)
 	}
 	_, in := invited(t, p, incoming, "Supported: 100rel", testOffer)
-	if err := in.Ring(180, nil); err != nil {
-		t.Fatal(err)
-	}
+	ring(t, in, 180, "")
 	if res := p.expect("180"); res.get("Require") != "100rel" {
 		t.Errorf("%s", res)
 	}
@@ -444,7 +388,7 @@ func TestReliableRequired(t *testing.T) {
 // Copies of one INVITE that came by several ways are one call (RFC 3261 section 8.2.2.2).
 func TestMergedRequest(t *testing.T) {
 	t.Parallel()
-	_, p, incoming := calleeWith(t, Policy{})
+	_, p, incoming := callee(t)
 	invite, in := invited(t, p, incoming, testOffer)
 	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", invite.get("Call-ID"), "f", "", 1, testOffer))
 	p.expect("482")
@@ -461,14 +405,9 @@ func TestReliableCall(t *testing.T) {
 	call := place(t, trunk, Invite{})
 	i := receive(t, in, "INVITE")
 	for _, status := range []int{180, 183, 180} {
-		if err := i.Ring(status, []byte(testAnswer)); err != nil {
-			t.Fatal(err)
-		}
+		ring(t, i, status, testAnswer)
 	}
-	callee, err := i.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	callee := accept(t, i, testAnswer)
 	if a := skipTo[Answered](t, call); string(a.Body) != testAnswer {
 		t.Errorf("%+v", a)
 	}

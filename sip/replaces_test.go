@@ -28,15 +28,12 @@ func TestReplacesOut(t *testing.T) {
 // refused before anybody is asked.
 func TestReplacesIn(t *testing.T) {
 	t.Parallel()
-	e, p, incoming := calleeWith(t, Policy{})
+	e, p, incoming := callee(t)
 	_, in := invited(t, p, incoming, testOffer)
 	if _, ok := in.Replaces(); ok {
 		t.Error("replaces something")
 	}
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testAnswer)
 	ok := p.expect("200")
 	p.send(p.ack(ok))
 	id := ReplacesID{CallID: call.ID(), ToTag: ok.param("To", "tag"), FromTag: "f"}
@@ -61,10 +58,7 @@ func TestReplacesIn(t *testing.T) {
 	if !found || old != call {
 		t.Fatal("the call is not found")
 	}
-	second, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := accept(t, in, testAnswer)
 	p.send(p.ack(p.expect("200")))
 	old.Hangup(CauseNormal)
 	bye := p.expect("BYE")

@@ -193,10 +193,7 @@ func TestSessionTimerOfIncoming(t *testing.T) {
 			t.Parallel()
 			_, p, incoming := calleeWith(t, c.policy)
 			_, in := invited(t, p, incoming, append(c.extra, testOffer)...)
-			call, err := in.Answer([]byte(testAnswer), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := accept(t, in, testAnswer)
 			ok := p.expect("200")
 			if ok.get("Session-Expires") != c.expires || ok.get("Require") != c.require {
 				t.Errorf("%s", ok)
@@ -223,10 +220,7 @@ func TestCalleeRefreshes(t *testing.T) {
 	e, p, incoming := calleeWith(t, Policy{SessionExpires: 400 * time.Second, Refresher: "uas"})
 	e.second = testSecond
 	_, in := invited(t, p, incoming, "Allow: UPDATE", "Supported: timer", testOffer)
-	call, err := in.Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, in, testAnswer)
 	ok := p.expect("200")
 	p.send(p.ack(ok))
 	update := p.expect("UPDATE")

@@ -58,10 +58,7 @@ func TestTLS(t *testing.T) {
 		for range 2 {
 			call := place(t, trunk, Invite{})
 			far := receive(t, in, "INVITE")
-			up, err := far.Answer([]byte(testAnswer), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			up := accept(t, far, testAnswer)
 			skipTo[Answered](t, call)
 			up.Hangup(CauseNormal) // their BYE comes over our connection
 			next[Ended](t, call)

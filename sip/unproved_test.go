@@ -10,10 +10,7 @@ func TestCallIsConfirmedByItsACK(t *testing.T) {
 	t.Parallel()
 	_, p, incoming := callee(t)
 	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", "c1", "f", "", 1, testOffer))
-	call, err := receive(t, incoming, "INVITE").Answer([]byte(testAnswer), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := accept(t, receive(t, incoming, "INVITE"), testAnswer)
 	ok := p.takeKind("200")
 	forged := p.newRequest("ACK", "sip:100@127.0.0.1", "c1", "f", "guessed", 1)
 	p.send(forged)

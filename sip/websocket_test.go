@@ -140,10 +140,7 @@ func TestBrowserPhone(t *testing.T) {
 			if in.Transport() != transport {
 				t.Errorf("over %s", in.Transport())
 			}
-			second, err := in.Answer([]byte(testAnswer), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			second := accept(t, in, testAnswer)
 			answer := b.takeKind("200")
 			b.send(b.newRequest("ACK", "sip:ringpace@desk.example", "call1", "f", answer.param("To", "tag"), 1))
 			second.Hangup(CauseNormal)
