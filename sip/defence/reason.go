@@ -14,7 +14,7 @@ const (
 	Stranger    Reason = "stranger"    // from nobody that is known, and strangers get silence
 	Oversize    Reason = "oversize"    // a message longer than any that is read
 	Slow        Reason = "slow"        // a connection that did not finish a message in time, or said nothing
-	Connections Reason = "connections" // more connections than one source, or all strangers, may have
+	Connections Reason = "connections" // more connections than one source, or all strangers, may have, or more that open a WebSocket
 )
 
 // Further reasons for a ban, besides Rate and Scanner.

@@ -28,6 +28,10 @@ func (k key) prefix() netip.Prefix {
 	return netip.PrefixFrom(a, 64)
 }
 
+// Source is what counts as one source with an address: the address itself, or the
+// /64 of an IPv6 address.
+func Source(a netip.Addr) netip.Prefix { return keyOf(a).prefix() }
+
 // source is what is remembered of one.
 type source struct {
 	key      key

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +16,15 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+
+	"ringpace/sip/defence"
 )
 
 const (
 	shakeLimit   = 5 * time.Second  // for TLS and the request that opens a WebSocket
 	maxShake     = 8 << 10          // bytes of that request
-	shaking      = 256              // connections that do so at once
+	shaking      = 512              // connections that do so at once
+	shakingOfOne = 64               // of these, from one source, which may be an office of many browsers
 	pingInterval = 25 * time.Second // proxies between browsers and us close what is silent for a minute
 )
 
@@ -41,14 +45,15 @@ type webSocketListener struct {
 	ready   chan net.Conn
 	closed  chan struct{}
 
-	mu      sync.Mutex // protects opening
-	opening map[net.Conn]struct{}
+	mu       sync.Mutex                // protects the fields below
+	opening  map[net.Conn]netip.Prefix // by which source
+	bySource map[netip.Prefix]int      // how many of them are whose
 }
 
 func (l *Layer) newWebSocketListener(stream *streamListener) *webSocketListener {
 	w := &webSocketListener{
 		streamListener: stream, origins: l.cfg.Origins, ping: cmp.Or(l.cfg.Ping, pingInterval),
-		ready: make(chan net.Conn), closed: make(chan struct{}), opening: map[net.Conn]struct{}{},
+		ready: make(chan net.Conn), closed: make(chan struct{}), opening: map[net.Conn]netip.Prefix{}, bySource: map[netip.Prefix]int{},
 	}
 	l.serving.Go(w.accept)
 	return w
@@ -81,7 +86,10 @@ func (l *webSocketListener) accept() {
 	}
 }
 
+// enter reports whether a connection may open a WebSocket now. Those who only begin to
+// do so must not keep out the others.
 func (l *webSocketListener) enter(c net.Conn) bool {
+	source := defence.Source(AddrPort(c.RemoteAddr()).Addr())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -89,17 +97,25 @@ func (l *webSocketListener) enter(c net.Conn) bool {
 		return false
 	default:
 	}
-	if len(l.opening) >= shaking {
+	if len(l.opening) >= shaking || l.bySource[source] >= shakingOfOne {
+		if l.layer.cfg.Guard != nil {
+			l.layer.cfg.Guard.Count(defence.Connections)
+		}
 		return false
 	}
-	l.opening[c] = struct{}{}
+	l.opening[c] = source
+	l.bySource[source]++
 	return true
 }
 
 func (l *webSocketListener) leave(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	source := l.opening[c]
 	delete(l.opening, c)
+	if l.bySource[source]--; l.bySource[source] == 0 {
+		delete(l.bySource, source)
+	}
 }
 
 // Accept implements net.Listener, for sipgo.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"ringpace/sip/defence"
 )
 
 // browser is the far side of a WebSocket.
@@ -151,4 +154,38 @@ func TestWebSocketOpening(t *testing.T) {
 			t.Errorf("%q: %v %v, want %s", c.headers, res, err, c.want)
 		}
 	}
+}
+
+// Two sources that connect and say nothing keep no browser out: each has but a few of
+// the places for those that are opening a WebSocket.
+func TestSilentSourcesKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	g := newTestGuard(t, func(c *defence.Config) { c.Connections = 2 * shaking })
+	l := open(t, Config{Guard: g}, "ws")
+	const each = shaking/2 + 10
+	for _, host := range []string{"127.0.0.2", "127.0.0.3"} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}
+		for range each {
+			c, err := dialer.DialContext(t.Context(), "tcp", addrOf(l, "ws"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+	}
+	browse(t, l)
+	if g.Stats().Dropped[defence.Connections] == 0 {
+		t.Error("none was refused, or none counted")
+	}
+	// Their time is over, or they leave: the source may try again.
+	dialer := ws.Dialer{Protocols: []string{"sip"}, NetDial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(ctx, network, addr)
+	}}
+	eventually(t, "a place for 127.0.0.2 again", func() bool {
+		c, _, _, err := dialer.Dial(t.Context(), "ws://"+addrOf(l, "ws"))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
 }
