@@ -23,9 +23,9 @@ type authenticator struct {
 // one that has none.
 func (t *Trunk) authenticator() *authenticator {
 	if t == nil {
-		return &authenticator{Client: digest.NewClient("", "")}
+		return &authenticator{Client: digest.NewAccount("", "").Client()}
 	}
-	return &authenticator{Client: digest.NewClient(t.cfg.AuthUsername, t.cfg.Password), trunk: t}
+	return &authenticator{Client: t.account.Client(), trunk: t}
 }
 
 // fresh returns one with the same credentials that has not been challenged.

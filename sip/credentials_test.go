@@ -81,6 +81,38 @@ func TestSeveralChallenges(t *testing.T) {
 	p.respondAndEnd(call)
 }
 
+// A server may give one nonce to several calls. The count goes on, or it would take the
+// second for a replay of the first (RFC 7616 section 3.4).
+func TestNonceCountGoesOnInTheNextCall(t *testing.T) {
+	t.Parallel()
+	trunk, p := script(t, TrunkConfig{Username: "user", Password: "secret"})
+	const nonce = `WWW-Authenticate: Digest realm="r", nonce="the same", qop="auth"`
+	chal := digest.Challenge{Realm: "r", Nonce: "the same", QOP: []string{"auth"}}
+	count := 0
+	counted := func(m *message) {
+		t.Helper()
+		if count++; credentials(t, m, "Authorization", chal, "secret").Nc != count {
+			t.Errorf("want count %d in %s", count, m)
+		}
+	}
+	for range 2 {
+		call := place(t, trunk, Invite{})
+		p.respond(p.expect("INVITE"), "401 Unauthorized", "x", "", nonce)
+		invite := p.expect2("ACK", "INVITE")
+		counted(invite)
+		p.respond(invite, "200 OK", "a", testAnswer)
+		p.expect("ACK")
+		next[Answered](t, call)
+		call.Hangup(CauseNormal)
+		p.respond(p.expect("BYE"), "401 Unauthorized", "", "", nonce)
+		bye := p.expect("BYE")
+		counted(bye)
+		p.respond(bye, "200 OK", "", "")
+		next[Ended](t, call)
+		over(t, call)
+	}
+}
+
 // expect2 returns the second of two messages that follow each other.
 func (p *peer) expect2(first, second string) *message {
 	p.t.Helper()

@@ -11,6 +11,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"ringpace/sip/digest"
 	"ringpace/sip/header"
 	"ringpace/sip/identity"
 	"ringpace/sip/wire"
@@ -80,6 +81,8 @@ type Trunk struct {
 	tls     *wire.Profile // nil unless TLS may be used
 	profile string        // key of the trunk's TLS profile and connections
 
+	account *digest.Account // username and password, for all its calls and the registration
+
 	changed  chan struct{}
 	unproved atomic.Int64 // calls that came in, are answered, and not ACKed
 
@@ -107,6 +110,7 @@ func NewTrunk(e *Endpoint, cfg TrunkConfig) (*Trunk, error) {
 	if err := t.check(); err != nil {
 		return nil, fmt.Errorf("%w: trunk %q: %w", ErrConfig, cfg.Name, err)
 	}
+	t.account = digest.NewAccount(t.cfg.AuthUsername, t.cfg.Password)
 	if t.cfg.Register {
 		t.reg.state, t.reg.reason = StateRegistering, "not registered yet"
 	}

@@ -28,28 +28,23 @@ var (
 const maxChallenges = 4
 
 // Client answers the challenges to the requests of one call or registration (RFC
-// 3261 section 22, RFC 7616, RFC 8760). Not for concurrent use.
+// 3261 section 22, RFC 7616, RFC 8760). Not for concurrent use; those of one account
+// know of each other's nonces. Account.Client makes them.
 type Client struct {
-	username, password string
-	protections        []protection
-	challenges         int
+	account     *Account
+	protections []protection
+	challenges  int
 }
 
-// NewClient returns a client that has not been challenged. Without username it
-// answers no challenge.
-func NewClient(username, password string) *Client {
-	return &Client{username: username, password: password}
-}
-
-// Fresh returns a client with the same credentials that has not been challenged:
-// many servers accept a nonce only once.
-func (a *Client) Fresh() *Client { return NewClient(a.username, a.password) }
+// Fresh returns a client of the same account that has not been challenged: many
+// servers accept a nonce only once.
+func (a *Client) Fresh() *Client { return a.account.Client() }
 
 // protection is one realm that has challenged us.
 type protection struct {
 	proxy     bool // of a 407
 	challenge *digest.Challenge
-	count     int // nonce count: uses of this nonce
+	used      bool // in a request of this client's
 }
 
 // algorithms that a Client knows, strongest first.
@@ -97,7 +92,7 @@ func Realm(challenge string) string {
 // same realm refuses the credentials it was given, and with ErrNoChallenge when it
 // asks for nothing we can give.
 func (a *Client) Challenged(proxy bool, values []string) error {
-	if a.username == "" {
+	if a.account.username == "" {
 		return fmt.Errorf("%w: asked for credentials, and the trunk has no username", ErrCredentials)
 	}
 	a.challenges++
@@ -132,8 +127,8 @@ func (a *Client) Challenged(proxy bool, values []string) error {
 			a.protections = append(a.protections, protection{proxy: proxy, challenge: c})
 			continue
 		}
-		if !c.Stale && a.protections[i].count > 0 {
-			return fmt.Errorf("%w: user %q at realm %q", ErrCredentials, a.username, realm)
+		if !c.Stale && a.protections[i].used {
+			return fmt.Errorf("%w: user %q at realm %q", ErrCredentials, a.account.username, realm)
 		}
 		a.protections[i] = protection{proxy: proxy, challenge: c}
 	}
@@ -152,14 +147,14 @@ func (a *Client) Credentials(method, uri string, body []byte) ([]Credential, err
 	out := make([]Credential, 0, len(a.protections))
 	for i := range a.protections {
 		p := &a.protections[i]
-		p.count++
+		p.used = true
 		cred, err := digest.Digest(p.challenge, digest.Options{
 			Method:   method,
 			URI:      uri,
 			GetBody:  func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-			Count:    p.count,
-			Username: a.username,
-			Password: a.password,
+			Count:    a.account.uses.next(p.challenge.Realm, p.challenge.Nonce),
+			Username: a.account.username,
+			Password: a.account.password,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoChallenge, err)

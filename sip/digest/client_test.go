@@ -9,7 +9,7 @@ import (
 // A client and an authority that know nothing of each other's insides agree.
 func TestClientAgainstAuthority(t *testing.T) {
 	for _, algorithms := range [][]string{nil, {MD5}, {SHA256}} {
-		a, c := New("lab", algorithms...), NewClient("u", "pw")
+		a, c := New("lab", algorithms...), NewAccount("u", "pw").Client()
 		if err := c.Challenged(false, a.Challenges(here, false)); err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestClientAgainstAuthority(t *testing.T) {
 
 // The strongest algorithm of each realm is taken, and a proxy's realm is not the server's.
 func TestChallenged(t *testing.T) {
-	c := NewClient("u", "pw")
+	c := NewAccount("u", "pw").Client()
 	for _, proxy := range []bool{false, true} {
 		if err := c.Challenged(proxy, []string{
 			`Basic realm="r"`, `Digest realm="r", nonce="1", algorithm=MD5`, `Digest realm="r", nonce="2", algorithm=SHA-256`,
@@ -64,10 +64,10 @@ func TestChallenged(t *testing.T) {
 		value  string
 		want   error
 	}{
-		{NewClient("", ""), `Digest realm="r", nonce="n"`, ErrCredentials},
-		{NewClient("u", ""), `Negotiate x`, ErrNoChallenge},
-		{NewClient("u", ""), `Digest realm="r"`, ErrNoChallenge},
-		{NewClient("u", ""), `Digest realm="r", nonce="n", qop="other"`, ErrNoChallenge},
+		{NewAccount("", "").Client(), `Digest realm="r", nonce="n"`, ErrCredentials},
+		{NewAccount("u", "").Client(), `Negotiate x`, ErrNoChallenge},
+		{NewAccount("u", "").Client(), `Digest realm="r"`, ErrNoChallenge},
+		{NewAccount("u", "").Client(), `Digest realm="r", nonce="n", qop="other"`, ErrNoChallenge},
 	} {
 		if err := refused.client.Challenged(false, []string{refused.value}); !errors.Is(err, refused.want) {
 			t.Errorf("%s: %v, want %v", refused.value, err, refused.want)
