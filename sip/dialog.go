@@ -152,7 +152,7 @@ func (d *dialog) request(e *Endpoint, method sipgo.RequestMethod, seq uint32) *s
 	switch method {
 	case sipgo.INVITE, sipgo.UPDATE:
 		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
-		req.AppendHeader(sipgo.NewHeader("Allow", allow))
+		req.AppendHeader(sipgo.NewHeader("Allow", e.allowed()))
 	case sipgo.NOTIFY, sipgo.REFER: // RFC 3265 section 3.2.2, RFC 3515 section 2.2
 		req.AppendHeader(&sipgo.ContactHeader{Address: d.contact})
 	}

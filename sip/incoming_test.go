@@ -178,17 +178,27 @@ func TestOptionsSaysWhatInviteSays(t *testing.T) {
 	incoming := make(chan *Incoming, 1)
 	e := newEndpoint(t, Config{Invite: func(in *Incoming) { incoming <- in }, Registrar: registrars})
 	p := newPeer(t, addrOf(t, e, "udp"))
-	newTrunk(t, e, TrunkConfig{Server: p.addr, Policy: Policy{SessionExpires: 30 * time.Minute, Reliable: ReliableOff}})
+	trunk := newTrunk(t, e, TrunkConfig{Server: p.addr, Policy: Policy{SessionExpires: 30 * time.Minute, Reliable: ReliableOff}})
 	p.send(p.newRequest("OPTIONS", "sip:x@127.0.0.1", "o1", "f", "", 1, "Require: timer"))
 	options := p.expect("200")
 	p.send(p.newRequest("INVITE", "sip:x@127.0.0.1", "c1", "f", "", 1, testOffer))
 	p.expect("100")
-	call := accept(t, receive(t, incoming, "INVITE"), testAnswer)
+	in := receive(t, incoming, "INVITE")
+	if err := in.Ring(180, nil); err != nil {
+		t.Fatal(err)
+	}
+	ringing := p.expect("180")
+	call := accept(t, in, testAnswer)
 	invite := p.expect("200")
 	p.send(p.ack(invite))
+	ours := place(t, trunk, Invite{})
+	placed := p.expect("INVITE")
+	p.respond(placed, "486 Busy Here", "x", "")
+	next[Failed](t, ours)
+	p.expect("ACK")
 	p.send(p.newRequest("OPTIONS", "sip:x@127.0.0.1", "c1", "f", invite.param("To", "tag"), 2))
 	inside := p.expect("200")
-	for _, m := range []*message{options, invite, inside} {
+	for _, m := range []*message{options, ringing, invite, placed, inside} {
 		if got := m.get("Supported"); got != "timer, replaces, norefersub" {
 			t.Errorf("Supported %q in %s", got, m)
 		}

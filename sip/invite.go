@@ -140,7 +140,7 @@ func (s *setup) newInvite(at target) *sipgo.Request {
 	for _, h := range o.identity.Headers(s.from, o.domain) {
 		req.AppendHeader(sipgo.NewHeader(h.Name, h.Value))
 	}
-	req.AppendHeader(sipgo.NewHeader("Allow", allow))
+	req.AppendHeader(sipgo.NewHeader("Allow", s.e.allowed()))
 	s.askInterval(req)
 	if o.policy.Reliable == ReliableRequired {
 		req.AppendHeader(sipgo.NewHeader("Require", "100rel"))

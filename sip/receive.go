@@ -202,7 +202,7 @@ func (p *Policy) announce(res *sipgo.Response) {
 	res.AppendHeader(sipgo.NewHeader("Supported", p.supported()))
 }
 
-// allowed is the value of Allow in a response.
+// allowed is the value of Allow.
 func (e *Endpoint) allowed() string {
 	if e.registrar != nil {
 		return allow + ", REGISTER"

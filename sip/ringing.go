@@ -149,7 +149,7 @@ func (in *Incoming) ringWith(status int, body []byte) error {
 	res := in.e.response(in.req, status, phraseOf(status), body)
 	contact := in.d.contact
 	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
-	res.AppendHeader(sipgo.NewHeader("Allow", allow)) // RFC 3311 section 5.1
+	res.AppendHeader(sipgo.NewHeader("Allow", in.e.allowed())) // RFC 3311 section 5.1
 	in.call.policy.announce(res)
 	if !reliable {
 		return in.sendResponse(res, false)

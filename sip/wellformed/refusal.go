@@ -6,9 +6,10 @@ import (
 	"net/netip"
 )
 
-// Refusal is the response to a request that is not in order.
+// Refusal is the response to a request that is not in order, or is of a kind that we do
+// not know.
 type Refusal struct {
-	Status int    // 400, 416, 501 or 505
+	Status int    // 400: not in order; 416, 501, 505: unknown URI scheme, method, version of SIP
 	Phrase string // says what is wrong
 
 	head head

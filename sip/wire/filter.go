@@ -46,7 +46,8 @@ func (l *Layer) filter(from sipgo.TransportReadProps, data []byte) ([]byte, erro
 
 // proper returns what is to be parsed of an admitted message: nothing of one that is
 // not in order. Such a one is counted, costs a log line if there was none lately,
-// and is answered by write, where an answer is due.
+// and is answered by write, where an answer is due. So is one in order that asks for
+// what we do not know, such as a method of its own; that is nothing to warn of.
 func (l *Layer) proper(data []byte, from netip.AddrPort, write func(*wellformed.Refusal, []byte)) []byte {
 	if defence.IsKeepAlive(data) {
 		return data
@@ -55,13 +56,16 @@ func (l *Layer) proper(data []byte, from netip.AddrPort, write func(*wellformed.
 	if message != nil {
 		return message
 	}
-	l.count.malformed.Add(1)
 	why := "no request that could be answered"
 	if refusal != nil {
 		why = refusal.Phrase
 		l.count.refused.Add(1)
 		write(refusal, refusal.Response(from, rand.Text(), l.cfg.UserAgent))
+		if refusal.Status != 400 {
+			return nil
+		}
 	}
+	l.count.malformed.Add(1)
 	l.log.Warn("message that is not in order", "error", why+", from "+from.String())
 	return nil
 }

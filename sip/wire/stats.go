@@ -5,7 +5,7 @@ import "sync/atomic"
 // Stats are a layer's counters since it was made.
 type Stats struct {
 	Malformed     uint64 // messages that are not SIP, or not in order
-	Refused       uint64 // of these, the ones that were answered
+	Refused       uint64 // requests that were answered here: those not in order, and those of unknown methods, schemes or versions
 	Retransmitted uint64 // failures that came again and were ACKed again
 	Lost          uint64 // datagrams that the system dropped, as its buffer was full
 }
