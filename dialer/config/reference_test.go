@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,5 +151,31 @@ func TestReadmeRecipes(t *testing.T) {
 				t.Errorf("%s\n%s", w, r[1])
 			}
 		}
+	}
+}
+
+// TestReadmeTellsOfDigests holds what the README says of agents' passwords: which digest
+// is the default, why, and how to offer the stronger one.
+func TestReadmeTellsOfDigests(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Softphones without a PBX\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	said := strings.Join(strings.Fields(section), " ")
+	for _, words := range []string{strings.Join(DefaultRegistrar().Algorithms, ", ") + " is the default digest", "baresip 1.0", "SIPp 3.6"} {
+		if !strings.Contains(said, words) {
+			t.Errorf("not a word of %q", words)
+		}
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(section)
+	if example == nil {
+		t.Fatal("no example")
+	}
+	cfg, _, faults := parse(example[1] + "  listen: [\"udp://192.0.2.10:5060\"]\ntrunks: [{name: carrier, server: 192.0.2.20, username: u, caller_ids: [\"+12025550100\"]}]\n" +
+		"agents: [{id: anna, extension: 1001, password: secret-word}]\ncampaigns: [{name: welcome}]\n")
+	if len(faults) > 0 || !slices.Equal(cfg.SIP.Registrar.Algorithms, []string{"SHA-256", "MD5"}) {
+		t.Errorf("%q: %q", faults, cfg.SIP.Registrar.Algorithms)
 	}
 }
