@@ -79,7 +79,7 @@ func linkConfig(c config.Link) sip.TrunkConfig {
 		Name: c.Name, Server: c.Server, Transport: c.Transport, TLS: sip.TrunkTLS(c.TLS), OutboundProxy: c.OutboundProxy,
 		Domain: c.Domain, Sources: c.Sources,
 		Username: c.Username, AuthUsername: c.AuthUsername, Password: c.Password.Reveal(),
-		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval, KeepAlive: c.KeepAlive,
+		Register: c.Register, Expires: c.Expires, HealthInterval: c.HealthInterval, KeepAlive: c.KeepAlive, NAT: sip.NAT(c.NAT),
 		Policy:   policyOf(c.Calls),
 		Identity: sip.Identity{DisplayName: c.DisplayName},
 	}

@@ -74,9 +74,9 @@ func (c *Call) sendACK() {
 func (d *dialog) atHand(e *Endpoint) bool {
 	next := d.nextHop()
 	switch {
-	case d.path.flow && len(d.routes) == 0, d.unreached:
+	case d.returns():
 		return true
-	case !isAddress(next.UriParams.GetOr("maddr", next.Host)):
+	case !isAddress(hostOf(next)):
 		return false
 	case d.path.transport == "udp":
 		return true

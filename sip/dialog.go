@@ -22,6 +22,7 @@ type path struct {
 	fallback  netip.AddrPort // where the far side's messages come from, or the trunk's server
 	flow      bool           // the far side is a phone of our registrar: it is reached there alone, whatever its Contact says
 	profile   string         // of the trunk: whose certificate to believe, which connections to take
+	nat       NAT            // of the trunk
 }
 
 // dialog is the state of one dialog (RFC 3261 section 12). Its owner is a call's
@@ -231,14 +232,10 @@ func address(req *sipgo.Request, p path, to netip.AddrPort) {
 }
 
 // hop finds the address of the next hop and readies req for it. A host that
-// cannot be found, or was not reached (a Contact behind a NAT), is replaced by
+// cannot be found, or was not reached, or is behind a NAT (see NAT), is replaced by
 // where the far side's messages come from.
 func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error {
-	if d.path.flow && len(d.routes) == 0 {
-		address(req, d.path, d.path.fallback)
-		return nil
-	}
-	if d.unreached && d.path.fallback.IsValid() {
+	if d.returns() {
 		address(req, d.path, d.path.fallback)
 		return nil
 	}
@@ -253,9 +250,14 @@ func (d *dialog) hop(ctx context.Context, e *Endpoint, req *sipgo.Request) error
 	return nil
 }
 
-// moved follows a phone to another connection or NAT binding.
+// moved follows a phone to another connection or NAT binding, and a trunk behind a NAT to
+// another port of the same address.
 func (d *dialog) moved(req *sipgo.Request) {
-	if source, err := wire.Source(req); err == nil && d.path.flow && sipgo.NetworkToLower(req.Transport()) == d.path.transport {
+	source, err := wire.Source(req)
+	if err != nil || sipgo.NetworkToLower(req.Transport()) != d.path.transport {
+		return
+	}
+	if d.path.flow || d.returns() && source.Addr() == d.path.fallback.Addr() {
 		d.path.fallback = source
 	}
 }

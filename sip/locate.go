@@ -90,9 +90,6 @@ func queryOf(uri *sipgo.Uri, transport string) (resolve.Query, error) {
 	if uri.Port < 0 || uri.Port > 65535 {
 		return resolve.Query{}, fmt.Errorf("%w: port %d", ErrNoRoute, uri.Port)
 	}
-	q := resolve.Query{Host: uri.Host, Port: uint16(uri.Port), Transport: transport, Secure: strings.EqualFold(uri.Scheme, "sips")}
-	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
-		q.Host = maddr
-	}
+	q := resolve.Query{Host: hostOf(uri), Port: uint16(uri.Port), Transport: transport, Secure: strings.EqualFold(uri.Scheme, "sips")}
 	return q, nil
 }

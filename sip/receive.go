@@ -328,7 +328,7 @@ func (e *Endpoint) pathOf(req *sipgo.Request, local net.Addr) (path, error) {
 	p.fallback = source
 	p.flow = e.isPhone(p.transport, source)
 	if at := e.TrunksAt(source); len(at) > 0 {
-		p.profile = at[0].profile
+		p.profile, p.nat = at[0].profile, at[0].cfg.NAT
 	}
 	if at := wire.AddrPort(local); e.wire.Listens(p.transport, at) {
 		p.local = at

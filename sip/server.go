@@ -63,6 +63,7 @@ func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) 
 	}
 	groups := make([][]target, len(found))
 	for i, p := range found {
+		p.path.nat = t.cfg.NAT
 		groups[i] = []target{{uri: uri, routes: routes, path: p.path, addr: p.addr, own: true}}
 	}
 	return groups, nil

@@ -108,6 +108,9 @@ func (e *Endpoint) strayDialog(res *sipgo.Response, invite *sipgo.Request) (*dia
 		return nil, nil, err
 	}
 	p := path{transport: sipgo.NetworkToLower(res.Transport()), fallback: source}
+	if trunk := e.trunkAt(res); trunk != nil {
+		p.nat = trunk.cfg.NAT
+	}
 	if p.local, err = e.wire.Local(p.transport, source); err != nil {
 		return nil, nil, err
 	}

@@ -64,6 +64,7 @@ type TrunkConfig struct {
 	BulkContact    bool          // register for all numbers of the account at once (RFC 6140)
 	HealthInterval time.Duration // between OPTIONS pings; 0: none
 	KeepAlive      time.Duration // between double CRLFs, for NATs in between; 0: none
+	NAT            NAT           // the far side's; default NATAuto
 
 	Identity Identity
 	Policy   Policy
@@ -173,6 +174,10 @@ func (t *Trunk) check() error {
 	}
 	if cfg.KeepAlive != 0 && (cfg.KeepAlive < minKeepAlive || cfg.KeepAlive > maxKeepAlive) {
 		return fmt.Errorf("keep-alive %s: use 0, or %s to %s", cfg.KeepAlive, minKeepAlive, maxKeepAlive)
+	}
+	cfg.NAT = cmp.Or(cfg.NAT, NATAuto)
+	if err := cfg.NAT.check(); err != nil {
+		return err
 	}
 	if cfg.BulkContact && !cfg.Register {
 		return fmt.Errorf("bulk contact needs registration")

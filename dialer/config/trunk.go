@@ -31,7 +31,8 @@ type Link struct {
 	Expires        time.Duration  `yaml:"expires"`
 	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
 	KeepAlive      time.Duration  `yaml:"keep_alive"`      // between double CRLFs; 0 is off
-	Sources        []netip.Prefix `yaml:"sources"`         // where its calls come from, besides its servers
+	NAT            string         `yaml:"nat" enum:"auto,always,never"`
+	Sources        []netip.Prefix `yaml:"sources"` // where its calls come from, besides its servers
 	DisplayName    string         `yaml:"display_name"`
 	Calls          Calls          `yaml:"calls"`
 }
