@@ -4,7 +4,7 @@
 //
 // What is kept is bounded in bytes and in number; the oldest goes first. Secrets
 // are masked before anything is kept: the response and cnonce of digest
-// credentials, and SDES keys.
+// credentials, SDES keys, and digits that a customer keys in.
 //
 // A Recorder may be used by any number of goroutines. Recording copies the message
 // and allocates nothing.

@@ -8,6 +8,7 @@ import "bytes"
 func inspect(data []byte) (from, to int) {
 	i := bytes.IndexByte(data, '\n') + 1 // the start line
 	secret := false                      // in a field of credentials, which may be folded
+	typed, digits := false, false        // in Content-Type; the body is a DTMF digit
 	for i > 0 && i < len(data) {
 		end := bytes.IndexByte(data[i:], '\n')
 		if end < 0 {
@@ -16,20 +17,30 @@ func inspect(data []byte) (from, to int) {
 		line := data[i : i+end]
 		next := i + end + 1
 		if len(bytes.TrimRight(line, "\r")) == 0 {
-			maskKeys(data[min(next, len(data)):])
+			body := data[min(next, len(data)):]
+			if digits {
+				maskDigits(body)
+			} else {
+				maskKeys(body)
+			}
 			return from, to
 		}
+		typed = typed && (line[0] == ' ' || line[0] == '\t')
 		switch line[0] {
 		case ' ', '\t':
 			if secret {
 				maskCredentials(line)
 			}
+			digits = digits || typed && isDTMF(line)
 			i = next
 			continue
 		case 'c', 'C', 'i', 'I':
 			if at := value(line, "call-id", "i"); at > 0 && to == 0 {
 				from, to = i+at, i+len(bytes.TrimRight(line, " \t\r"))
 				from = min(from, to)
+			}
+			if at := value(line, "content-type", "c"); at > 0 {
+				typed, digits = true, digits || isDTMF(line[at:])
 			}
 			secret = false
 		case 'a', 'A', 'p', 'P':
@@ -144,6 +155,32 @@ func maskKeys(body []byte) {
 				key = key[:end]
 			}
 			mask(key)
+		}
+	}
+}
+
+const dtmfType = "application/dtmf"
+
+// isDTMF reports whether a Content-Type is one of those by which INFO brings digits:
+// application/dtmf-relay, application/dtmf.
+func isDTMF(kind []byte) bool {
+	kind = bytes.TrimLeft(kind, " \t")
+	return len(kind) >= len(dtmfType) && equalFold(kind[:len(dtmfType)], dtmfType)
+}
+
+// maskDigits masks what a customer has keyed in: it may be a card number. How long the
+// key was down stays.
+func maskDigits(body []byte) {
+	for len(body) > 0 {
+		line := body
+		if end := bytes.IndexByte(body, '\n'); end >= 0 {
+			line, body = body[:end], body[end+1:]
+		} else {
+			body = nil
+		}
+		equals := bytes.IndexByte(line, '=')
+		if equals < 0 || !equalFold(bytes.TrimSpace(line[:equals]), "duration") {
+			mask(line[equals+1:])
 		}
 	}
 }

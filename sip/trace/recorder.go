@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"sync"
@@ -40,13 +41,15 @@ type Message struct {
 type Recorder struct {
 	recorded atomic.Uint64
 	export   atomic.Pointer[Exporter]
+	seed     maphash.Seed // of chains: far sides choose Call-IDs
 
 	mu      sync.Mutex // protects the fields below
 	slab    []byte
-	head    int     // where the next message goes in the slab
-	entries []entry // a ring
-	first   int     // the oldest
-	count   int
+	head    int                // where the next message goes in the slab
+	entries []entry            // a ring: message n is in entries[n % len]
+	first   uint64             // the oldest message
+	next    uint64             // the one that comes next; they are counted from 0
+	chains  []uint64           // by the hash of what a Call-ID is filed under: the latest such message, plus 1
 	links   map[string][]*link // by the leg's Call-ID, or its part before the @; the oldest first
 	linked  map[string][]*link // the same, by the call that they belong to
 	order   []*link            // the same, the oldest first
@@ -63,6 +66,7 @@ type entry struct {
 	transport     string
 	local, remote netip.AddrPort
 	out           bool
+	older         uint64 // the one before in its chain, plus 1; 0, or before the oldest: none
 }
 
 // note is a remark on a call.
@@ -94,9 +98,12 @@ func (l *link) covers(at time.Time) bool {
 
 // New returns a recorder.
 func New(cfg Config) *Recorder {
+	messages := cmp.Or(cfg.Messages, DefaultMessages)
 	return &Recorder{
+		seed:    maphash.MakeSeed(),
 		slab:    make([]byte, cmp.Or(cfg.Bytes, DefaultBytes)),
-		entries: make([]entry, cmp.Or(cfg.Messages, DefaultMessages)),
+		entries: make([]entry, messages),
+		chains:  make([]uint64, messages),
 		links:   map[string][]*link{},
 		linked:  map[string][]*link{},
 	}
@@ -114,13 +121,15 @@ func (r *Recorder) Record(out bool, transport string, local, remote netip.AddrPo
 	kept := r.place(len(data))
 	copy(kept, data)
 	from, to := inspect(kept)
-	e := &r.entries[(r.first+r.count)%len(r.entries)]
+	chain := r.chain(kept[from:to])
+	e := r.entry(r.next)
 	*e = entry{
 		at: now, start: r.head, length: len(data), callStart: from, callLength: to - from,
-		transport: transport, local: local, remote: remote, out: out,
+		transport: transport, local: local, remote: remote, out: out, older: *chain,
 	}
 	r.head += len(data)
-	r.count++
+	r.next++
+	*chain = r.next
 	if x := r.export.Load(); x != nil {
 		x.offer(e, kept, r.correlation(kept[from:to], now))
 	}
@@ -131,25 +140,37 @@ func (r *Recorder) Record(out bool, transport string, local, remote netip.AddrPo
 func (r *Recorder) place(n int) []byte {
 	if r.head+n > len(r.slab) {
 		// The rest is too short: begin anew, once what lies there is gone.
-		for r.count > 0 && r.entries[r.first].start >= r.head {
-			r.drop()
+		for r.first < r.next && r.entry(r.first).start >= r.head {
+			r.first++
 		}
 		r.head = 0
 	}
-	for r.count > 0 {
-		old := &r.entries[r.first]
+	for r.first < r.next {
+		old := r.entry(r.first)
 		overlaps := old.start < r.head+n && r.head < old.start+old.length
-		if !overlaps && r.count < len(r.entries) {
+		if !overlaps && r.next-r.first < uint64(len(r.entries)) {
 			break
 		}
-		r.drop()
+		r.first++
 	}
 	return r.slab[r.head : r.head+n]
 }
 
-func (r *Recorder) drop() {
-	r.first = (r.first + 1) % len(r.entries)
-	r.count--
+// entry is where a message is in the ring.
+func (r *Recorder) entry(n uint64) *entry { return &r.entries[n%uint64(len(r.entries))] }
+
+// chain is where the latest message stands that is filed under the same as callID, which
+// may be the id of a call: the part before the @, without the numbers of further tries.
+// Others may share it.
+func (r *Recorder) chain(callID []byte) *uint64 {
+	id, _, _ := bytes.Cut(callID, []byte("@"))
+	for {
+		i := bytes.LastIndexByte(id, '-')
+		if i <= 0 || !number(id[i+1:]) {
+			return &r.chains[maphash.Bytes(r.seed, id)%uint64(len(r.chains))]
+		}
+		id = id[:i]
+	}
 }
 
 // Link says that the call leg, named by its Call-ID or by what that begins with up to
@@ -245,12 +266,12 @@ func (r *Recorder) correlation(callID []byte, now time.Time) []byte {
 }
 
 // number reports whether b is a number of one or two digits.
-func number(b []byte) bool {
+func number[S string | []byte](b S) bool {
 	if len(b) < 1 || len(b) > 2 {
 		return false
 	}
-	for _, c := range b {
-		if c < '0' || c > '9' {
+	for i := range len(b) {
+		if b[i] < '0' || b[i] > '9' {
 			return false
 		}
 	}
@@ -276,6 +297,6 @@ func (r *Recorder) Stats() Stats {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.Kept = r.count
+	s.Kept = int(r.next - r.first)
 	return s
 }

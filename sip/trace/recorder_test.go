@@ -75,6 +75,7 @@ func TestCallsAreFoundByIdAndByLink(t *testing.T) {
 	r.Record(false, "udp", ours, carrier, bytes.Replace(message("01A@192.0.2.10", "3"), []byte("Call-ID: "), []byte("i  :\t"), 1))
 	r.Record(true, "udp", ours, carrier, message("leg@192.0.2.10", "4"))
 	r.Record(false, "udp", ours, carrier, message("other@192.0.2.10", "Call-ID: 01A@192.0.2.10\r\n"))
+	r.Record(false, "udp", ours, carrier, message("x-1-2@192.0.2.10", "7"))
 	bodies := func(id string) (list []string) {
 		for _, m := range r.Messages(id) {
 			_, body, _ := bytes.Cut(m.Data, []byte("\r\n\r\n"))
@@ -83,7 +84,7 @@ func TestCallsAreFoundByIdAndByLink(t *testing.T) {
 		return list
 	}
 	for id, want := range map[string]string{
-		"01A": "[1 3]", "01A@192.0.2.10": "[1 3]", "01AB": "[2]", "01": "[]", "": "[]", "leg": "[4]",
+		"01A": "[1 3]", "01A@192.0.2.10": "[1 3]", "01AB": "[2]", "01": "[]", "": "[]", "leg": "[4]", "x-1": "[7]", "x-1-2": "[7]", "x": "[]",
 	} {
 		if got := fmt.Sprint(bodies(id)); got != want {
 			t.Errorf("%q: %s, want %s", id, got, want)
@@ -100,6 +101,49 @@ func TestCallsAreFoundByIdAndByLink(t *testing.T) {
 	}
 	if len(r.links) != maxLinks || len(r.linked["x"]) != maxLinks || len(r.order) != maxLinks || r.linked["01A"] != nil {
 		t.Errorf("%d links are kept", len(r.links))
+	}
+}
+
+// A call is looked up in steps, and packets get in between; what they overwrite is left
+// out, and nothing else stands in its place.
+func TestLookingUpHoldsUpNoPacket(t *testing.T) {
+	const kept = 4 * stepLength
+	r := New(Config{Messages: kept})
+	record := func(callID string, n int) {
+		for range n {
+			r.Record(true, "udp", ours, carrier, message(callID, ""))
+		}
+	}
+	record("long@h", kept)
+	ids := []string{"long"}
+	all, at := r.step(*r.chain([]byte("long")), ids, nil)
+	if len(all) != stepLength || at == 0 {
+		t.Fatalf("%d messages in one step, then %d", len(all), at)
+	}
+	record("other@h", stepLength+10) // over the oldest
+	for at > 0 {
+		before := len(all)
+		all, at = r.step(at, ids, all)
+		if len(all) > before+stepLength {
+			t.Errorf("%d messages in one step", len(all)-before)
+		}
+	}
+	if want := kept - stepLength - 10; len(all) != want {
+		t.Errorf("%d messages, want %d", len(all), want)
+	}
+	for _, m := range all {
+		if m.CallID != "long@h" || !bytes.Equal(m.Data, message("long@h", "")) {
+			t.Fatalf("%+v", m)
+		}
+	}
+	if got := len(r.Messages("other")); got != stepLength+10 {
+		t.Errorf("%d messages of the other call", got)
+	}
+	for i := range maxLinks + 10 {
+		r.Note(fmt.Sprint(i%2), "x")
+	}
+	if got := len(r.notesOf("1")); got != maxLinks/2 {
+		t.Errorf("%d notes", got)
 	}
 }
 
@@ -135,6 +179,29 @@ func TestSecretsAreMasked(t *testing.T) {
 	want := after
 	if string(got[0].Data) != want {
 		t.Errorf("got\n%s\nwant\n%s", got[0].Data, want)
+	}
+}
+
+// What a customer keys in may be a card number: INFO does not show it (RFC 6086).
+func TestKeyedDigitsAreMasked(t *testing.T) {
+	info := func(kind, body string) []byte {
+		return []byte("INFO sip:b SIP/2.0\r\nCall-ID: c@h\r\nContent-Length: 1\r\n" + kind + "\r\nCSeq: 5 INFO\r\n\r\n" + body)
+	}
+	for _, c := range []struct{ kind, body, want string }{
+		{"Content-Type: application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "Signal=*\r\nDuration=160\r\n"},
+		{"c:Application/DTMF-Relay;x=1", "signal= 9\nDURATION = 1\n", "signal=**\nDURATION = 1\n"},
+		{"Content-Type : application/dtmf", "7", "*"},
+		{"Content-Type:\r\n application/dtmf", "#\r\n", "*\r\n"},
+		{"Content-Type: application/dtmf", "4111=1", "4111=*"},
+		{"Content-Type: text/plain", "Signal=5\r\n", "Signal=5\r\n"},
+		{"Content-Type: text/plain\r\nX-Type: a\r\n application/dtmf", "Signal=5\r\n", "Signal=5\r\n"},
+	} {
+		r := New(Config{})
+		r.Record(false, "udp", ours, carrier, info(c.kind, c.body))
+		_, got, _ := strings.Cut(string(r.Messages("c")[0].Data), "\r\n\r\n")
+		if got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.kind, c.body, got, c.want)
+		}
 	}
 }
 
@@ -178,4 +245,52 @@ func BenchmarkRecord(b *testing.B) {
 	for b.Loop() {
 		r.Record(true, "udp", ours, carrier, m)
 	}
+}
+
+// full returns a recorder whose memory for messages is used up by calls of 16 messages.
+func full() *Recorder {
+	r := New(Config{})
+	for i := range DefaultMessages {
+		r.Record(i%2 == 0, "udp", ours, carrier, message(fmt.Sprintf("call%d@192.0.2.10", i/16), "v=0\r\n"))
+	}
+	return r
+}
+
+// What one call costs to look up among all that is kept.
+func BenchmarkLookUp(b *testing.B) {
+	r := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if got := r.Messages(fmt.Sprintf("call%d", i%(DefaultMessages/16))); len(got) != 16 {
+			b.Fatal(len(got))
+		}
+	}
+}
+
+// What a packet waits while calls are looked up without pause.
+func BenchmarkRecordWhileLookedUp(b *testing.B) {
+	r := full()
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				r.Messages("call4000")
+			}
+		}
+	}()
+	m := message("call4000@192.0.2.10", "v=0\r\n")
+	other := message("other@192.0.2.10", "v=0\r\n")
+	for i := 0; b.Loop(); i++ {
+		if i%64 == 0 {
+			r.Record(true, "udp", ours, carrier, m)
+		} else {
+			r.Record(true, "udp", ours, carrier, other)
+		}
+	}
+	close(stop)
+	<-done
 }
