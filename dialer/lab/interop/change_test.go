@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -58,6 +59,19 @@ func TestRefusedChange(t *testing.T) {
 	eventually(t, "a refusal", func() bool {
 		return strings.Contains(player.Messages(t), "ACK sip:") && strings.Contains(player.Messages(t), " 488 ")
 	})
+	c.finish()
+	player.Finish(t)
+}
+
+// A change of ours that is refused is reported, and the call stays as it was.
+func TestOurChangeIsRefused(t *testing.T) {
+	trunk, player := script(t, sip.TrunkConfig{}, steps(peers.Await("INVITE"), answer,
+		peers.Await("INVITE"), peers.ReplyAgain("488 Not Acceptable Here", ""), peers.Await("ACK"), end)...)
+	c := place(t, trunk, sip.Invite{})
+	next[sip.Answered](c)
+	if _, err := c.Reinvite(t.Context(), c.session.Offer()); !errors.Is(err, sip.ErrRefused) {
+		t.Errorf("a refused change comes back with %v", err)
+	}
 	c.finish()
 	player.Finish(t)
 }

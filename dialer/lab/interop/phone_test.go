@@ -3,7 +3,6 @@ package interop
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"ringpace/dialer/lab/peers"
 	"ringpace/sip"
@@ -118,7 +117,8 @@ func TestPhonesAtOurRegistrar(t *testing.T) {
 }
 
 // RFC 3665 section 2: registration, its update, its query, its end, and a wrong
-// password, with a phone's part played by SIPp.
+// password, with a phone's part played by SIPp. The sessions of section 3, and section 2
+// with us as the phone, are in package sip: TestFlow….
 func TestRegistrationFlows(t *testing.T) {
 	const (
 		uri     = "sip:[remote_ip]:[remote_port]"
@@ -165,54 +165,4 @@ func TestRegistrationFlows(t *testing.T) {
 			peers.Play(t, peers.Script{To: addr, Steps: script, Password: peers.Password("phone")}).Finish(t)
 		})
 	}
-}
-
-// RFC 3665 section 3, as caller: what of its flows a user agent has a part in. Those
-// where a proxy changes nothing for it are in TestKamailioInBetween (3.2, 3.3);
-// challenges (3.3) in TestChallenges; CANCEL (3.8), busy (3.9, 3.10) and no answer
-// (3.11) in TestCancel and TestRefusals.
-//
-// Our part in 3.4 (a proxy fails) is the next server, in package sip's
-// TestNextServerOnSilence; in 3.5 (an ALG) the Route through it, in TestOutboundProxy
-// there; in 3.6 (redirection, description in the ACK) TestRedirectIsFollowed there and
-// TestLateOffer here. No test plays these three as a whole.
-func TestSessionFlows(t *testing.T) {
-	t.Run("3.1 successful", func(t *testing.T) {
-		trunk, player := script(t, sip.TrunkConfig{}, steps(
-			peers.Await("INVITE", "Max-Forwards: 70", "Contact: <sip:"), peers.Reply("180 Ringing", ""), answer,
-			peers.Request("BYE", 1, ""), peers.AwaitStatus(200))...)
-		c := place(t, trunk, sip.Invite{})
-		next[sip.Answered](c)
-		if ended := next[sip.Ended](c); ended.ByUs {
-			t.Errorf("ended: %+v", ended)
-		}
-		player.Finish(t)
-	})
-	t.Run("3.7 unsuccessful with re-INVITE", func(t *testing.T) {
-		trunk, player := script(t, sip.TrunkConfig{}, steps(peers.Await("INVITE"), answer,
-			peers.Await("INVITE"), peers.ReplyAgain("488 Not Acceptable Here", ""), peers.Await("ACK"), end)...)
-		c := place(t, trunk, sip.Invite{})
-		next[sip.Answered](c)
-		if _, err := c.Reinvite(t.Context(), c.session.Offer()); err == nil {
-			t.Error("a refused change is reported as one that was made")
-		}
-		c.finish() // as it was
-		player.Finish(t)
-	})
-	t.Run("3.11 no answer", func(t *testing.T) {
-		trunk, player := script(t, sip.TrunkConfig{}, steps(
-			peers.Await("INVITE"), peers.Reply("180 Ringing", ""), peers.Await("CANCEL"), peers.ReplyLast("200 OK", ""),
-			peers.Reply("487 Request Terminated", ""), peers.Await("ACK"))...)
-		session := newSession(t)
-		c, err := trunk.Invite(t.Context(), sip.Invite{
-			To: "+4930123456", Offer: session.Offer(), RingTimeout: 300 * time.Millisecond,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if failed := next[sip.Failed](&call{c, t, session}); failed.Class != sip.NoAnswer {
-			t.Errorf("failed with %+v", failed)
-		}
-		player.Finish(t)
-	})
 }
