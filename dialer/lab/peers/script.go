@@ -100,6 +100,9 @@ func Play(t testing.TB, script Script) *Player {
 // Addr is where it takes calls.
 func (p *Player) Addr() netip.AddrPort { return p.ports.addr(0) }
 
+// Done is closed when SIPp has ended.
+func (p *Player) Done() <-chan struct{} { return p.process.done }
+
 // Finish waits until all went as the script says. Otherwise the test fails.
 func (p *Player) Finish(t testing.TB) {
 	t.Helper()
