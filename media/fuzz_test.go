@@ -10,6 +10,7 @@ func FuzzDescription(f *testing.F) {
 	f.Add([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendonly\r\n"))
 	f.Add([]byte("v=0\no=- 1 1 IN IP6 ::1\ns=-\nt=0 0\nm=video 9 RTP/SAVPF 96\nm=audio 0 RTP/AVP 0\nc=IN IP6 ::1\na=rtcp:9 IN IP6 ::2\n"))
 	f.Add([]byte{})
+	f.Add([]byte("v=0\nm=audio 1 RTP/AVP 0\nc=IN IP4 0.0.0.0 m=audio 0 RTP 00000"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := parseDescription(b)
 		if err != nil {

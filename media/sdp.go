@@ -88,6 +88,9 @@ func parseDescription(body []byte) (*description, error) {
 	if err := sd.UnmarshalString(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSDP, err)
 	}
+	if len(sd.MediaDescriptions) != len(lines) { // the parser takes what follows an address for a line of its own
+		return nil, fmt.Errorf("%w: a media line within another line", ErrSDP)
+	}
 	d := &description{}
 	for i, m := range sd.MediaDescriptions {
 		d.lines = append(d.lines, completeMediaLine(lines[i], &sd, m))

@@ -125,6 +125,7 @@ func TestAccept(t *testing.T) {
 		{name: "a media line cut off", answer: body(at, "m=audio 4000"), err: ErrSDP},
 		{name: "a port out of range", answer: body(at, "m=audio 65536 RTP/AVP 0"), err: ErrSDP},
 		{name: "an address that is none", answer: body("c=IN", "m=audio 4000 RTP/AVP 0"), err: ErrSDP},
+		{name: "a media line behind an address", answer: body("c=IN IP4 192.0.2.1 m=audio 4000 RTP/AVP 0", "m=audio 4000 RTP/AVP 0"), err: ErrSDP},
 		{name: "rubbish", answer: []byte("v=zero\r\n"), err: ErrSDP},
 		{name: "huge", answer: make([]byte, maxSDP+1), err: ErrSDP},
 		{name: "rejected", answer: body(at, "m=audio 0 RTP/AVP 8"), err: ErrRejected},
