@@ -152,7 +152,9 @@ func registrationsOf(node string, e registrar.Entry, local *sip.Local) []api.Reg
 			User: e.User, Node: node, Contact: c.URI, Source: c.Source.String(), Transport: c.Transport,
 			UserAgent: c.UserAgent, Expires: c.Expires, Q: float64(c.Q) / 1000, Path: c.Path,
 		}
-		r.Silent = local != nil && local.Silent(c)
+		if local != nil {
+			r.Silent, r.Disconnected = local.Silent(c), local.Gone(c)
+		}
 		list = append(list, r)
 	}
 	return list

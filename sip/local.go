@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -92,6 +93,13 @@ func (l *Local) targets(user string) ([][]target, error) {
 		return nil, fmt.Errorf("%w: %q: no contact can be reached any more", ErrNotRegistered, user)
 	}
 	return groups, nil
+}
+
+// Gone reports whether the connection of a phone has ended, and none has been opened to
+// it since. The contact is kept where it names an address that one can be opened to.
+func (l *Local) Gone(c registrar.Contact) bool {
+	open := func(at netip.AddrPort) bool { return at.IsValid() && l.e.wire.Connected(c.Transport, at) }
+	return c.Transport != "udp" && !open(c.Source) && !open(c.Addr)
 }
 
 // contactTarget returns how to send to a registered contact: over the connection of

@@ -189,6 +189,43 @@ func TestLocalConnectionLost(t *testing.T) {
 	}
 }
 
+// One that names an address where it listens keeps its contact, and the next call opens a
+// connection to it.
+func TestLocalConnectionOpenedAnew(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	r, e, l := newDesk(t, Config{})
+	p, conn := newStreamPeer(t, addrOf(t, e, "tcp"))
+	p.enrol("<sip:100@" + listener.Addr().String() + ";transport=tcp>")
+	contacts := r.Contacts("100")
+	if len(contacts) != 1 || l.Gone(contacts[0]) {
+		t.Fatalf("%+v", contacts)
+	}
+	_ = conn.Close()
+	eventually(t, "connection gone", func() bool { return l.Gone(contacts[0]) })
+	if got := r.Contacts("100"); len(got) != 1 {
+		t.Fatalf("%+v", got)
+	}
+	call := ring100(t, l)
+	again, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	m, err := read(bufio.NewReader(again))
+	if err != nil || m.kind() != "INVITE" || l.Gone(contacts[0]) {
+		t.Errorf("%v %v", m, err)
+	}
+	if _, err := again.Write([]byte(strings.Replace(p.response(m, "486 Busy Here", "x", ""), "SIP/2.0/UDP", "SIP/2.0/TCP", 1))); err != nil {
+		t.Error(err)
+	}
+	next[Failed](t, call)
+}
+
 // The proxies that the REGISTER came through become the Route (RFC 3327).
 func TestLocalPath(t *testing.T) {
 	t.Parallel()

@@ -67,7 +67,7 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 		Call: &api.AgentCall{ID: "01HX", Campaign: "activation", Number: "+4930123456", Dispositions: []string{"sold", "callback"}},
 		Lead: &api.LeadView{ID: "7", List: "july", Number: "+4930123456", Fields: map[string]string{"name": "Bob\x1b[2J"}},
 		Registered: []api.Registration{{
-			User: "1001", Node: "n1", Source: "192.0.2.7:5062", Transport: "wss", UserAgent: "JsSIP\x1b[2J", Expires: at.Add(10 * time.Minute), Silent: true,
+			User: "1001", Node: "n1", Source: "192.0.2.7:5062", Transport: "wss", UserAgent: "JsSIP\x1b[2J", Expires: at.Add(10 * time.Minute), Silent: true, Disconnected: true,
 		}},
 		Today: api.AgentFigures{Calls: 12, TalkS: 3600, WaitS: 42},
 	}

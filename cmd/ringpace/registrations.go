@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -41,11 +42,14 @@ Redis: where each sends from, what it calls itself, for how long it is registere
 func renderRegistrations(w io.Writer, list []api.Registration, now time.Time) error {
 	rows := [][]string{{"EXTENSION", "NODE", "FROM", "OVER", "FOR", "TELEPHONE", ""}}
 	for _, r := range list {
-		remark := ""
-		if r.Silent {
-			remark = "does not answer"
+		var remarks []string
+		if r.Disconnected {
+			remarks = append(remarks, "connection gone")
 		}
-		rows = append(rows, []string{r.User, r.Node, r.Source, r.Transport, short(r.Expires.Sub(now)), r.UserAgent, remark})
+		if r.Silent {
+			remarks = append(remarks, "does not answer")
+		}
+		rows = append(rows, []string{r.User, r.Node, r.Source, r.Transport, short(r.Expires.Sub(now)), r.UserAgent, strings.Join(remarks, ", ")})
 	}
 	return grid(w, rows)
 }

@@ -17,6 +17,8 @@ type Registration struct {
 	Q         float64   `json:"q" doc:"Of several, the highest rings first"`
 	Expires   time.Time `json:"expires"`
 	Silent    bool      `json:"silent,omitempty" doc:"It does not answer OPTIONS: it rings only where there is no other"`
+
+	Disconnected bool `json:"disconnected,omitempty" doc:"Its connection has ended: the next call opens one to its contact"`
 }
 
 // ByUser orders registrations by user, then by node.
