@@ -187,7 +187,7 @@ func other(transport string) string {
 	return "udp"
 }
 
-// A call comes in through both proxies, and is ended by us.
+// A call comes in through both proxies, and is ended by its caller.
 func TestKamailioTowardsUs(t *testing.T) {
 	e := newEndpoint(t, sip.Config{Invite: func(in *sip.Incoming) { take(t, in) }})
 	addr, _ := e.Addr("tcp")
