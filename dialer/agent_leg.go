@@ -105,9 +105,11 @@ func (a *agent) arrive() {
 			return
 		}
 		a.join()
-	case a.conversing && !a.hold.on: // on a new leg, amid the conversation
+	case a.conversing: // on a new leg, amid the conversation
 		a.atJoin = *a.leg.figures()
-		a.relink()
+		if !a.hold.on && a.transfer == nil { // else what ends those does it: a new party may have the customer
+			a.relink()
+		}
 	case a.state == api.AgentConnecting:
 		a.settle()
 	}

@@ -152,6 +152,8 @@ func (a *agent) transferred(err error) {
 		a.beginHold()
 		return
 	}
-	a.relink()
+	if a.proven { // else arrive does it
+		a.relink()
+	}
 	a.become(api.AgentTalking, err.Error())
 }

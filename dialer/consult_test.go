@@ -1,7 +1,9 @@
 package dialer_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
@@ -13,8 +15,10 @@ import (
 // through us, and then transfer: to an extension, and to another agent, who must not be
 // given to a customer meanwhile.
 func TestAttendedTransfer(t *testing.T) {
+	t.Parallel()
 	for to, party := range map[string]string{"1003": "extension", "1002": "agent"} {
 		t.Run(party, func(t *testing.T) {
+			t.Parallel()
 			h := build(t, plan{
 				Agents: 2, Phones: 1, Tones: true, NoLogin: true, AgentSet: "wrap_up: 20s",
 				Global: "transfer: {extensions: [10XX]}",
@@ -73,6 +77,7 @@ func TestAttendedTransfer(t *testing.T) {
 // at the PBX, beside us: the new party's phone gets our INVITE in the place of that call,
 // and does not ring again.
 func TestAttendedTransferToACallAtThePBX(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 20s", Global: "transfer: {extensions: [10XX]}"})
 	secondLine, err := lab.NewPBX(lab.PBXConfig{Extensions: []string{"1001"}, Voice: func(string) *media.Prompt { return sound(phoneHz) }})
 	if err != nil {
@@ -128,6 +133,7 @@ func (h *house) logIn(id string) {
 // TestConsult holds that a call inside ends with either side, and leads nowhere else than
 // to extensions that the configuration allows.
 func TestConsult(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 2, Phones: 1, Tones: true, AgentSet: "wrap_up: 20s", NoCalls: true, Global: `transfer: {extensions: ["1003"], external: true, prefixes: ["+1"]}`})
 	h.awaitAgent("a1001", api.AgentReady)
 	h.awaitAgent("a1002", api.AgentReady)
@@ -175,6 +181,7 @@ func TestConsult(t *testing.T) {
 // TestLegIsReplaced has the PBX move the agent's leg to another telephone amid a
 // conversation (RFC 3891): the customer goes on with whoever is there.
 func TestLegIsReplaced(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s"})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -199,4 +206,67 @@ func TestLegIsReplaced(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 	h.awaitAgent("a1001", api.AgentReady)
+}
+
+// TestTransferOnAReplacedLeg has the phone transfer as soon as it has taken the leg's
+// place, while the new party rings: the leg's first audio, which comes amid that, does not
+// bring the customer back to the agent.
+func TestTransferOnAReplacedLeg(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{
+		Agents: 1, Phones: 2, Tones: true, AgentSet: "wrap_up: 0s", RingFor: 500 * time.Millisecond,
+		Global: "transfer: {extensions: [10XX]}",
+	})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	line, err := h.pbx.Extension("1002").Replace(t.Context(), h.line("1001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := line.Refer(t.Context(), "1003", nil); err != nil || status != 200 {
+		t.Fatalf("the phone was told %d, %v", status, err)
+	}
+	h.customerHears(hz(1003), true)
+	h.customerHears(hz(1002), false)
+	if err := h.pbx.Extension("1003").Hangup(); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.awaitRecords(1)[0]; r.HungUpBy != cdr.ThirdParty || len(r.Transfers) != 1 || r.Transfers[0].Outcome != cdr.TransferConnected {
+		t.Errorf("record %+v", r)
+	}
+}
+
+// TestColleagueWhoCannotTalkDoesNotRing holds that a phone which dials a colleague who is
+// not ready is told so at once, and never that it rings there.
+func TestColleagueWhoCannotTalkDoesNotRing(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	h := build(t, plan{
+		Agents: 2, NoLogin: true, NoCalls: true, AgentSet: "wrap_up: 20s",
+		Listen: fmt.Sprintf(`, "tcp://127.0.0.1:%d"`, port), // who has a connection is told of ringing, not answered
+	})
+	phone := h.newForgerAt(h.cfg.SIP.Listen[1])
+	if status := phone.invite("1001", "1002"); status != "480" {
+		t.Errorf("who is logged out: %s", status)
+	}
+	if _, err := h.daemon.Login(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1002", api.AgentPaused)
+	if status := phone.invite("1001", "1002"); status != "486" {
+		t.Errorf("who pauses: %s", status)
+	}
+	if _, err := h.daemon.Ready(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1002", api.AgentReady)
+	h.callIn(number(5))
+	h.awaitAgent("a1002", api.AgentTalking)
+	if status := phone.invite("1001", "1002"); status != "486" {
+		t.Errorf("who talks: %s", status)
+	}
+	if phone.rang {
+		t.Error("it rang")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ringpace/dialer/api"
+	"ringpace/dialer/config"
 )
 
 // forger sends INVITEs in the name of whoever is at the host of the tests, trunk and PBX,
@@ -15,6 +16,7 @@ import (
 type forger struct {
 	h    *house
 	conn net.Conn
+	rang bool // an INVITE of theirs was answered with 180
 }
 
 // request is one inside the dialog of an INVITE; to is To as in the answer, "" for none.
@@ -22,18 +24,23 @@ func (f *forger) request(method, uri, id, from, to string, seq int, extra string
 	if to == "" {
 		to = "<sip:x@127.0.0.1>"
 	}
-	fmt.Fprintf(f.conn, "%s sip:%s@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK%s%s\r\nMax-Forwards: 70\r\nFrom: <sip:%s@127.0.0.1>;tag=x\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:x@%s>\r\n%s",
-		method, uri, method, id, from, to, id, seq, method, f.conn.LocalAddr(), extra)
+	fmt.Fprintf(f.conn, "%s sip:%s@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s 127.0.0.1;rport;branch=z9hG4bK%s%s\r\nMax-Forwards: 70\r\nFrom: <sip:%s@127.0.0.1>;tag=x\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:x@%s>\r\n%s",
+		method, uri, strings.ToUpper(f.conn.LocalAddr().Network()), method, id, from, to, id, seq, method, f.conn.LocalAddr(), extra)
 }
 
 func (h *house) newForger() *forger {
 	h.t.Helper()
-	c, err := net.Dial("udp", h.cfg.SIP.Listen[0].Addr.String())
+	return h.newForgerAt(h.cfg.SIP.Listen[0])
+}
+
+func (h *house) newForgerAt(listener config.Listen) *forger {
+	h.t.Helper()
+	c, err := net.Dial(listener.Transport, listener.Addr.String())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { c.Close() })
-	return &forger{h, c}
+	return &forger{h: h, conn: c}
 }
 
 // invite sends one, and waits until it is answered with 200, or refused, which is told.
@@ -49,11 +56,21 @@ func (f *forger) invite(from, to string) (status string) {
 		if err != nil {
 			f.h.t.Fatalf("no answer: %v", err)
 		}
-		if m := string(b[:n]); strings.Contains(m, id) && !strings.HasPrefix(m, "SIP/2.0 1") {
+		for _, m := range strings.SplitAfter(string(b[:n]), "\r\n\r\n") {
+			if !strings.Contains(m, id) || !strings.HasPrefix(m, "SIP/2.0 ") {
+				continue
+			}
+			status = m[len("SIP/2.0 "):][:3]
+			f.rang = f.rang || status == "180"
+			if status < "200" {
+				continue
+			}
 			_, to, _ := strings.Cut(m, "\r\nTo: ")
 			to, _, _ = strings.Cut(to, "\r\n")
-			f.h.t.Cleanup(func() { f.confess(id, from, to) })
-			return m[len("SIP/2.0 "):][:3]
+			if status == "200" {
+				f.h.t.Cleanup(func() { f.confess(id, from, to) })
+			}
+			return status
 		}
 	}
 }
@@ -81,6 +98,7 @@ func (f *forger) confess(id, from, to string) {
 // A feature code is obeyed for a phone that hears us, and not for whoever writes its
 // PBX's address into a packet.
 func TestForgedFeatureCodeIsNotObeyed(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, SIPPort: freePort(t), NoCalls: true})
 	h.awaitAgent("a1001", api.AgentReady)
 	if status := h.newForger().invite("1001", "*14"); status != "200" {
@@ -95,6 +113,7 @@ func TestForgedFeatureCodeIsNotObeyed(t *testing.T) {
 // TestForgedLogInTakesNoLeg has somebody dial the log-in code in the name of an agent who
 // talks with a customer: the conversation goes on.
 func TestForgedLogInTakesNoLeg(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, SIPPort: freePort(t), Tones: true, AgentSet: "wrap_up: 0s, call_back: true"})
 	x := h.pbx.Extension("1001")
 	h.load(0, 1)
@@ -114,6 +133,7 @@ func TestForgedLogInTakesNoLeg(t *testing.T) {
 // agent is joined with the caller who does not hear us, and the agent is free again while
 // the caller may still confirm.
 func TestForgedCallGetsNoAgent(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, SIPPort: freePort(t), Tones: true, NoCalls: true, AgentSet: "wrap_up: 0s"})
 	h.awaitAgent("a1001", api.AgentReady)
 	if status := h.newForger().invite("+12025550177", official); status != "200" {
@@ -135,6 +155,7 @@ func TestForgedCallGetsNoAgent(t *testing.T) {
 // PBX where telephones would have to ring first: an agent's, and those that an agent may
 // dial. None does, and a colleague stays free for others.
 func TestForgedCallRingsNoTelephone(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 2, Phones: 1, SIPPort: freePort(t), NoCalls: true, AgentSet: "mode: ring, wrap_up: 0s",
 		Global: "transfer: {extensions: [10XX]}",
