@@ -115,6 +115,7 @@ func TestHoldByCommand(t *testing.T) {
 // TestHoldWithoutACall holds that an agent whose phone holds the leg gets no call until
 // the phone has taken it back.
 func TestHoldWithoutACall(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s"})
 	h.awaitAgent("a1001", api.AgentReady)
 	line := h.line("1001")
@@ -142,6 +143,7 @@ func TestHoldWithoutACall(t *testing.T) {
 // holds is on hold at once, and that the record has the agent's first audio when they are
 // heard, which is after the hold.
 func TestHoldAtTheInstantOfJoining(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Campaign: "mode: preview"})
 	h.awaitAgent("a1001", api.AgentReady)
 	h.load(0, 1)

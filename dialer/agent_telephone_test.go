@@ -14,6 +14,7 @@ import (
 // goes, hangs up as phones do, and is called back for the next call, though the agent is
 // not one who is called back.
 func TestTransferByThePhone(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Phones: 2, Tones: true, AgentSet: "wrap_up: 300ms, call_back: false",
 		Global: "transfer: {extensions: [10XX]}",
@@ -60,6 +61,7 @@ func TestTransferByThePhone(t *testing.T) {
 // TestSoftphoneTransfers has baresip, registered here, hold, resume and transfer by its
 // own commands, and hears what it and the others hear.
 func TestSoftphoneTransfers(t *testing.T) {
+	t.Parallel()
 	p := deskPlan(t, "")
 	p.Agents, p.Phones, p.Tones, p.NoCalls = 1, 0, true, true
 	p.Global = `transfer: {external: true, prefixes: ["+120255501"]}`

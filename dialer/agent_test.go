@@ -13,6 +13,7 @@ import (
 // TestAgentHangsUpFirst holds that the customer's line is kept, quiet, for the
 // goodbye, that the wrap-up waits for the disposition, and that the record has it.
 func TestAgentHangsUpFirst(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Campaign: "dispositions: [{name: sold}, {name: refused}]"})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -56,6 +57,7 @@ func TestAgentHangsUpFirst(t *testing.T) {
 }
 
 func TestPauseDuringACallComesAfterIt(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Global: "pause_reasons: [lunch, training]"})
 	h.load(0, 2)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -100,6 +102,7 @@ func TestPauseDuringACallComesAfterIt(t *testing.T) {
 }
 
 func TestWrapUpEndsByItself(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 300ms", Talk: 100 * time.Millisecond})
 	h.load(0, 2)
 	for _, r := range h.awaitRecords(2) {
@@ -112,6 +115,7 @@ func TestWrapUpEndsByItself(t *testing.T) {
 // TestAgentLegDrops has the agent's phone hang up: amid a call, the customer gets
 // the goodbye; and the agent is called back.
 func TestAgentLegDrops(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, call_back: true"})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -129,6 +133,7 @@ func TestAgentLegDrops(t *testing.T) {
 }
 
 func TestAgentLegDropsWithoutCallBack(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "call_back: false"})
 	h.awaitAgent("a1001", api.AgentReady)
 	if err := h.pbx.Extension("1001").Hangup(); err != nil {
@@ -143,6 +148,7 @@ func TestAgentLegDropsWithoutCallBack(t *testing.T) {
 // TestExtensionThatDoesNotAnswer holds that an agent whose phone is busy is never
 // ready, is told why, and is ready when the phone is.
 func TestExtensionThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, NoLogin: true, AgentSet: "call_back: true"})
 	x := h.pbx.Extension("1001")
 	x.Refuse(486)
@@ -165,6 +171,7 @@ func TestExtensionThatDoesNotAnswer(t *testing.T) {
 
 // TestRungAgents has agents whose phones ring for each call.
 func TestRungAgents(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s, mode: ring", RingFor: 50 * time.Millisecond, Talk: 300 * time.Millisecond})
 	h.awaitAgent("a1001", api.AgentReady)
 	if h.pbx.Extension("1001").Up() {
@@ -185,6 +192,7 @@ func TestRungAgents(t *testing.T) {
 // TestRungAgentWhoDoesNotAnswer: the customer is told, and the agent is not rung
 // again at once.
 func TestRungAgentWhoDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 5s", RingFor: time.Minute, Campaign: "abandon_after: 200ms\n    max_attempts: 1"})
 	h.load(0, 1)
 	r := h.awaitRecords(1)[0]
@@ -197,6 +205,7 @@ func TestRungAgentWhoDoesNotAnswer(t *testing.T) {
 // TestPhoneThatGoesMute holds that an agent whose phone lost its network, and so says
 // no goodbye, is not given to customers.
 func TestPhoneThatGoesMute(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, call_back: false", Media: "timeout: 2s"})
 	h.awaitAgent("a1001", api.AgentReady)
 	if err := h.pbx.Extension("1001").StopMedia(); err != nil {
@@ -211,6 +220,7 @@ func TestPhoneThatGoesMute(t *testing.T) {
 // TestModeChangesOnReload holds that a nailed leg is hung up when its agent is to be
 // rung from now on, and that the next call rings them.
 func TestModeChangesOnReload(t *testing.T) {
+	t.Parallel()
 	p := plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: 300 * time.Millisecond}
 	h := build(t, p)
 	h.awaitAgent("a1001", api.AgentReady)
@@ -234,6 +244,7 @@ func TestModeChangesOnReload(t *testing.T) {
 }
 
 func TestRemovedAgentGoesHome(t *testing.T) {
+	t.Parallel()
 	p := plan{Agents: 2}
 	h := build(t, p)
 	h.awaitAgent("a1002", api.AgentReady)
@@ -249,6 +260,7 @@ func TestRemovedAgentGoesHome(t *testing.T) {
 }
 
 func TestLogoutWhileRinging(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 1s", RingFor: time.Minute})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentRinging)
@@ -261,6 +273,7 @@ func TestLogoutWhileRinging(t *testing.T) {
 // TestAgentLegFigures holds that a record tells of the agent's leg during the call, not
 // of the shift.
 func TestAgentLegFigures(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: 500 * time.Millisecond})
 	h.awaitAgent("a1001", api.AgentReady)
 	h.load(0, 4)

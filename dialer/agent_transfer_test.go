@@ -133,6 +133,7 @@ func (h *house) trunk() api.TrunkStatus {
 // TestTransferThatFails holds that the customer comes back to the agent, who is told why
 // by their state, and that a second transfer may follow.
 func TestTransferThatFails(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 2, Phones: 2, Tones: true, AgentSet: "wrap_up: 0s",
 		Global: "transfer: {extensions: [10XX], ring_timeout: 1s}",
@@ -169,6 +170,7 @@ func TestTransferThatFails(t *testing.T) {
 // TestTransferToAnAgent holds that another agent gets the customer on their nailed leg,
 // with the customer's data, that no call claims them meanwhile, and that both wrap up.
 func TestTransferToAnAgent(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 2, NoCalls: true, Tones: true, AgentSet: "wrap_up: 20s", Campaign: "dispositions: [{name: passed_on}, {name: sold}]"})
 	h.awaitAgent("a1001", api.AgentReady)
 	h.awaitAgent("a1002", api.AgentReady)
@@ -218,6 +220,7 @@ func TestTransferToAnAgent(t *testing.T) {
 // with a channel of its own and the official number, only where the configuration allows
 // it; and that the recording can be made to end with the transfer.
 func TestTransferOutside(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s",
 		Global: `transfer: {external: true, prefixes: ["+120255501"], recording: end}`,
@@ -259,6 +262,7 @@ func TestTransferOutside(t *testing.T) {
 // TestTransferAfterWhichTheAgentLeaves holds that a transfer goes on when the agent hangs
 // up amid it, and that the customer gets the goodbye when it then fails.
 func TestTransferAfterWhichTheAgentLeaves(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Phones: 1, Tones: true, RingFor: 700 * time.Millisecond, AgentSet: "wrap_up: 0s",
 		Global: "transfer: {extensions: [10XX]}", NoLogin: true,
@@ -300,6 +304,7 @@ func TestTransferAfterWhichTheAgentLeaves(t *testing.T) {
 
 // TestCustomerLeavesAmidATransfer holds that the new party's phone stops ringing.
 func TestCustomerLeavesAmidATransfer(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Phones: 1, RingFor: time.Minute, NoLogin: true, AgentSet: "wrap_up: 0s", Talk: time.Second,
 		Global: "transfer: {extensions: [10XX]}",
@@ -325,6 +330,7 @@ func TestCustomerLeavesAmidATransfer(t *testing.T) {
 // calls per second allow it, while the customer waits; also once the campaign dials no
 // more.
 func TestTransferWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Rate: "0.5",
 		Behave: func(n string) lab.Behaviour {
@@ -365,6 +371,7 @@ func TestTransferWaitsForItsTurn(t *testing.T) {
 // TestKilledAmidATransfer kills the daemon while the new party's phone rings, and while
 // they talk with the customer: there is one record, and it tells of the transfer.
 func TestKilledAmidATransfer(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		rings   time.Duration
 		outcome cdr.Outcome
@@ -373,6 +380,7 @@ func TestKilledAmidATransfer(t *testing.T) {
 		"talking": {0, cdr.TransferConnected},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := plan{
 				Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(),
 				Global: "transfer: {extensions: [10XX]}", RingFor: c.rings,

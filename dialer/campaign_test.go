@@ -16,6 +16,7 @@ import (
 // that each attempt has one record that names what the carrier did, and that the
 // bridged ones were recorded.
 func TestListIsDialed(t *testing.T) {
+	t.Parallel()
 	kinds := []lab.Behaviour{
 		lab.Person, lab.Busy, lab.NoAnswer, lab.Rejected, lab.InvalidNumber, lab.Unreachable,
 		lab.Congestion, lab.EarlyBusy, lab.EarlyInvalid, lab.SlowPerson,
@@ -81,6 +82,7 @@ func TestListIsDialed(t *testing.T) {
 // TestNobodyIsThere has two people answer at once for one agent: the second is told
 // so by the message, and is a record of its own kind.
 func TestNobodyIsThere(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Campaign: "mode: power\n    ratio: 2\n    abandon_after: 300ms\n    max_attempts: 1"})
 	h.load(0, 2)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -104,6 +106,7 @@ func TestNobodyIsThere(t *testing.T) {
 // TestStoppedCampaign holds that no call is made after StopCampaign has returned,
 // and that a start goes on.
 func TestStoppedCampaign(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, NoCalls: true, Behave: func(string) lab.Behaviour { return lab.Busy }, Campaign: "max_attempts: 1"})
 	h.awaitAgent("a1001", api.AgentReady)
 	h.load(0, 5)
@@ -134,6 +137,7 @@ func TestStoppedCampaign(t *testing.T) {
 // TestDoNotCall holds that a number on the list is never dialed, and that its record
 // names the rule.
 func TestDoNotCall(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, NoCalls: true, Behave: func(string) lab.Behaviour { return lab.Busy }, Campaign: "max_attempts: 1"})
 	h.load(0, 3)
 	n, err := h.daemon.AddDoNotCall(t.Context(), "", []string{"(202) 555-0101"})
@@ -183,12 +187,14 @@ func (h *house) waiting() (id string) {
 // TestHangupCallIsAtOnce holds that no message is played to a customer whose call is to
 // end now, by command or with the daemon.
 func TestHangupCallIsAtOnce(t *testing.T) {
+	t.Parallel()
 	ends := map[string]func(h *house, id string) error{
 		"by command": func(h *house, id string) error { return h.daemon.HangupCall(h.t.Context(), id) },
 		"at the end": func(h *house, _ string) error { h.daemon.HangUp(); h.quit(); return nil },
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 60s", RingFor: time.Minute, Campaign: "abandon_after: 2s"})
 			h.load(0, 1)
 			if err := end(h, h.waiting()); err != nil {
@@ -206,6 +212,7 @@ func TestHangupCallIsAtOnce(t *testing.T) {
 // TestPortsRunOut holds that leads are not used up when there is no port for a call,
 // and that the reason is told.
 func TestPortsRunOut(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{
 		Agents: 1, Behave: func(string) lab.Behaviour { return lab.NoAnswer }, RingTimeout: 20 * time.Second,
 		Campaign: "mode: power\n    ratio: 5", NoCalls: true, NoLogin: true, Ports: 2,
@@ -236,6 +243,7 @@ func TestPortsRunOut(t *testing.T) {
 // TestOneChannel holds that a trunk's channels are never passed, and that what waits for
 // one is dialed when it is free.
 func TestOneChannel(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 3, AgentSet: "wrap_up: 0s", Talk: 200 * time.Millisecond, Channels: 1, Campaign: "mode: power\n    ratio: 3"})
 	h.load(0, 4)
 	h.awaitRecords(4)
@@ -255,6 +263,7 @@ func TestOneChannel(t *testing.T) {
 
 // TestWrapUpIsNoConversation holds that a call counts as bridged only while it is.
 func TestWrapUpIsNoConversation(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Talk: 200 * time.Millisecond})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentWrapUp)

@@ -17,6 +17,7 @@ import (
 // records against what SIPp saw; SIPp itself fails on any message that it does not
 // expect.
 func TestSIPp(t *testing.T) {
+	t.Parallel()
 	fates := []struct {
 		does    peers.Behaviour
 		outcome cdr.Outcome

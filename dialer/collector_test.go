@@ -116,7 +116,7 @@ func (c *collector) take(b []byte) {
 
 // settings are those of a daemon that sends here.
 func (c *collector) settings() string {
-	return fmt.Sprintf(`trace: {hep: {address: %q, transport: %s, password: "homer"}}`, c.address, c.transport)
+	return fmt.Sprintf(`hep: {address: %q, transport: %s, password: "homer"}`, c.address, c.transport)
 }
 
 // messages are those from or to an address that begin with these words.
@@ -147,10 +147,12 @@ func (c *collector) targets(from netip.AddrPort) map[netip.AddrPort]int {
 
 // A collector gets every message of a call, both legs, under the attempt's id.
 func TestCopiesGoToTheCollector(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			c := newCollector(t, transport)
-			h := build(t, plan{Agents: 1, AgentSet: "mode: ring, wrap_up: 0s", Global: c.settings()})
+			h := build(t, plan{Agents: 1, AgentSet: "mode: ring, wrap_up: 0s", Trace: c.settings()})
 			h.awaitAgent("a1001", api.AgentReady)
 			h.load(0, 1)
 			h.awaitAgent("a1001", api.AgentTalking)

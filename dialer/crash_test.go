@@ -2,6 +2,7 @@ package dialer_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -34,6 +35,16 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// The tests wait most of the time, each on a floor of its own.
+	flag.Parse()
+	together := true
+	flag.Visit(func(f *flag.Flag) { together = together && f.Name != "test.parallel" })
+	if together {
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -95,6 +106,7 @@ func toBeKilled(t *testing.T, p *plan) (*house, *exec.Cmd) {
 // written. At the end no lead is lost, none was dialed again within its retry delay,
 // every call that reached the carrier has one record, and recordings play.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	const leads, kills, delay = 40, 6, 10 * time.Second
 	kinds := []lab.Behaviour{lab.Person, lab.Busy, lab.Person, lab.NoAnswer, lab.InvalidNumber}
 	redis := peers.Redis(t)

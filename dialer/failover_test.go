@@ -89,6 +89,7 @@ func buildWith(t *testing.T, p plan) *house {
 // the call goes on over the second: only where nothing has rung and the fault is the
 // trunk's.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	reject := func(status int, phrase string) func(*sip.Incoming) {
 		return func(in *sip.Incoming) { in.Reject(status, phrase) }
 	}
@@ -176,6 +177,7 @@ func (h *house) awaitFreeChannels() {
 // TestFailoverFromTheDead has first trunks that do not answer at all: a UDP port where
 // nobody speaks, a TCP port where nobody listens. The call passes both.
 func TestFailoverFromTheDead(t *testing.T) {
+	t.Parallel()
 	mute, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -185,13 +187,18 @@ func TestFailoverFromTheDead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	held, err := net.Dial("tcp", closed.Addr().String()) // whose own port nobody listens on, nor can
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
 	_ = closed.Close()
 	trunk := func(name, transport string, addr net.Addr, priority int) string {
 		return fmt.Sprintf("  - {name: %s, server: %q, transport: %s, caller_ids: [%q], priority: %d, calls: {answer_timeout: 500ms}, health_interval: 0}\n",
 			name, addr, transport, official, priority)
 	}
 	h := buildWith(t, plan{
-		Agents: 1, Listen: `, "tcp://127.0.0.1:0"`, Trunks: trunk("mute", "udp", mute.LocalAddr(), 1) + trunk("closed", "tcp", closed.Addr(), 2),
+		Agents: 1, Listen: `, "tcp://127.0.0.1:0"`, Trunks: trunk("mute", "udp", mute.LocalAddr(), 1) + trunk("closed", "tcp", held.LocalAddr(), 2),
 		Campaign: "max_attempts: 1\n    trunks: [mute, closed, carrier]", Talk: 200 * time.Millisecond,
 	})
 	h.load(0, 1)
@@ -218,6 +225,7 @@ func (r *refuser) over() string {
 // TestFailoverEnds holds that an attempt whose trunks all fail ends in one record, with
 // the last failure, and that each was tried once.
 func TestFailoverEnds(t *testing.T) {
+	t.Parallel()
 	first := refuse(t, func(in *sip.Incoming) { in.Reject(503, "Service Unavailable") })
 	last := refuse(t, func(in *sip.Incoming) { in.Reject(500, "Broken") })
 	h := build(t, plan{Agents: 1, Trunk: last.over(), Trunks: first.trunk("first"), Campaign: "max_attempts: 1\n    trunks: [carrier, first]"})
@@ -240,6 +248,7 @@ func TestFailoverEnds(t *testing.T) {
 // TestRetryAfter has a carrier that says 503 with Retry-After: it gets no call for that
 // time, is shown as slowed and not as down, and then gets calls again.
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	carrier := peers.SIPp(t, peers.Plan{Numbers: map[string]peers.Behaviour{number(0): peers.Congestion}, Default: peers.HangUp, Talk: 200 * time.Millisecond})
 	h := build(t, plan{
 		Agents: 1, AgentSet: "wrap_up: 0s", Campaign: "max_attempts: 1", Trunk: fmt.Sprintf("server: %q", carrier.Addr().String()),
@@ -270,6 +279,7 @@ func TestRetryAfter(t *testing.T) {
 // TestKilledInFailover kills the daemon while a call rings on its second trunk. The
 // attempt ends in one record, which names that trunk.
 func TestKilledInFailover(t *testing.T) {
+	t.Parallel()
 	done := make(chan struct{})
 	defer close(done)
 	first := refuse(t, func(in *sip.Incoming) { in.Reject(503, "Service Unavailable") })
@@ -303,6 +313,7 @@ func TestKilledInFailover(t *testing.T) {
 // TestFailingTrunkIsLeftOut holds that a trunk on which call after call fails gets no
 // more, and is told to be down.
 func TestFailingTrunkIsLeftOut(t *testing.T) {
+	t.Parallel()
 	const leads = 12
 	first := refuse(t, func(in *sip.Incoming) { in.Reject(500, "Broken") })
 	h := buildWith(t, plan{
@@ -331,6 +342,7 @@ func TestFailingTrunkIsLeftOut(t *testing.T) {
 // TestFailoverWaitsForItsTurn holds that calls which go on over another trunk keep to
 // its calls per second.
 func TestFailoverWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
 	const leads, cps = 3, 2
 	first := refuse(t, func(in *sip.Incoming) { in.Reject(503, "Service Unavailable") })
 	second := refuse(t, func(in *sip.Incoming) { in.Reject(486, "Busy Here") })

@@ -19,6 +19,7 @@ import (
 // TestRedisGoes kills Redis while one call is up and more are to be made: nothing
 // is dialed, the call goes on, and its record arrives once when Redis is back.
 func TestRedisGoes(t *testing.T) {
+	t.Parallel()
 	redis := peers.Redis(t)
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Redis: redis.URL()})
 	h.load(0, 3)
@@ -87,6 +88,7 @@ func (h *house) alarm(name string) bool {
 // TestWrongPassword holds that a refused registration is told in plain words, that
 // nothing is dialed over the trunk, and that the rest runs.
 func TestWrongPassword(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Password: "guess"})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentReady)
@@ -106,6 +108,7 @@ func TestWrongPassword(t *testing.T) {
 }
 
 func TestUnresolvableHost(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Trunk: "server: nowhere.invalid\n    register: true\n    username: bank\n    password: vault"})
 	h.await("the alarm", func() bool { return h.alarm("trunk_down:carrier") })
 	trunks, err := h.daemon.Trunks(t.Context())
@@ -118,6 +121,7 @@ func TestUnresolvableHost(t *testing.T) {
 // TestFullDisk holds that dialing stops with an alarm while the call that is up
 // goes on. The disk is full by decree: more free space is demanded than there is.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s", NoCalls: true, FullDisk: true})
 	h.load(0, 2)
 	h.awaitAgent("a1001", api.AgentReady)
@@ -136,6 +140,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestSecondDaemon holds that a second daemon on the same port is told so.
 func TestSecondDaemon(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1})
 	second := *h.cfg
 	second.HTTP.Listen = h.daemon.Addr().String()
@@ -152,6 +157,7 @@ func TestSecondDaemon(t *testing.T) {
 // TestDrain holds that a daemon told to stop makes no new call and lets the one
 // that is up end by itself.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Talk: time.Second})
 	h.load(0, 3)
 	h.awaitAgent("a1001", api.AgentTalking)
@@ -167,6 +173,7 @@ func TestDrain(t *testing.T) {
 
 // TestHangUpEndsADrain holds that calls are hung up when there is no more time.
 func TestHangUpEndsADrain(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 20s", Behave: func(n string) lab.Behaviour {
 		if n == number(0) {
 			return lab.Person
@@ -202,6 +209,7 @@ func TestHangUpEndsADrain(t *testing.T) {
 // TestReload holds that a reload applies what it may, tells what changed, and
 // leaves all as it was where the file is wrong.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	p := plan{Agents: 1, NoCalls: true, Campaign: "mode: power\n    ratio: 2"}
 	h := build(t, p)
 	p.Campaign = "mode: power\n    ratio: 0.2"

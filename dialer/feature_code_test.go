@@ -33,6 +33,7 @@ func (h *house) dial(extension, number string) (status int) {
 // customers, is replaced when the phone dials anew amid a conversation, and ends the
 // shift when the agent hangs it up.
 func TestDialedLogIn(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, NoLogin: true, Tones: true, AgentSet: "wrap_up: 0s, call_back: true"})
 	x := h.pbx.Extension("1001")
 	if status := h.dial("1001", "*11"); status != 0 {
@@ -79,6 +80,7 @@ func TestDialedLogIn(t *testing.T) {
 // TestFeatureCodes has an agent whose phone is rung for each call do everything by
 // codes; each is answered with a beep and hung up.
 func TestFeatureCodes(t *testing.T) {
+	t.Parallel()
 	const high, low = 1000, 300
 	h := build(t, plan{
 		Agents: 1, Phones: 1, NoLogin: true, Tones: true, AgentSet: "mode: ring, wrap_up: 0s",
@@ -123,6 +125,7 @@ func TestFeatureCodes(t *testing.T) {
 // TestKeys has an agent work by the keys of the phone alone. What is no code reaches the
 // customer, and no code does.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	const high, low = 1000, 300
 	h := build(t, plan{
 		Agents: 1, NoLogin: true, Tones: true, AgentSet: "wrap_up: 20s",

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"text/template"
 	"time"
@@ -38,6 +39,7 @@ type plan struct {
 	AgentSet    string // further settings of every agent; default "wrap_up: 20s"
 	Campaign    string // further settings of the campaign, a line each
 	Global      string // further sections
+	Trace       string // further settings of the trace
 	Behave      func(number string) lab.Behaviour
 	Ring        time.Duration
 	Talk        time.Duration // callees hang up after it; 0: they wait for the agent
@@ -92,6 +94,7 @@ http: {listen: "127.0.0.1:0"}
 sip: {listen: ["udp://127.0.0.1:{{.SIPPort}}"{{.Listen}}]{{with .SIP}}, {{.}}{{end}}{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
+trace: {messages: 2000{{with .Trace}}, {{.}}{{end}}}
 {{.Global}}
 agent_defaults: {auto_login: {{.AutoLogin}}}
 trunks:
@@ -188,12 +191,15 @@ func sound(hz int) *media.Prompt {
 	return media.PromptTone([]float64{float64(hz)}, -12, time.Second)
 }
 
+// someVoice is what callees say where it does not matter what.
+var someVoice = sync.OnceValue(func() *media.Prompt { return lab.CalleeVoice(0) })
+
 func (p *plan) calleeVoice() func(string) *media.Prompt {
-	if !p.Tones {
-		return nil
+	voice := someVoice()
+	if p.Tones {
+		voice = sound(calleeHz)
 	}
-	tone := sound(calleeHz)
-	return func(string) *media.Prompt { return tone }
+	return func(string) *media.Prompt { return voice }
 }
 
 func (p *plan) phoneVoice() func(string) *media.Prompt {
@@ -276,7 +282,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global,
+		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -292,12 +298,15 @@ func (h *house) start(p plan) {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	if p.Ports > 0 {
-		h.cfg.Media.Ports = h.freePorts(p.Ports)
+		first := freePorts(h.t, 2*p.Ports)
+		h.cfg.Media.Ports = config.PortRange{Min: uint16(first), Max: uint16(first + 2*p.Ports - 1)}
 	}
 	options := dialer.Options{Logger: logger, Version: "test", Path: h.path}
 	var err error
 	if p.Redis == "" {
-		options.Store, err = store.OpenEmbedded(ctx, store.Config{Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger})
+		options.Store, err = store.OpenEmbedded(ctx, store.Config{
+			Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger, Timeout: patience, // it is never away
+		})
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -333,22 +342,48 @@ func (h *house) start(p plan) {
 	})
 }
 
-// freePorts finds a range of n pairs of ports below those that the system hands out.
-func (h *house) freePorts(n int) config.PortRange {
-	h.t.Helper()
+// lastPort is the last port that freePorts has given away. They lie between those that
+// the system hands out and those of the daemons' audio, and begin elsewhere for each
+// process.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(20_000 + int32(os.Getpid()%1000)*10) }
+
+// freePorts finds n ports in a row, the first of them even, that nobody uses and that no
+// other test gets.
+func freePorts(t testing.TB, n int) int {
+	t.Helper()
 next:
-	for first := 10_000; first < 20_000; first += 2 * n {
-		for port := first; port < first+2*n; port++ {
-			c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+	for range 1000 {
+		width := n + n%2
+		first := int(lastPort.Add(int32(width))) - width
+		if first+n > 32_000 {
+			lastPort.Store(20_000)
+			continue
+		}
+		for port := first; port < first+n; port++ {
+			at := fmt.Sprintf("127.0.0.1:%d", port)
+			u, err := net.ListenPacket("udp", at)
 			if err != nil {
 				continue next
 			}
-			_ = c.Close()
+			_ = u.Close()
+			l, err := net.Listen("tcp", at)
+			if err != nil {
+				continue next
+			}
+			_ = l.Close()
 		}
-		return config.PortRange{Min: uint16(first), Max: uint16(first + 2*n - 1)}
+		return first
 	}
-	h.t.Fatal("no free ports")
-	return config.PortRange{}
+	t.Fatal("no free ports")
+	return 0
+}
+
+// freePort is a port that a daemon can have again after a restart.
+func freePort(t testing.TB) int {
+	t.Helper()
+	return freePorts(t, 1)
 }
 
 // await waits until something is so.

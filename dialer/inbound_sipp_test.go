@@ -11,6 +11,7 @@ import (
 // TestSIPpCallsIn holds what goes over the wire when a foreign telephone calls the
 // official number: with an offer, without one, and with a ring tone of ours.
 func TestSIPpCallsIn(t *testing.T) {
+	t.Parallel()
 	const uri = "sip:" + official + "@[remote_ip]:[remote_port]"
 	talk := peers.Step("<pause milliseconds=\"700\"/>\n")
 	end := func(ack string) []peers.Step {
@@ -33,6 +34,7 @@ func TestSIPpCallsIn(t *testing.T) {
 		}, end("")...)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := build(t, plan{
 				Agents: 1, AgentSet: "wrap_up: 0s", NoCalls: true, Campaign: "inbound: " + c.inbound,
 				Trunk: "server: \"127.0.0.1:9\"\n    health_interval: 0s", // SIPp takes a port of its own

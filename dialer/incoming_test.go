@@ -72,7 +72,9 @@ func (s *stranger) until(method string) []string {
 // reaches nobody, though it gives itself out for an agent and calls the official
 // number: it is refused, or not answered at all.
 func TestStranger(t *testing.T) {
+	t.Parallel()
 	t.Run("reject", func(t *testing.T) {
+		t.Parallel()
 		s := newStranger(build(t, plan{Agents: 1}), t)
 		s.send("INVITE", official)
 		if lines := s.until("INVITE"); lines[len(lines)-1] != "SIP/2.0 403 Forbidden" {
@@ -80,6 +82,7 @@ func TestStranger(t *testing.T) {
 		}
 	})
 	t.Run("silent", func(t *testing.T) {
+		t.Parallel()
 		h := build(t, plan{Agents: 1, Strangers: "silent"})
 		s := newStranger(h, t)
 		s.send("INVITE", official)

@@ -55,6 +55,7 @@ func under(path string, trees ...string) bool {
 // the call floor above them, the front door above that; and the files that
 // operations copy, which are data. Tests keep to it too.
 func TestRoomsImportOnlyWhatLiesBelowThem(t *testing.T) {
+	t.Parallel()
 	below := map[string][]string{
 		"sip":     {"sip"},
 		"media":   {"media"},
@@ -82,6 +83,7 @@ func TestRoomsImportOnlyWhatLiesBelowThem(t *testing.T) {
 // The libraries that stand for a protocol or a store each have one place that
 // speaks it, so that all the rest can do without.
 func TestLibrariesHaveOneOwner(t *testing.T) {
+	t.Parallel()
 	owners := []struct {
 		library string
 		product []string // who may import it
@@ -110,6 +112,7 @@ func TestLibrariesHaveOneOwner(t *testing.T) {
 
 // What drives tests stays out of the program that is shipped.
 func TestProductIsFreeOfTestHarness(t *testing.T) {
+	t.Parallel()
 	for _, p := range list(t, "-deps", "./cmd/...") {
 		if under(p.ImportPath, "testing", "ringpace/dialer/lab/peers", "ringpace/dialer/lab/tone", "go.uber.org/goleak") {
 			t.Errorf("the program contains %s", p.ImportPath)
@@ -118,6 +121,7 @@ func TestProductIsFreeOfTestHarness(t *testing.T) {
 }
 
 func TestTopLevelHoldsTheRoomsAndNothingElse(t *testing.T) {
+	t.Parallel()
 	expected := []string{
 		"cmd", "dialer", "sip", "media", "pacing", "configs",
 		"go.mod", "go.sum", "Makefile", "Dockerfile", "README.md",
@@ -140,6 +144,7 @@ func TestTopLevelHoldsTheRoomsAndNothingElse(t *testing.T) {
 // Reading the directories here also tells the go command when the results of the
 // tests above, which rest on `go list`, are out of date.
 func TestNamesSayWhatIsInside(t *testing.T) {
+	t.Parallel()
 	nondescript := []string{"util", "utils", "common", "helper", "helpers", "types", "misc", "base", "manager"}
 	err := filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

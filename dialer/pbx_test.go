@@ -25,6 +25,7 @@ func behindAsterisk(t *testing.T, pbx *peers.PBX) *house {
 // moh_passthrough=yes shows in the agent's state, that the customer hears the tone and
 // not the agent meanwhile, and that the agent is heard again afterwards.
 func TestHoldBehindAsterisk(t *testing.T) {
+	t.Parallel()
 	pbx := peers.AsteriskWith(t, peers.Plan{}, peers.Manners{PassHold: true})
 	phone := peers.Baresip(t, pbx, peers.Softphone{ToneHz: phoneHz})
 	h := behindAsterisk(t, pbx)
@@ -53,6 +54,7 @@ func TestHoldBehindAsterisk(t *testing.T) {
 // joins our leg with the colleague's phone, and tells that the hold is over. The leg is
 // the agent's still, until the colleague hangs up.
 func TestAttendedTransferAtAsterisk(t *testing.T) {
+	t.Parallel()
 	const colleagueHz = 700
 	pbx := peers.AsteriskWith(t, peers.Plan{}, peers.Manners{PassHold: true})
 	colleague := peers.Baresip(t, pbx, peers.Softphone{Extension: "1002", ToneHz: colleagueHz})

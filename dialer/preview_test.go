@@ -11,12 +11,14 @@ import (
 )
 
 func TestPreview(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Campaign: "mode: preview", Talk: 200 * time.Millisecond})
 	h.awaitAgent("a1001", api.AgentReady)
 	if _, err := h.daemon.Preview(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("a preview of an empty list: %v", err)
 	}
 	h.awaitAgent("a1001", api.AgentReady)
+	h.awaitTrunk()
 	h.load(0, 2)
 	show := func() string {
 		t.Helper()
@@ -63,6 +65,7 @@ func TestPreview(t *testing.T) {
 // show has a lead shown to the agent.
 func (h *house) show() *api.LeadView {
 	h.t.Helper()
+	h.awaitTrunk()
 	h.awaitAgent("a1001", api.AgentReady)
 	s, err := h.daemon.Preview(h.t.Context(), "a1001")
 	if err != nil {
@@ -71,9 +74,19 @@ func (h *house) show() *api.LeadView {
 	return s.Lead
 }
 
+// awaitTrunk waits until calls can be placed.
+func (h *house) awaitTrunk() {
+	h.t.Helper()
+	h.await("the trunk", func() bool {
+		list, err := h.daemon.Trunks(h.t.Context())
+		return err == nil && list[0].Usable
+	})
+}
+
 // TestPreviewIsJudgedAgain holds that a lead which an agent has looked at for long is
 // not dialed when its hours have ended meanwhile.
 func TestPreviewIsJudgedAgain(t *testing.T) {
+	t.Parallel()
 	p := plan{Agents: 1, Campaign: "mode: preview"}
 	h := build(t, p)
 	h.load(0, 1)
@@ -96,6 +109,7 @@ func TestPreviewIsJudgedAgain(t *testing.T) {
 // TestPreviewWithoutACampaign holds that an agent is not left with a lead that cannot
 // be dialed.
 func TestPreviewWithoutACampaign(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Campaign: "mode: preview"})
 	h.load(0, 1)
 	h.show()
@@ -114,6 +128,7 @@ func TestPreviewWithoutACampaign(t *testing.T) {
 // TestPreviewLogout holds that who logs out amid a preview is offline, and the lead
 // with the others.
 func TestPreviewLogout(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Campaign: "mode: preview"})
 	h.load(0, 1)
 	h.show()
@@ -128,6 +143,7 @@ func TestPreviewLogout(t *testing.T) {
 }
 
 func TestPreviewTakesTooLong(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, Campaign: "mode: preview\n    preview_limit: 1s"})
 	h.load(0, 1)
 	h.show()
@@ -140,6 +156,7 @@ func TestPreviewTakesTooLong(t *testing.T) {
 // TestPreviewOutlivesARestart holds that a lead which was looked at when the daemon
 // ended can be had again at once.
 func TestPreviewOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	p := plan{Agents: 1, Campaign: "mode: preview", Redis: peers.Redis(t).URL()}
 	h := build(t, p)
 	h.load(0, 1)
@@ -154,6 +171,7 @@ func TestPreviewOutlivesARestart(t *testing.T) {
 // TestOldCallLeavesTheNextPreviewAlone has an agent not pick up for the customer they
 // previewed, and look at the next lead while the customer hears the message.
 func TestOldCallLeavesTheNextPreviewAlone(t *testing.T) {
+	t.Parallel()
 	h := build(t, plan{Agents: 1, AgentSet: "mode: ring, ring_timeout: 30s", RingFor: time.Minute, Campaign: "mode: preview\n    abandon_after: 200ms"})
 	h.load(0, 2)
 	h.show()

@@ -2,7 +2,6 @@ package dialer_test
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -21,17 +20,6 @@ func deskPlan(t *testing.T, redis string) plan {
 	}
 }
 
-// freePort is a UDP port that a daemon can have again after a restart.
-func freePort(t *testing.T) int {
-	t.Helper()
-	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
-}
-
 func (h *house) telephone(t *testing.T) *peers.Phone {
 	t.Helper()
 	addr := h.cfg.SIP.Listen[0].Addr
@@ -42,6 +30,7 @@ func (h *house) telephone(t *testing.T) *peers.Phone {
 // An agent's softphone registers here, is called, and takes a call. After a restart
 // of the daemon it is registered still, without having done anything.
 func TestTelephoneRegistersHere(t *testing.T) {
+	t.Parallel()
 	p := deskPlan(t, peers.Redis(t).URL())
 	h := build(t, p)
 	if err := loginError(h); err != nil {
@@ -100,6 +89,7 @@ func (h *house) takesCall(t *testing.T, lead int) {
 // A daemon that was killed has lost nobody: the next one calls the telephone that
 // the first one registered.
 func TestTelephoneOutlivesKill(t *testing.T) {
+	t.Parallel()
 	redis := peers.Redis(t)
 	p := deskPlan(t, redis.URL())
 	h := &house{t: t, dir: t.TempDir(), log: &logBuffer{}}
@@ -127,6 +117,7 @@ func TestTelephoneOutlivesKill(t *testing.T) {
 
 // A reload that moves the agent to the PBX takes the telephone away.
 func TestTelephoneIsTakenAway(t *testing.T) {
+	t.Parallel()
 	p := deskPlan(t, "")
 	h := build(t, p)
 	h.telephone(t)
@@ -147,6 +138,7 @@ func TestTelephoneIsTakenAway(t *testing.T) {
 // A telephone that is registered over TCP dials in: its INVITE is challenged, and
 // begins the agent's shift; the customer comes over the telephone's own connection.
 func TestTelephoneDialsIn(t *testing.T) {
+	t.Parallel()
 	p := deskPlan(t, "")
 	port := freePort(t)
 	p.Listen = fmt.Sprintf(`, "tcp://127.0.0.1:%d"`, port)

@@ -90,12 +90,14 @@ var outsideDialogs = []string{"INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "REFE
 // transfers and calls to all sorts of targets: those are the carrier, the PBX, and
 // strangers who are answered where they are.
 func TestNothingLeavesForElsewhere(t *testing.T) {
+	t.Parallel()
 	for _, strangers := range []string{"reject", "silent"} {
 		t.Run(strangers, func(t *testing.T) {
+			t.Parallel()
 			c := newCollector(t, "tcp")
 			h := build(t, plan{
 				Agents: 2, NoLogin: true, AgentSet: "wrap_up: 20s", Strangers: strangers,
-				Global: c.settings() + "\n" + `transfer: {extensions: [10XX], external: true, prefixes: ["+120255501"]}`,
+				Trace: c.settings(), Global: `transfer: {extensions: [10XX], external: true, prefixes: ["+120255501"]}`,
 			})
 			h.logIn("a1001") // alone, so that the call is theirs
 			h.load(0, 1)

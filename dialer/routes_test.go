@@ -22,6 +22,7 @@ import (
 // and shows the caller ID of its rule, and that a lead whose number no trunk serves is
 // put off with the reason, while the others are dialed.
 func TestNumbersGoWhereTheyAreServed(t *testing.T) {
+	t.Parallel()
 	const local = "+12025550111"
 	shown := make(chan string, 10)
 	busy := refuse(t, func(in *sip.Incoming) {
@@ -62,6 +63,7 @@ func TestNumbersGoWhereTheyAreServed(t *testing.T) {
 
 // TestTrunkChangesAreTold holds that the feed tells of a trunk that is slowed down.
 func TestTrunkChangesAreTold(t *testing.T) {
+	t.Parallel()
 	slow := refuse(t, func(in *sip.Incoming) { in.Reject(503, "CPS limit exceeded") })
 	h := build(t, plan{Agents: 1, Trunk: slow.over(), Campaign: "max_attempts: 1"})
 	client, err := api.NewClient("http://"+h.daemon.Addr().String(), "")
@@ -88,6 +90,7 @@ func TestTrunkChangesAreTold(t *testing.T) {
 // goes without a description, the answer follows in the ACK, and audio flows both
 // ways.
 func TestLateOffer(t *testing.T) {
+	t.Parallel()
 	engine, err := media.NewEngine(media.Config{Addr: netip.MustParseAddr("127.0.0.1")})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +147,7 @@ func TestLateOffer(t *testing.T) {
 // TestStoppedElsewhere holds that a campaign that is stopped at another node dials
 // nobody from that moment on, though this node has not looked again.
 func TestStoppedElsewhere(t *testing.T) {
+	t.Parallel()
 	redis := peers.Redis(t)
 	busy := refuse(t, func(in *sip.Incoming) { in.Reject(486, "Busy Here") })
 	h := build(t, plan{Agents: 1, Redis: redis.URL(), Trunk: busy.over(), Campaign: "max_attempts: 1"})

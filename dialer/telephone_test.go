@@ -66,6 +66,7 @@ func refusedWith(err error) int {
 // agent's takes no call of another's, be it by INVITE with Replaces or by REFER, and none
 // that is not ours.
 func TestTelephoneReplacesNoOthersCall(t *testing.T) {
+	t.Parallel()
 	h, phones := telephones(t, plan{Agents: 3, Global: "transfer: {extensions: [10XX]}"})
 	for i, id := range []string{"a1001", "a1002"} {
 		h.logIn(id)

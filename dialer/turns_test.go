@@ -33,7 +33,7 @@ func TestCampaignsTakeTurns(t *testing.T) {
 					f, agents := seated(c.agents)
 					r := rand.New(rand.NewPCG(seed, 1))
 					ends, dialed := map[string]time.Time{}, map[string]int{}
-					for range 6000 {
+					for range 2000 {
 						now := time.Now()
 						for id, end := range ends {
 							if !now.Before(end) {
