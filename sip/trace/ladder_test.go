@@ -249,3 +249,35 @@ func TestPartiesThatShareAnAddress(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 }
+
+// Five parties, one of them over TLS from another port of ours: no message loses its CSeq
+// number nor what matters in it, however wide the terminal, and our column names both
+// sockets.
+func TestLadderOfManyParties(t *testing.T) {
+	r := New(Config{})
+	secure := netip.MustParseAddrPort("192.0.2.10:41234")
+	r.Record(true, "udp", ours, carrier, sip("INVITE sip:c@d SIP/2.0", "A@h", "101 INVITE", "", theOffer))
+	for i, party := range []string{"agent Anna", "agent Ben", "agent Cleo"} {
+		leg := "LEG" + party[6:]
+		r.Link("A", leg, party)
+		at := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.30"), uint16(5061+i))
+		r.Record(true, "tls", secure, at, sip("INVITE sip:x@pbx SIP/2.0", leg+"@h", "201 INVITE", "", theOffer))
+		r.Record(false, "tls", secure, at, sip("SIP/2.0 486 Busy Here", leg+"@h", "201 INVITE", "Reason: Q.850;cause=17\r\n", ""))
+	}
+	l, ok := r.Ladder("A", names)
+	if !ok || len(l.Parties) != 5 {
+		t.Fatalf("%+v", l)
+	}
+	for _, width := range []int{60, 80, 100, 120, 160} {
+		var b strings.Builder
+		if err := l.Render(&b, width, false); err != nil {
+			t.Fatal(err)
+		}
+		got := b.String()
+		for text, n := range map[string]int{"CSeq 101": 1, "CSeq 201": 6, "PCMU at": 4, "Reason: Q.850;cause=17": 3, "INVITE -": 4, ours.String(): 1, secure.String(): 1} {
+			if strings.Count(got, text) != n {
+				t.Errorf("width %d: %q %d times, want %d, in\n%s", width, text, strings.Count(got, text), n, got)
+			}
+		}
+	}
+}
