@@ -70,6 +70,9 @@ func (r *Resolver) query(ctx context.Context, server netip.AddrPort, k key, time
 	for _, network := range []string{"udp", "tcp"} {
 		question := new(dns.Msg).SetQuestion(dns.Fqdn(k.name), k.kind)
 		answer, err := send(ctx, network, server, question)
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err() // and not what the closed socket says
+		}
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%s (%w)", server, fault.Plain(err))
