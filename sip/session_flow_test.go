@@ -324,7 +324,7 @@ func TestFlowWithReinvite(t *testing.T) {
 func TestFlowNoAnswer(t *testing.T) {
 	t.Parallel()
 	trunk, p := alice(t, Policy{})
-	call := place(t, trunk, Invite{RingTimeout: 500 * time.Millisecond})
+	call := place(t, trunk, Invite{RingTimeout: 2 * time.Second})
 	invite := demand(p, p.expect("INVITE"), "atlanta")
 	p.respond(invite, "100 Trying", "", "")
 	p.respond(invite, "180 Ringing", "bob", "", recorded(p))
