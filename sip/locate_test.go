@@ -35,17 +35,25 @@ func srv(servers ...string) string {
 	return zone
 }
 
+// twoServers is a trunk whose domain names two servers in its SRV records, and the name
+// service that says so.
+func twoServers(t *testing.T, cfg TrunkConfig) (trunk *Trunk, first, second *peer, names *resolvetest.Server) {
+	t.Helper()
+	e := newEndpoint(t, Config{}) // where the peers' messages go
+	first, second = newPeer(t, addrOf(t, e, "udp")), newPeer(t, addrOf(t, e, "udp"))
+	names = resolvetest.Serve(t, srv(first.addr, second.addr))
+	e.resolver.Close()
+	e.resolver = resolve.New(resolve.Config{Servers: []netip.AddrPort{names.Addr()}})
+	cfg.Server = "carrier.test"
+	return newTrunk(t, e, cfg), first, second, names
+}
+
 // The library asks for A before SRV, takes the first SRV only, and asks anew for each
 // request. Ours goes to the servers that SRV names, to the next one when the first says
 // 503, and there first from then on; the name service is asked once.
 func TestNextServerOn503(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, Config{}) // where the peers' messages go
-	first, second := newPeer(t, addrOf(t, e, "udp")), newPeer(t, addrOf(t, e, "udp"))
-	server := resolvetest.Serve(t, srv(first.addr, second.addr))
-	e.resolver.Close()
-	e.resolver = resolve.New(resolve.Config{Servers: []netip.AddrPort{server.Addr()}})
-	trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test"})
+	trunk, first, second, server := twoServers(t, TrunkConfig{})
 
 	call := place(t, trunk, Invite{})
 	invite := first.expect("INVITE")
@@ -78,11 +86,7 @@ func TestNextServerOn503(t *testing.T) {
 // A server that says nothing is given up for the next one.
 func TestNextServerOnSilence(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, Config{})
-	silent, second := newPeer(t, addrOf(t, e, "udp")), newPeer(t, addrOf(t, e, "udp"))
-	e.resolver.Close()
-	e.resolver = resolve.New(resolve.Config{Servers: []netip.AddrPort{resolvetest.Serve(t, srv(silent.addr, second.addr)).Addr()}})
-	trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Policy: Policy{AnswerTimeout: 200 * time.Millisecond}})
+	trunk, silent, second, _ := twoServers(t, TrunkConfig{Policy: Policy{AnswerTimeout: 200 * time.Millisecond}})
 	call := place(t, trunk, Invite{})
 	silent.expect("INVITE")
 	second.respond(second.expect("INVITE"), "486 Busy Here", "b", "")
@@ -94,11 +98,7 @@ func TestNextServerOnSilence(t *testing.T) {
 // Registration goes on to the next server too, and calls follow it there.
 func TestRegisterAtNextServer(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, Config{})
-	first, second := newPeer(t, addrOf(t, e, "udp")), newPeer(t, addrOf(t, e, "udp"))
-	e.resolver.Close()
-	e.resolver = resolve.New(resolve.Config{Servers: []netip.AddrPort{resolvetest.Serve(t, srv(first.addr, second.addr)).Addr()}})
-	trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Username: "user", Password: "pw", Register: true})
+	trunk, first, second, _ := twoServers(t, TrunkConfig{Username: "user", Password: "pw", Register: true})
 	stop := run(t, trunk)
 	first.respond(first.expect("REGISTER"), "503 Service Unavailable", "x", "")
 	reg := second.expect("REGISTER")
@@ -107,7 +107,7 @@ func TestRegisterAtNextServer(t *testing.T) {
 	if s := trunk.Status(); len(s.Path) != 1 || s.Path[0] != "<sip:edge.carrier.test;lr>" {
 		t.Errorf("%+v", s)
 	}
-	e.resolver.Worked(resolve.Server{Transport: "udp", Addr: mustAddr(first.addr)})
+	trunk.e.resolver.Worked(resolve.Server{Transport: "udp", Addr: mustAddr(first.addr)})
 	call := place(t, trunk, Invite{}) // where we are known, although the other is well again
 	second.respond(second.expect("INVITE"), "486 Busy Here", "b", "")
 	next[Failed](t, call)

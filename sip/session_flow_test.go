@@ -2,16 +2,12 @@ package sip
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
-
-	"ringpace/sip/resolve"
-	"ringpace/sip/resolve/resolvetest"
 )
 
 // The flows of RFC 3665 section 3 with us as Alice, who calls. The test is everybody
@@ -190,11 +186,7 @@ func TestFlowWithMultipleProxyAuthentication(t *testing.T) {
 // ends that, and calls by proxy 2.
 func TestFlowWithProxyFailure(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t, Config{})
-	proxy1, proxy2 := newPeer(t, addrOf(t, e, "udp")), newPeer(t, addrOf(t, e, "udp"))
-	e.resolver.Close()
-	e.resolver = resolve.New(resolve.Config{Servers: []netip.AddrPort{resolvetest.Serve(t, srv(proxy1.addr, proxy2.addr)).Addr()}})
-	trunk := newTrunk(t, e, TrunkConfig{Server: "carrier.test", Username: "alice", Password: "pw"})
+	trunk, proxy1, proxy2, _ := twoServers(t, TrunkConfig{Username: "alice", Password: "pw"})
 	call := place(t, trunk, Invite{})
 	begun := time.Now()
 	first := proxy2.expect("INVITE")
