@@ -85,6 +85,19 @@ func (h *house) alarm(name string) bool {
 	return false
 }
 
+// alarmed is what the alarms say.
+func (h *house) alarmed() string {
+	s, err := h.daemon.Status(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var details []string
+	for _, a := range s.Alarms {
+		details = append(details, a.Detail)
+	}
+	return strings.Join(details, "\n")
+}
+
 // TestWrongPassword holds that a refused registration is told in plain words, that
 // nothing is dialed over the trunk, and that the rest runs.
 func TestWrongPassword(t *testing.T) {
@@ -94,6 +107,9 @@ func TestWrongPassword(t *testing.T) {
 	h.awaitAgent("a1001", api.AgentReady)
 	h.await("the alarm", func() bool { return h.alarm("trunk_down:carrier") })
 	h.await("the alarm of the campaign that has no other", func() bool { return h.alarm("trunks_down:test") })
+	if why := h.alarmed(); !strings.Contains(why, "trunk carrier is refused: ") || strings.Count(why, "check username") != 1 {
+		t.Errorf("alarms that do not say why, once: %s", why)
+	}
 	trunks, err := h.daemon.Trunks(t.Context())
 	if err != nil || len(trunks) != 1 || trunks[0].State != api.TrunkRefused || trunks[0].Usable || trunks[0].Reason == "" {
 		t.Errorf("trunks %+v, %v", trunks, err)
@@ -116,6 +132,16 @@ func TestUnresolvableHost(t *testing.T) {
 		t.Errorf("trunks %+v, %v", trunks, err)
 	}
 	h.awaitAgent("a1001", api.AgentReady)
+}
+
+// TestUnresolvablePBX holds that the alarm of a peer is not taken for that of a trunk.
+func TestUnresolvablePBX(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, Peer: "server: nowhere.invalid, register: true, username: bank, password: vault"})
+	h.await("the alarm", func() bool { return h.alarm("trunk_down:pbx") })
+	if why := h.alarmed(); !strings.Contains(why, "peer pbx is unreachable: cannot register at nowhere.invalid") {
+		t.Error(why)
+	}
 }
 
 // TestFullDisk holds that dialing stops with an alarm while the call that is up

@@ -66,7 +66,11 @@ func (d *Daemon) lookAround(seen map[string]string) {
 		s := t.Status()
 		detail = ""
 		if !s.Usable && s.State != sip.StateRegistering {
-			detail = fmt.Sprintf("trunk %s is %s: %s", s.Name, s.State, s.Reason)
+			kind := "trunk"
+			if slices.ContainsFunc(d.peers, func(p *peer) bool { return p.Trunk == t }) {
+				kind = "peer"
+			}
+			detail = fmt.Sprintf("%s %s is %s: %s", kind, s.Name, s.State, s.Reason)
 		}
 		d.alarms.set("trunk_down:"+s.Name, detail)
 	}
