@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -30,8 +29,7 @@ func (e *Endpoint) sendACK(d *dialog, ack *sipgo.Request) {
 	if err == nil {
 		err = e.wire.Send(ctx, ack)
 	}
-	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
-		d.unreached = true
+	if d.unreachedBy(err) {
 		if err = d.hop(ctx, e, ack); err == nil {
 			err = e.wire.Send(ctx, ack)
 		}

@@ -248,15 +248,14 @@ func (c *Call) confirmed() {
 }
 
 // startBye sends BYE on a copy of the dialog, while the call goes on taking what
-// crosses it.
+// crosses it. What it returns is closed when that is answered.
 func (c *Call) startBye(cause Cause) chan struct{} {
 	done := make(chan struct{})
-	d, auth := c.d.clone(), c.auth.fresh()
-	c.e.work.Go(func() {
-		defer close(done)
-		if err := c.e.bye(d, cause, auth); err != nil {
+	c.e.startBYE(c.d.clone(), cause, c.auth.fresh(), func(err error) {
+		if err != nil {
 			c.e.log.Warn("sip: BYE failed; the far side may think that the call is up", "call", c.id, "error", err)
 		}
+		close(done)
 	})
 	return done
 }

@@ -31,13 +31,12 @@
 // [Call.Events], which it never blocks on: only [Progress] and [Digit] events
 // may be dropped, when nobody reads them; the final events always fit.
 //
-// sipgo runs one goroutine per received message, so provisional responses can
-// overtake each other and the 200. Responses to INVITE therefore reach the
-// call in the order in which the socket's reader saw them: the endpoint's
-// receive runs on the reader goroutine, before sipgo's transactions, and
-// puts them into the call's mailbox without ever blocking. Only the final
-// failure responses wait for the transaction, which has to ACK them first
-// (RFC 3261 section 17.1.1.3).
+// sipgo runs one goroutine per received message, so its messages can overtake each
+// other. Client transactions are therefore our own ([wire.Transaction]): responses
+// reach the call in the order in which the socket's reader saw them. The endpoint's
+// receive runs on the reader goroutine, and puts the 1xx and 2xx to INVITE into the
+// call's mailbox without ever blocking; the transaction comes after it, ACKs a final
+// failure (RFC 3261 section 17.1.1.3) and reports that.
 //
 // A trunk has one goroutine while [Trunk.Run] runs, plus one each for its health
 // checks, its keep-alives and its name. What its calls tell of it goes to its breaker
@@ -47,8 +46,9 @@
 // The goroutine of an outgoing call begins with setup (INVITE to its answer), that of
 // an incoming one with ringing (the same from the other side); both go on in
 // Call.confirmed. Work for it from elsewhere goes through Call.ask as a function. It
-// never waits for the network: requests inside dialogs (Call.send) and INVITEs
-// (Endpoint.startInvite) each have a goroutine that brings the end back.
+// never waits for the network: INVITE and BYE leave at once where that takes neither the
+// name service nor a connection; else, and for other requests inside dialogs
+// (Call.send), a goroutine sends them and brings the end back.
 //
 // # Many places, many dialogs
 //

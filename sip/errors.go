@@ -22,7 +22,7 @@ var (
 	ErrNoRoute       = wire.ErrNoRoute
 	ErrTransport     = wire.ErrTransport
 	ErrTooLong       = wire.ErrTooLong
-	ErrTimeout       = errors.New("sip: no response")
+	ErrTimeout       = wire.ErrTimeout
 	ErrCredentials   = digest.ErrCredentials
 	ErrNoChallenge   = digest.ErrNoChallenge
 	ErrRedirect      = errors.New("sip: redirection is not followed")

@@ -84,7 +84,7 @@ func (e *Endpoint) place(ctx context.Context, o outlet, inv Invite) (*Call, erro
 	c.outgoing = true
 	s := &setup{
 		Call: c, outlet: o, inv: inv, to: to, from: from, seq: randomSeq(),
-		ends: make(chan inviteEnd),
+		ends: make(chan inviteEnd, 4),
 	}
 	s.branches, s.early = map[string]*branch{}, map[string]*fork{}
 	if err := e.add(c); err != nil {
@@ -114,7 +114,13 @@ func (s *setup) send(at target, auth *authenticator) error {
 	b.tx = s.e.startInvite(req, nil, s.outlet.policy.AnswerTimeout, func(end inviteEnd) {
 		select {
 		case s.ends <- end:
-		case <-s.done:
+		default: // more of them at once than there is room for
+			s.e.work.Go(func() {
+				select {
+				case s.ends <- end:
+				case <-s.done:
+				}
+			})
 		}
 	})
 	return nil

@@ -121,9 +121,18 @@ func (e *Endpoint) doInside(d *dialog, req *sipgo.Request) (*sipgo.Response, err
 // side's messages come from, and try is called once more.
 func (d *dialog) reach(try func() (*sipgo.Response, error)) (*sipgo.Response, error) {
 	res, err := try()
-	if errors.Is(err, ErrTransport) && d.path.fallback.IsValid() && !d.unreached {
-		d.unreached = true
+	if d.unreachedBy(err) {
 		res, err = try()
 	}
 	return res, err
+}
+
+// unreachedBy reports whether err says that the next hop cannot be reached and the
+// fallback is to be tried, which is taken from then on.
+func (d *dialog) unreachedBy(err error) bool {
+	if !errors.Is(err, ErrTransport) || !d.path.fallback.IsValid() || d.unreached {
+		return false
+	}
+	d.unreached = true
+	return true
 }

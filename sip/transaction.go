@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -14,37 +13,26 @@ import (
 // its final response. Without one it fails with ErrTimeout after 64*T1, or
 // when ctx is done.
 func (e *Endpoint) do(ctx context.Context, req *sipgo.Request) (*sipgo.Response, error) {
-	tx, err := e.wire.Request(ctx, req)
+	type outcome struct {
+		res *sipgo.Response
+		err error
+	}
+	final := make(chan outcome, 1)
+	tx, err := e.wire.Request(ctx, req, func(res *sipgo.Response, err error) {
+		if res == nil || !res.IsProvisional() {
+			final <- outcome{res, err}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	for {
-		select {
-		case res := <-tx.Responses():
-			if !res.IsProvisional() {
-				return res, nil
-			}
-		case <-tx.Done():
-			return nil, transactionError(req, tx.Err())
-		case <-e.dead:
-			tx.Terminate()
-			return nil, ErrClosed
-		case <-ctx.Done():
-			tx.Terminate()
-			return nil, fmt.Errorf("%w to %s from %s: %w", ErrTimeout, req.Method, req.Destination(), fault.Plain(context.Cause(ctx)))
-		}
+	select {
+	case o := <-final:
+		return o.res, o.err
+	case <-ctx.Done():
+		tx.Terminate()
+		return nil, fmt.Errorf("%w to %s from %s: %w", ErrTimeout, req.Method, req.Destination(), fault.Plain(context.Cause(ctx)))
 	}
-}
-
-// transactionError is how a client transaction ended without final response.
-func transactionError(req *sipgo.Request, err error) error {
-	if errors.Is(err, sipgo.ErrTransactionTimeout) {
-		return fmt.Errorf("%w to %s from %s", ErrTimeout, req.Method, req.Destination())
-	}
-	if err == nil {
-		err = ErrClosed
-	}
-	return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), fault.Plain(err))
 }
 
 // doAuth is do with answers to 401 and 407. build makes the request anew for

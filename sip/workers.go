@@ -36,6 +36,13 @@ func (w *workers) Go(f func()) {
 	}
 }
 
+// Hold has Wait wait for something that has no goroutine, until what it returns is
+// called. It may be called where Go may.
+func (w *workers) Hold() (release func()) {
+	w.busy.Add(1)
+	return w.busy.Done
+}
+
 func (w *workers) serve(f func()) {
 	for ok := true; ok; f, ok = <-w.next {
 		f()

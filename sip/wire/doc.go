@@ -1,8 +1,9 @@
 // Package wire is where messages enter and leave: the sockets that an endpoint listens
 // on and the connections that it opens, over UDP, TCP, TLS and WebSockets (RFC 3261
-// section 18, RFC 7118). It binds, dials, frames, judges and traces, and hands to sipgo
-// what is to be parsed; sipgo's transports and transactions are driven by it alone. It
-// knows no call and no trunk.
+// section 18, RFC 7118), and the transactions that carry requests over them (section
+// 17). It binds, dials, frames, judges and traces. Responses go to the client
+// transactions, which are its own; requests to sipgo, whose server transactions and
+// transports it alone drives. It knows no call and no trunk.
 //
 // # Who owns what
 //

@@ -8,5 +8,6 @@ var (
 	ErrClosed    = errors.New("sip: endpoint is closed")
 	ErrNoRoute   = errors.New("sip: no way to the server")
 	ErrTransport = errors.New("sip: cannot send")
+	ErrTimeout   = errors.New("sip: no response")
 	ErrTooLong   = errors.New("sip: message too long for UDP; use TCP for this trunk")
 )

@@ -37,6 +37,9 @@ func (l *Layer) filter(from sipgo.TransportReadProps, data []byte) ([]byte, erro
 		if !l.admit(transport, AddrPort(from.LocalAddr), AddrPort(from.RemoteAddr), data) {
 			return nil, nil
 		}
+		if l.responded(from.Transport, from.RemoteAddr.String(), data) {
+			return nil, nil
+		}
 	}
 	if l.deaf.Load() {
 		return nil, nil
@@ -68,4 +71,23 @@ func (l *Layer) proper(data []byte, from netip.AddrPort, write func(*wellformed.
 	l.count.malformed.Add(1)
 	l.log.Warn("message that is not in order", "error", why+", from "+from.String())
 	return nil
+}
+
+// responded takes a response, and reports whether the message was one: sipgo sees
+// requests only, for its server transactions.
+func (l *Layer) responded(transport, source string, message []byte) bool {
+	if !isResponse(message) {
+		return false
+	}
+	msg, err := l.parser.ParseSIP(message)
+	res, ok := msg.(*sipgo.Response)
+	if err != nil || !ok {
+		l.log.Warn("failed to parse", "error", err) // counts it as well
+		return true
+	}
+	res.SetTransport(transport)
+	res.SetSource(source)
+	l.cfg.Received(res)
+	l.respond(res)
+	return true
 }

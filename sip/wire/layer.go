@@ -1,14 +1,11 @@
 package wire
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +13,6 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/defence"
-	"ringpace/sip/fault"
 	"ringpace/sip/trace"
 )
 
@@ -72,7 +68,8 @@ type Config struct {
 	Closed func(transport string, remote netip.AddrPort)
 }
 
-// Layer is the transport layer of one endpoint, with the transactions on top of it.
+// Layer is the transport layer of one endpoint, with the transactions on top of it:
+// our own as a client, sipgo's as a server.
 type Layer struct {
 	cfg         Config
 	log         *slog.Logger // what strangers can cause: see logHandler
@@ -83,6 +80,9 @@ type Layer struct {
 	tpl         *sipgo.TransportLayer
 	txl         *sipgo.TransactionLayer
 	flows       *flows
+	parser      *sipgo.Parser
+
+	transactions transactions // ours as a client; sipgo has those as a server
 
 	deaf    atomic.Bool  // set when nothing received is looked at any more
 	gate    sync.RWMutex // held for reading while a connection is sought; see Request
@@ -95,7 +95,8 @@ type Layer struct {
 // New returns a layer that listens on nothing yet. It fails when the certificate
 // cannot be had.
 func New(cfg Config) (*Layer, error) {
-	l := &Layer{cfg: cfg}
+	l := &Layer{cfg: cfg, parser: sipgo.NewParser()}
+	l.transactions.open = map[transactionKey]*Transaction{}
 	if cfg.CertFile != "" {
 		var err error
 		if l.certificate, err = newCertificate(cfg.CertFile, cfg.KeyFile, cfg.Logger); err != nil {
@@ -105,11 +106,10 @@ func New(cfg Config) (*Layer, error) {
 	l.flows = newFlows(l)
 	// The library's log lines quote what a stranger sent: count them, let few through.
 	l.log = slog.New(newLogHandler(cfg.Logger, &l.count))
-	l.tpl = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), noTLS(),
+	l.tpl = sipgo.NewTransportLayer(net.DefaultResolver, l.parser, noTLS(),
 		sipgo.WithTransportLayerLogger(l.log), sipgo.WithTransportLayerReadFilter(l.filter))
-	l.tpl.OnMessage(cfg.Received) // before the transaction layer's own: order matters
-	l.txl = sipgo.NewTransactionLayer(l.tpl, sipgo.WithTransactionLayerLogger(l.log),
-		sipgo.WithTransactionLayerUnhandledResponseHandler(func(*sipgo.Response) {})) // Received has seen it
+	l.tpl.OnMessage(cfg.Received)                                                     // before the transaction layer's own: order matters
+	l.txl = sipgo.NewTransactionLayer(l.tpl, sipgo.WithTransactionLayerLogger(l.log)) // of requests only: see responded
 	l.txl.OnRequest(cfg.Requested)
 	return l, nil
 }
@@ -158,58 +158,11 @@ func (l *Layer) profile(key string) *Profile {
 	return nil
 }
 
-// Request sends a request in a new client transaction. Its transport, destination and
-// Laddr say where it goes and from where; Laddr.Hostname is the key of a profile, or
-// empty.
-func (l *Layer) Request(ctx context.Context, req *sipgo.Request) (tx *sipgo.ClientTx, err error) {
-	err = l.send(ctx, req, func(ctx context.Context) error {
-		tx, err = l.txl.Request(ctx, req)
-		return err
-	})
-	return tx, err
-}
-
-// Send sends a message outside any transaction, the ACK to a 2xx, addressed as for
-// Request.
-func (l *Layer) Send(ctx context.Context, req *sipgo.Request) error {
-	return l.send(ctx, req, func(ctx context.Context) error {
-		conn, err := l.tpl.ClientRequestConnection(ctx, req)
-		if err != nil {
-			return err
-		}
-		defer func() { _, _ = conn.TryClose() }()
-		return conn.WriteMsg(req)
-	})
-}
-
-// send has a request leave by a connection of its trunk.
-func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(context.Context) error) error {
-	if !strings.EqualFold(req.Transport(), "udp") { // datagrams need no connection
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, SendTimeout)
-		defer cancel()
-	}
-	// Not while the sockets are being closed: sipgo would open others.
-	l.gate.RLock()
-	defer l.gate.RUnlock()
-	if l.deaf.Load() {
-		return ErrClosed
-	}
-	err := l.connect(ctx, req)
-	if err == nil {
-		err = write(ctx)
-	}
-	switch {
-	case errors.Is(err, sipgo.ErrUDPMTUCongestion):
-		return fmt.Errorf("%w: %s of more than %d bytes", ErrTooLong, req.Method, maxDatagram)
-	case err != nil:
-		return fmt.Errorf("%w %s to %s: %w", ErrTransport, req.Method, req.Destination(), fault.Plain(err))
-	}
-	return nil
-}
-
 // EndTransactions ends every transaction. No other can be begun.
-func (l *Layer) EndTransactions() { l.txl.Close() }
+func (l *Layer) EndTransactions() {
+	l.transactions.close()
+	l.txl.Close()
+}
 
 // Close closes the sockets and connections. EndTransactions was called before.
 func (l *Layer) Close() error {

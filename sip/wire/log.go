@@ -36,12 +36,8 @@ func (w *logHandler) Enabled(_ context.Context, level slog.Level) bool {
 // Handle counts the record and perhaps writes it.
 func (w *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	switch {
-	case strings.HasPrefix(r.Message, "ACK loop"): // a failure response that came again
-		w.count.retransmitted.Add(1)
-		return nil
 	case r.Message == "failed to parse", // not SIP
-		r.Message == "Server tx failed to handle request",  // no Via or no CSeq
-		r.Message == "Client tx failed to handle response": // likewise
+		r.Message == "Server tx failed to handle request": // no Via or no CSeq
 		w.count.malformed.Add(1)
 	case strings.HasPrefix(r.Message, "Failed to send stateless 400"):
 		return nil

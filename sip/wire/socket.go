@@ -36,8 +36,10 @@ type udpSocket struct {
 	once    sync.Once
 	reading chan struct{} // closed at the first read
 
-	sources map[netip.AddrPort]struct{} // of the reader
-	last    netip.AddrPort
+	sources map[netip.AddrPort]struct{} // of requests, which is what the reader sees
+	last    netip.AddrPort              // of these
+	heard   netip.AddrPort              // the source of the latest message
+	name    string                      // of it, in text
 }
 
 // newUDPSocket returns what sipgo is to read next. gone is shared by all on the same
@@ -72,6 +74,12 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 			_, _ = s.WriteTo(response, net.UDPAddrFromAddrPort(r.Destination(from))) // lost, if it cannot be sent
 		})
 		if message == nil {
+			continue
+		}
+		if from != s.heard {
+			s.heard, s.name = from, from.String()
+		}
+		if s.layer.responded("UDP", s.name, message) {
 			continue
 		}
 		n = copy(b, message)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,6 +101,9 @@ func (s *stream) Read(b []byte) (int, error) {
 					s.unit = s.layer.proper(unit, s.remote, func(_ *wellformed.Refusal, response []byte) {
 						_, _ = s.Write(response) // a connection that cannot be written to is closed
 					})
+					if s.layer.responded(strings.ToUpper(s.transport), s.remote.String(), s.unit) {
+						s.unit = nil
+					}
 				}
 				continue
 			}
