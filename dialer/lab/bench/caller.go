@@ -10,12 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"ringpace/dialer"
 	"ringpace/sip"
 	"ringpace/sip/defence"
 )
-
-// tick is how often calls that are due are begun.
-const tick = 5 * time.Millisecond
 
 // offer is the session description of every call. Nothing listens there.
 var offer = []byte("v=0\r\no=ringpace 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
@@ -24,6 +22,7 @@ var offer = []byte("v=0\r\no=ringpace 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 12
 
 // beCaller is a process that calls: an endpoint, a trunk, and what follows here.
 func beCaller(listen, server, profile string) error {
+	dialer.TuneHeap() // as the daemon does
 	if profile != "" {
 		file, err := os.Create(profile)
 		if err != nil {
@@ -60,7 +59,8 @@ func beCaller(listen, server, profile string) error {
 	return errors.Join(err, endpoint.Close(ctx))
 }
 
-// call makes the calls of one order, evenly spread, and waits for their ends.
+// call makes the calls of one order, those that are due at each tick, and waits for
+// their ends.
 func call(trunk *sip.Trunk, o order) answer {
 	a := answer{Calls: o.Calls, Why: reasons{}}
 	if o.Calls <= 0 {
@@ -70,26 +70,37 @@ func call(trunk *sip.Trunk, o order) answer {
 		mu    sync.Mutex
 		calls sync.WaitGroup
 	)
-	used, begin := cpu(), time.Now()
-	clock := time.NewTicker(tick)
-	defer clock.Stop()
-	for begun := 0; begun < o.Calls; <-clock.C {
-		due := min(o.Calls, 1+int(time.Since(begin).Seconds()*float64(o.Rate)))
-		for ; begun < due; begun++ {
-			calls.Go(func() {
-				if err := one(trunk, o.Hold); err != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					a.Failed++
-					a.Why[err.Error()]++
-				}
-			})
-		}
-		a.Took = time.Since(begin)
-	}
+	used := cpu()
+	a.Took = pour(o, func() {
+		calls.Go(func() {
+			if err := one(trunk, o.Hold); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				a.Failed++
+				a.Why[err.Error()]++
+			}
+		})
+	})
 	calls.Wait()
 	a.CPU = cpu() - used
 	return a
+}
+
+// pour begins the calls of an order, and returns how long that took.
+func pour(o order, start func()) time.Duration {
+	begin := time.Now()
+	clock := time.NewTicker(o.Tick)
+	defer clock.Stop()
+	for begun := 0; ; {
+		due := min(o.Calls, 1+int(time.Since(begin).Seconds()*float64(o.Rate)))
+		for ; begun < due; begun++ {
+			start()
+		}
+		if begun == o.Calls {
+			return time.Since(begin)
+		}
+		<-clock.C
+	}
 }
 
 // one makes one call, from INVITE to the end of BYE.

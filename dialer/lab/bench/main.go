@@ -5,7 +5,11 @@
 //   - cpu_ms_per_call, calls, failed, calls_per_s: calls from INVITE to BYE, as
 //     their caller, at 300 calls/s against SIPp. The CPU time, user and system,
 //     is of a process that holds a [sip.Endpoint] with one trunk and a driver of a
-//     few lines, and nothing else.
+//     few lines, and nothing else. Calls begin as campaigns begin them, each of
+//     which is paced once a second: some at once, 15 every 50 ms. Evenly spread,
+//     with a wake-up for every packet, a call costs more; that figure is printed
+//     beside, and what the same packets cost a program that does not speak SIP at
+//     all (see bare).
 //   - rss_growth_mb: how much more memory that process holds after 100,000 calls
 //     than after 10,000, both times when all timers have run off.
 //   - refresh_core_share: the part of one core that a process with a registrar
@@ -34,9 +38,10 @@ import (
 
 // plan is what is measured, and how long.
 type plan struct {
-	Rate, Calls         int // of the measured calls: a second, in all
-	FastRate            int // calls a second on the way to the totals below
-	Warm, Total         int // calls at which memory is looked at
+	Rate, Calls         int           // of the measured calls: a second, in all
+	Tick                time.Duration // how often those that are due are begun
+	FastRate            int           // calls a second on the way to the totals below
+	Warm, Total         int           // calls at which memory is looked at
 	Hold, Settle        time.Duration
 	Contacts            int
 	Refresh             time.Duration // of each contact
@@ -65,6 +70,7 @@ func main() {
 	profile := flag.String("profile", "", "file for a CPU profile of the calling process")
 	flag.IntVar(&p.Rate, "rate", 300, "calls a second")
 	flag.IntVar(&p.Calls, "calls", 9000, "calls at that rate")
+	flag.DurationVar(&p.Tick, "tick", 50*time.Millisecond, "how often calls that are due are begun")
 	flag.IntVar(&p.FastRate, "fast", 300, "calls a second on the way to -total")
 	flag.IntVar(&p.Warm, "warm", 10_000, "calls before memory is looked at first")
 	flag.IntVar(&p.Total, "total", 100_000, "calls before it is looked at again")
@@ -97,6 +103,8 @@ func run(ctx context.Context, role, listen, server, profile string, p plan) erro
 		return json.NewEncoder(os.Stdout).Encode(f)
 	case "caller":
 		return beCaller(listen, server, profile)
+	case "bare":
+		return beBare(listen, server)
 	case "registrar":
 		return beRegistrar(listen)
 	}
@@ -130,18 +138,21 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 	}
 	defer func() { err = errors.Join(err, caller.end()) }()
 
-	measured, err := caller.order(order{Calls: p.Calls, Rate: p.Rate, Hold: p.Hold})
+	measured, err := caller.order(order{Calls: p.Calls, Rate: p.Rate, Tick: p.Tick, Hold: p.Hold})
 	if err != nil {
 		return err
 	}
 	f.Calls, f.Failed = measured.Calls, measured.Failed
-	f.CPUMsPerCall = round(measured.CPU.Seconds()*1000/float64(measured.Calls), 4)
+	f.CPUMsPerCall = round(measured.perCall(), 4)
 	f.CallsPerS = round(measured.Rate(), 1)
 	report("%d calls at %.1f a second, %d failed%s: %.3f ms of CPU each",
 		f.Calls, f.CallsPerS, f.Failed, measured.Why.text(), f.CPUMsPerCall)
+	if err := p.compare(ctx, caller, carrier.addr, f); err != nil {
+		return err
+	}
 
 	for _, until := range []int{p.Warm, p.Total} {
-		more, err := caller.order(order{Calls: until - f.Calls, Rate: p.FastRate, Hold: p.Hold})
+		more, err := caller.order(order{Calls: until - f.Calls, Rate: p.FastRate, Tick: p.Tick, Hold: p.Hold})
 		if err != nil {
 			return err
 		}
@@ -156,10 +167,42 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 		}
 		f.RSSGrowthMB = now.RSS - f.RSSGrowthMB // of the first: nothing before it
 		report("%d calls, %d failed%s (the last %d at %.1f a second, %.3f ms of CPU each): %.1f MB resident, %.1f MB of live objects, %d goroutines",
-			f.Calls, f.Failed, more.Why.text(), more.Calls, more.Rate(), more.CPU.Seconds()*1000/float64(more.Calls),
+			f.Calls, f.Failed, more.Why.text(), more.Calls, more.Rate(), more.perCall(),
 			now.RSS, now.Live, now.Run)
 	}
 	f.RSSGrowthMB = round(f.RSSGrowthMB, 2)
+	return nil
+}
+
+// spread is a tick at which no two calls of a usual rate begin at once.
+const spread = 2 * time.Millisecond
+
+// compare measures calls that are evenly spread, and what the packets alone cost, both
+// ways.
+func (p plan) compare(ctx context.Context, caller *role, carrier string, f *figures) (err error) {
+	calls := order{Calls: p.Calls / 3, Rate: p.Rate, Tick: spread, Hold: p.Hold}
+	even, err := caller.order(calls)
+	if err != nil {
+		return err
+	}
+	f.Calls += even.Calls
+	f.Failed += even.Failed
+	packets, err := startRole(ctx, "bare", "-server", carrier)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, packets.end()) }()
+	evenPackets, err := packets.order(calls)
+	if err != nil {
+		return err
+	}
+	calls.Tick = p.Tick
+	some, err := packets.order(calls)
+	if err != nil {
+		return err
+	}
+	report("evenly spread: %.3f ms each, %d failed%s; the packets alone: %.3f ms a call, %.3f ms evenly spread",
+		even.perCall(), even.Failed, even.Why.text(), some.perCall(), evenPackets.perCall())
 	return nil
 }
 
@@ -218,7 +261,7 @@ func (p plan) measureFlood(ctx context.Context, f *figures) (err error) {
 	defer stop()
 	sent := make(chan floodSent, 1)
 	go func() { sent <- flood(flooding, caller.addr, p.Flood) }()
-	good, err := caller.order(order{Calls: p.FloodRun, Rate: p.FloodRate, Hold: p.Hold})
+	good, err := caller.order(order{Calls: p.FloodRun, Rate: p.FloodRate, Tick: p.Tick, Hold: p.Hold})
 	stop()
 	junk := <-sent
 	if err = errors.Join(err, junk.err); err != nil {

@@ -76,7 +76,7 @@ func (p *phones) close() {
 // phones would take the interval. It fails when one is not answered with 200.
 func (p *phones) refresh(ctx context.Context, interval time.Duration, n int) error {
 	begin := time.Now()
-	clock := time.NewTicker(tick)
+	clock := time.NewTicker(spread)
 	defer clock.Stop()
 	for sent := 0; sent < n; {
 		due := min(n, int(time.Since(begin)*time.Duration(len(p.all))/interval))

@@ -21,6 +21,7 @@ import (
 // order is what a role is told to do.
 type order struct {
 	Calls, Rate int           // a caller: that many calls, at so many a second
+	Tick        time.Duration // how often those that are due are begun
 	Hold        time.Duration // of each, from answer to BYE
 	Memory      bool          // give all memory back that can be
 }
@@ -41,7 +42,10 @@ type answer struct {
 }
 
 // Rate is the calls a second that were begun.
-func (a answer) Rate() float64 { return float64(a.Calls) / a.Took.Seconds() }
+func (a answer) Rate() float64 { return float64(a.Calls) / max(a.Took.Seconds(), 1e-9) }
+
+// perCall is the CPU time of a call, in ms.
+func (a answer) perCall() float64 { return a.CPU.Seconds() * 1000 / float64(max(a.Calls, 1)) }
 
 // reasons counts failures by what was said of them.
 type reasons map[string]int
