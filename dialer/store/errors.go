@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -76,8 +77,17 @@ func explain(caller context.Context, err error) error {
 		return fmt.Errorf("store: redis answered: %w", err)
 	case caller.Err() != nil:
 		return fmt.Errorf("store: %w", context.Cause(caller))
+	case lapsed(caller):
+		return fmt.Errorf("store: %w", context.DeadlineExceeded)
 	}
 	return fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// lapsed reports whether a caller's deadline has passed, be it that the context does not
+// say so yet: the connection has the same deadline and may be first.
+func lapsed(caller context.Context) bool {
+	deadline, ok := caller.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 // ambiguous reports whether the command behind err may have been carried out.
