@@ -151,4 +151,6 @@ func TestTelephoneDialsIn(t *testing.T) {
 	}
 	phone.Command(t, "dial", fmt.Sprintf("sip:*11@%s;transport=tcp", at))
 	h.takesCall(t, 0)
+	h.daemon.HangUp()
+	h.quit() // while the telephone is there to be hung up
 }
