@@ -69,7 +69,7 @@ func main() {
 	server := flag.String("server", "", "for the program's own use: the carrier's address")
 	profile := flag.String("profile", "", "file for a CPU profile of the calling process")
 	flag.IntVar(&p.Rate, "rate", 300, "calls a second")
-	flag.IntVar(&p.Calls, "calls", 9000, "calls at that rate")
+	flag.IntVar(&p.Calls, "calls", 6000, "calls at that rate")
 	flag.DurationVar(&p.Tick, "tick", 50*time.Millisecond, "how often calls that are due are begun")
 	flag.IntVar(&p.FastRate, "fast", 300, "calls a second on the way to -total")
 	flag.IntVar(&p.Warm, "warm", 10_000, "calls before memory is looked at first")
@@ -152,7 +152,7 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 	}
 
 	for _, until := range []int{p.Warm, p.Total} {
-		more, err := caller.order(order{Calls: until - f.Calls, Rate: p.FastRate, Tick: p.Tick, Hold: p.Hold})
+		more, err := caller.order(order{Calls: max(0, until-f.Calls), Rate: p.FastRate, Tick: p.Tick, Hold: p.Hold})
 		if err != nil {
 			return err
 		}
