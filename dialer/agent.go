@@ -61,9 +61,9 @@ type agent struct {
 	conversing bool            // joined with the customer, who may be on hold
 	bridge     *media.Bridge   // nil while the customer is on hold
 	hold       hold
-	transfer   *transfer // under way
-	atJoin     cdr.Leg   // the leg's figures when the conversation began
-	heard      *cdr.Leg  // what the leg was like during the conversation
+	transfer   *transfer          // under way
+	atJoin     media.SessionStats // the leg's figures when the conversation began
+	heard      *cdr.Leg           // what the leg was like during the conversation
 	untap      func()
 	result     api.Disposition
 	wrapEnd    deadline

@@ -71,7 +71,7 @@ func (a *agent) join() {
 		a.settle()
 		return
 	}
-	a.conversing, a.atJoin = true, *a.leg.figures()
+	a.conversing, a.atJoin = true, a.leg.audio.Stats()
 	t.joined <- b
 	t.call.BridgedAt = time.Now()
 	if !t.consult {
@@ -165,7 +165,7 @@ func (a *agent) fallSilent() {
 	a.unlink()
 	a.left(a.talk.call.ID, a.leg)
 	a.conversing = false
-	a.heard = a.leg.figures().Since(a.atJoin)
+	a.heard = legFigures(a.leg.audio.Stats().Since(a.atJoin))
 	if a.mode == config.Ring {
 		a.dropLeg(sip.CauseNormal)
 	}

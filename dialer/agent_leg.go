@@ -106,7 +106,7 @@ func (a *agent) arrive() {
 		}
 		a.join()
 	case a.conversing: // on a new leg, amid the conversation
-		a.atJoin = *a.leg.figures()
+		a.atJoin = a.leg.audio.Stats()
 		if !a.hold.on && a.transfer == nil { // else what ends those does it: a new party may have the customer
 			a.relink()
 		}

@@ -50,6 +50,8 @@ func TestAgentHangsUpFirst(t *testing.T) {
 	}
 	if a, c := r.AgentLeg, r.Customer; a == nil || c == nil || a.Received == 0 || c.Received == 0 {
 		t.Errorf("legs %+v, %+v", a, c)
+	} else if a.MOS < 4 || a.MOS > 4.41 || c.MOS < 4 || c.MOS > 4.41 {
+		t.Errorf("on the loopback the agent is heard with a MOS of %v, the customer with %v", a.MOS, c.MOS)
 	}
 	if f := h.agent("a1001").Today; f.Calls != 1 || f.Disposed != 1 || f.TalkS <= 0 || f.WaitS <= 0 || f.OnlineS < f.TalkS+f.WaitS {
 		t.Errorf("figures %+v", f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -150,10 +151,26 @@ func (l *leg) silentFor(limit time.Duration, since time.Time) bool {
 }
 
 // figures are the leg's entry in the call detail record.
-func (l *leg) figures() *cdr.Leg {
-	s := l.audio.Stats()
-	return &cdr.Leg{
+func (l *leg) figures() *cdr.Leg { return legFigures(l.audio.Stats()) }
+
+// legFigures puts what is known of a stream into the form of a call detail record.
+func legFigures(s media.SessionStats) *cdr.Leg {
+	f := &cdr.Leg{
 		Codec: s.Codec.String(), Sent: s.Sent, Received: s.Received, Lost: s.Lost,
-		Discarded: s.Discarded, JitterMS: float64(s.Jitter.Microseconds()) / 1000,
+		Discarded: s.Discarded, JitterMS: milliseconds(s.Jitter),
 	}
+	if q, ok := s.Heard(); ok {
+		f.MOS = hundredths(q.MOS)
+	}
+	if q, ok := s.HeardByRemote(); ok {
+		f.Remote = &cdr.RemoteLeg{
+			Lost: s.RemoteLost, JitterMS: milliseconds(s.RemoteJitter),
+			RoundTripMS: milliseconds(s.RoundTrip), MOS: hundredths(q.MOS),
+		}
+	}
+	return f
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func hundredths(x float64) float64 { return math.Round(100*x) / 100 }

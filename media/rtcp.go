@@ -25,6 +25,7 @@ type reports struct {
 	next time.Time
 
 	// From the far side.
+	reported     bool      // it has told how it receives us
 	lastReport   uint32    // middle 32 bits of its last sender report's NTP time
 	lastAt       time.Time // when that came
 	remoteLost   uint32
@@ -59,6 +60,7 @@ func (r *reports) due(now time.Time) bool {
 func (r *reports) fill(stats *SessionStats) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	stats.Reported = r.reported
 	stats.RemoteLost = uint64(r.remoteLost)
 	stats.RemoteJitter = samples(float64(r.remoteJitter))
 	stats.RoundTrip = r.roundTrip
@@ -186,6 +188,7 @@ func (r *reports) receptionReports(blocks []rtcp.ReceptionReport, ssrc uint32, n
 		if b.SSRC != ssrc {
 			continue
 		}
+		r.reported = true
 		// The count is signed, of 24 bits: repeats can make it negative.
 		r.remoteLost = 0
 		if b.TotalLost < 1<<23 {

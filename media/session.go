@@ -168,7 +168,7 @@ func (s *Session) Stats() SessionStats {
 	s.out.mu.Unlock()
 	s.in.mu.Lock()
 	stats.Received = s.in.reception.received
-	stats.Lost = s.in.reception.lost()
+	stats.Lost, stats.Bursts = s.in.reception.lost(), s.in.reception.bursts
 	stats.Late = s.in.reception.late
 	stats.Jitter = samples(s.in.reception.jitter)
 	stats.Malformed, stats.Strangers = s.in.malformed, s.in.strangers

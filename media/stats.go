@@ -11,6 +11,7 @@ type SessionStats struct {
 	Sent     uint64 // packets
 	Received uint64 // packets taken
 	Lost     uint64 // packets that never came, by sequence number
+	Bursts   uint64 // runs of lost packets, however long
 	Late     uint64 // packets that came out of order or twice
 	// Discarded counts packets that were not taken: Malformed and Strangers.
 	Discarded uint64
@@ -20,6 +21,7 @@ type SessionStats struct {
 	Jitter    time.Duration
 
 	// What the far side reported by RTCP; zero before its first report.
+	Reported     bool
 	RemoteLost   uint64
 	RemoteJitter time.Duration
 	RoundTrip    time.Duration
@@ -58,6 +60,7 @@ type reception struct {
 	received uint64 // packets of all sources
 	lostOld  uint64 // packets that earlier sources lost
 	late     uint64
+	bursts   uint64 // gaps in the sequence numbers; one that late packets fill stays counted
 
 	transit    int32 // arrival minus timestamp of the last packet, in samples
 	hasTransit bool
@@ -88,6 +91,9 @@ func (r *reception) update(h header, arrival time.Duration, timed bool) {
 		r.current, r.hasTransit = 0, false
 		r.reportExpected, r.reportReceived = 0, 0
 	case step > 0:
+		if step > 1 {
+			r.bursts++
+		}
 		r.highest += uint32(step)
 	default:
 		r.late++

@@ -30,6 +30,7 @@ type Metrics struct {
 	callsInEnded  *prometheus.CounterVec
 	callWait      *prometheus.HistogramVec
 	callbacks     *prometheus.CounterVec
+	legs          legMetrics
 }
 
 // NewMetrics returns a registry with the build's version, the Go runtime and the
@@ -87,6 +88,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "ringpace_callbacks_kept_total",
 		Help: "Callbacks kept for callers.",
 	}, []string{"campaign"})
+	m.legs = newLegMetrics(m.registry)
 	m.registry.MustRegister(m.callsIn, m.callsInEnded, m.callWait, m.callbacks)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ringpace_build_info",
@@ -124,6 +126,7 @@ func (m *Metrics) AttemptEnded(rec cdr.Record) {
 	if d := rec.Marks.Talk(); d > 0 {
 		observe(m.talk, rec.Campaign, d, id)
 	}
+	m.legs.observe(rec)
 }
 
 // CallStarted counts a call that came in.
@@ -140,6 +143,7 @@ func (m *Metrics) CallEnded(rec cdr.Record) {
 	if d := rec.Marks.Talk(); d > 0 {
 		observe(m.talk, rec.Campaign, d, id)
 	}
+	m.legs.observe(rec)
 	if rec.Callback != nil {
 		m.callbacks.WithLabelValues(rec.Campaign).Inc()
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"ringpace/dialer/cdr"
 )
 
 func TestRefusalsBecomeProblems(t *testing.T) {
@@ -292,7 +294,10 @@ func TestServeTellsOfABrokenListener(t *testing.T) {
 func TestMetricsTellTheFloor(t *testing.T) {
 	b := newBench(t)
 	b.stats.AttemptStarted("activation", "carrier")
-	b.stats.AttemptEnded(endedRecord())
+	rec := endedRecord()
+	rec.Customer = &cdr.Leg{Sent: 1000, Received: 990, Lost: 10, JitterMS: 3, MOS: 4.32, Remote: &cdr.RemoteLeg{Lost: 50, JitterMS: 8, RoundTripMS: 40, MOS: 3.93}}
+	rec.AgentLeg = &cdr.Leg{Sent: 1000, Received: 1000, MOS: 4.41} // whose telephone reports nothing
+	b.stats.AttemptEnded(rec)
 	b.stats.Decided("activation", 17*time.Microsecond)
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("Authorization", "Bearer "+supervisorSecret)
@@ -306,6 +311,13 @@ func TestMetricsTellTheFloor(t *testing.T) {
 		`# {attempt_id="01HX"} 0.012`,
 		`ringpace_talk_seconds_sum{campaign="activation"} 60.0`,
 		`ringpace_answer_delay_seconds_sum{campaign="activation"} 8.0`,
+		`ringpace_leg_mos_sum{campaign="activation",direction="in",leg="customer"} 4.32`,
+		`ringpace_leg_mos_sum{campaign="activation",direction="out",leg="customer"} 3.93`,
+		`ringpace_leg_mos_sum{campaign="activation",direction="in",leg="agent"} 4.41`,
+		`ringpace_leg_loss_ratio_sum{campaign="activation",direction="in",leg="customer"} 0.01`,
+		`ringpace_leg_loss_ratio_sum{campaign="activation",direction="out",leg="customer"} 0.05`,
+		`ringpace_leg_jitter_seconds_sum{campaign="activation",direction="out",leg="customer"} 0.008`,
+		`ringpace_leg_round_trip_seconds_sum{campaign="activation",leg="customer"} 0.04`,
 		`ringpace_agents{state="ready"} 1.0`,
 		`ringpace_agents{state="talking"} 0.0`,
 		`ringpace_trunk_registered{trunk="carrier"} 1.0`,
@@ -320,6 +332,9 @@ func TestMetricsTellTheFloor(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %s", want)
 		}
+	}
+	if strings.Contains(w.Body.String(), `direction="out",leg="agent"`) {
+		t.Error("a leg whose far side reported nothing is measured")
 	}
 	if t.Failed() {
 		t.Log(w.Body)

@@ -150,22 +150,25 @@ type Recording struct {
 	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
 }
 
-// Since is what a leg was like since it had the figures of before. Jitter is a
-// running mean, and stays.
-func (l Leg) Since(before Leg) *Leg {
-	l.Sent -= before.Sent
-	l.Received -= before.Received
-	l.Lost -= min(l.Lost, before.Lost)
-	l.Discarded -= before.Discarded
-	return &l
-}
-
-// Leg is what the RTP of one leg was like.
+// Leg is what the RTP of one leg was like: from the party to us, and from us to the
+// party as far as it reported by RTCP.
 type Leg struct {
 	Codec     string  `json:"codec"`
-	Sent      uint64  `json:"sent"`      // packets
-	Received  uint64  `json:"received"`  // packets
-	Lost      uint64  `json:"lost"`      // packets, by sequence number
-	Discarded uint64  `json:"discarded"` // malformed, or not from the party
-	JitterMS  float64 `json:"jitter_ms"` // RFC 3550, section 6.4.1
+	Sent      uint64  `json:"sent"`          // packets
+	Received  uint64  `json:"received"`      // packets
+	Lost      uint64  `json:"lost"`          // packets, by sequence number
+	Discarded uint64  `json:"discarded"`     // malformed, or not from the party
+	JitterMS  float64 `json:"jitter_ms"`     // RFC 3550, section 6.4.1
+	MOS       float64 `json:"mos,omitempty"` // of what came, by the E-model (ITU-T G.107): 1 to 4.41; 0 where nothing came
+
+	Remote *RemoteLeg `json:"remote,omitempty"` // nil where the party sent no report
+}
+
+// RemoteLeg is what a party reported by RTCP (RFC 3550, section 6.4.1) of what we sent
+// to it.
+type RemoteLeg struct {
+	Lost        uint64  `json:"lost"` // packets
+	JitterMS    float64 `json:"jitter_ms"`
+	RoundTripMS float64 `json:"round_trip_ms"` // 0 where its reports did not tell
+	MOS         float64 `json:"mos"`           // as MOS of Leg
 }
