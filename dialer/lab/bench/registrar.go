@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/dialer"
 	"ringpace/sip"
 	"ringpace/sip/defence"
 	"ringpace/sip/registrar"
@@ -15,6 +16,7 @@ import (
 
 // beRegistrar is a process that registers everybody who knows the password.
 func beRegistrar(listen string) error {
+	dialer.TuneHeap() // as the daemon does
 	addr, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return err
