@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"ringpace/dialer/api"
@@ -13,6 +12,7 @@ import (
 	"ringpace/dialer/store"
 	"ringpace/media"
 	"ringpace/media/record"
+	"ringpace/media/record/chain"
 	"ringpace/sip/trace"
 )
 
@@ -65,7 +65,7 @@ func recordingOf(s record.Summary) *cdr.Recording {
 	return &cdr.Recording{
 		Path: s.Path, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
 		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
-		GapsMS: s.Gaps().Milliseconds(),
+		GapsMS: s.Gaps().Milliseconds(), Chain: s.Chain.String(),
 	}
 }
 
@@ -76,8 +76,12 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, nil
 	}
-	if err == nil && rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged {
-		return nil, os.Remove(filepath.Join(e.recordings, filepath.FromSlash(sum.Path)))
+	if err == nil && e.recorder != nil && rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged {
+		err = e.recorder.Remove(rec.ID, sum.Path, "no agent took the call that a crash cut off")
+		if !errors.Is(err, chain.ErrHeld) {
+			return nil, err
+		}
+		err = nil
 	}
 	return recordingOf(sum), err
 }

@@ -53,7 +53,7 @@ func (d *Daemon) lookAround(seen map[string]string) {
 	d.alarms.set("redis_down", detail)
 	detail = ""
 	if d.recorder != nil && d.recorder.Full() {
-		detail = fmt.Sprintf("nothing is dialed: %s has less free space than recording.min_free, or cannot be written to; free some space", d.recordings)
+		detail = "nothing is dialed: " + d.recorder.Trouble()
 	}
 	if full := crowded(d.disks); full != "" {
 		d.fullDisk.Store(&full)
@@ -62,6 +62,13 @@ func (d *Daemon) lookAround(seen map[string]string) {
 		d.fullDisk.Store(nil)
 	}
 	d.alarms.set("disk_full", detail)
+	detail = ""
+	if d.recorder != nil {
+		if seen := d.recorder.Tampered(); seen != "" {
+			detail = fmt.Sprintf("the chain of recordings was changed beneath the daemon: %s; ringpace recordings verify shows where", seen)
+		}
+	}
+	d.alarms.set("recording_chain", detail)
 	for _, t := range d.routes() {
 		s := t.Status()
 		detail = ""

@@ -142,7 +142,8 @@ type Recording struct {
 	Path       string  `json:"path"` // relative to the recording directory
 	DurationMS int64   `json:"duration_ms"`
 	Bytes      int64   `json:"bytes"`
-	SHA256     string  `json:"sha256,omitempty"` // hex; empty where the file was cut off by a crash
+	SHA256     string  `json:"sha256,omitempty"` // hex; of what was made whole where a crash cut it off
+	Chain      string  `json:"chain,omitempty"`  // the line in the chain of recordings that vouches for it, and all lines before
 	LeftDBFS   float64 `json:"left_dbfs"`        // mean level of the customer's channel
 	RightDBFS  float64 `json:"right_dbfs"`       // mean level of the agent's channel
 	LostLeft   int64   `json:"lost_left"`        // packets of the customer's channel that never came

@@ -3,7 +3,9 @@ package record
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,13 +24,13 @@ type disk struct {
 	stop    chan struct{}
 
 	mu       sync.Mutex
-	free     int64  // octets that were left at the last look
-	lowSpace string // what is wrong, in plain words; empty: nothing
-	failing  string
+	free     int64             // octets that were left at the last look
+	lowSpace string            // what is wrong, in plain words; empty: nothing
+	failing  map[string]string // by the directory where writes fail: the same
 }
 
 func newDisk(dir string, minFree int64, log *slog.Logger) *disk {
-	d := &disk{dir: dir, minFree: minFree, log: log, changed: make(chan struct{}, 1), stop: make(chan struct{})}
+	d := &disk{dir: dir, minFree: minFree, log: log, changed: make(chan struct{}, 1), stop: make(chan struct{}), failing: map[string]string{}}
 	d.look()
 	return d
 }
@@ -37,8 +39,8 @@ func newDisk(dir string, minFree int64, log *slog.Logger) *disk {
 func (d *disk) trouble() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.failing != "" {
-		return d.failing
+	for _, dir := range slices.Sorted(maps.Keys(d.failing)) {
+		return d.failing[dir]
 	}
 	return d.lowSpace
 }
@@ -57,7 +59,8 @@ func (d *disk) run() {
 	}
 }
 
-// look measures the room, and while writes fail tries whether they still do.
+// look measures the room, asks whether files may be made, and where writes failed tries
+// whether they still do.
 func (d *disk) look() {
 	low, free := "", int64(0)
 	var fs syscall.Statfs_t
@@ -65,27 +68,30 @@ func (d *disk) look() {
 		low = fmt.Sprintf("the recording directory %s cannot be examined: %v", d.dir, err)
 	} else if free = int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
 		low = fmt.Sprintf("the disk of %s has %d MiB left, recordings need %d MiB", d.dir, free>>20, d.minFree>>20)
+	} else if err := syscall.Access(d.dir, mayWrite); err != nil {
+		low = fmt.Sprintf("the recording directory %s cannot be written to: %v", d.dir, err)
 	}
 	d.mu.Lock()
-	failing := d.failing != ""
+	failing := slices.Collect(maps.Keys(d.failing))
 	d.mu.Unlock()
-	if failing && probe(d.dir) == nil {
-		failing = false
-	}
+	well := slices.DeleteFunc(failing, func(dir string) bool { return probe(dir) != nil })
 	d.set(func() {
 		d.free, d.lowSpace = free, low
-		if !failing {
-			d.failing = ""
+		for _, dir := range well {
+			delete(d.failing, dir)
 		}
 	})
 }
 
-// wrote is told of every write: nil, or why it failed.
-func (d *disk) wrote(err error) {
+// mayWrite asks access(2) whether files can be made in a directory.
+const mayWrite = 0x2 | 0x1 // W_OK, X_OK
+
+// wrote is told of writes in a directory: nil, or why one failed.
+func (d *disk) wrote(dir string, err error) {
 	if err == nil {
 		return // one file that can be written says nothing of the next
 	}
-	d.set(func() { d.failing = fmt.Sprintf("recordings cannot be written: %v", err) })
+	d.set(func() { d.failing[dir] = fmt.Sprintf("recordings cannot be written: %v", err) })
 }
 
 // set changes the state, and tells if that made a difference.
@@ -109,8 +115,11 @@ func (d *disk) set(change func()) {
 	}
 }
 
-// probe tries whether a file can be written in dir.
+// probe tries whether a file can be written in dir, which is made if it is not there.
 func probe(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return err

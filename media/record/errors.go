@@ -12,6 +12,8 @@ var (
 	ErrClosed = errors.New("record: closed")
 	// ErrNotFound: there is no recording of that id.
 	ErrNotFound = errors.New("record: no such recording")
+	// ErrBusy: the recording is still being made.
+	ErrBusy = errors.New("record: under way")
 	// ErrDamaged: the file is not a recording of ours.
 	ErrDamaged = errors.New("record: not a readable recording")
 )

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Find returns what the file of an id holds, after a crash that took its figures. A
@@ -109,13 +110,15 @@ func inspect(name string, wanted map[string]string) (Summary, error) {
 		return Summary{}, err
 	}
 	sum := Summary{ID: w.id, Codec: w.codec, Start: w.start, Complete: w.complete, Bytes: stat.Size()}
-	var space workspace
-	if w.complete {
-		sum.SHA256, err = digest(f, sum.Bytes, &space)
-	} else {
-		w.frames, sum.Bytes, err = repair(f, w, stat.Size())
+	if !w.complete {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			return Summary{}, fmt.Errorf("%w: it is being recorded", ErrBusy)
+		}
+		if w.frames, sum.Bytes, err = repair(f, w, stat.Size()); err != nil {
+			return Summary{}, err
+		}
 	}
-	if err != nil {
+	if sum.SHA256, err = digest(f, sum.Bytes, &workspace{}); err != nil {
 		return Summary{}, err
 	}
 	sum.Duration = duration(w.frames)
@@ -141,8 +144,10 @@ func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
 	if err := f.Truncate(bytes); err != nil {
 		return 0, 0, err
 	}
-	_, err = f.WriteAt(header(w.info, frames, 0), 0)
-	return frames, bytes, err
+	if _, err := f.WriteAt(header(w.info, frames, 0), 0); err != nil {
+		return 0, 0, err
+	}
+	return frames, bytes, f.Sync()
 }
 
 // levels measures both channels of a file, silence included.

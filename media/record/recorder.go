@@ -11,9 +11,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"ringpace/media"
+	"ringpace/media/record/chain"
 )
 
 // Defaults of a Config.
@@ -54,7 +56,9 @@ type Recorder struct {
 	log     *slog.Logger
 	pool    *chunkPool
 	disk    *disk
+	chain   *chain.Log
 	writers []*writer
+	sealer  *sealer
 	next    atomic.Uint64 // picks the writer of a new recording
 	running sync.WaitGroup
 
@@ -84,9 +88,18 @@ func New(cfg Config) (*Recorder, error) {
 	if err := probe(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("record: cannot write to the recording directory: %w", err)
 	}
+	if r.chain, err = chain.Open(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	if err := r.recover(); err != nil {
+		r.chain.Close()
+		return nil, err
+	}
+	r.sealer = newSealer(r)
 	r.running.Go(r.disk.run)
+	r.running.Go(r.sealer.run)
 	for range cfg.Writers {
-		w := newWriter(cfg.Flush, r.disk.wrote)
+		w := newWriter(cfg.Flush)
 		r.writers = append(r.writers, w)
 		r.running.Go(w.run)
 	}
@@ -149,7 +162,7 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	if c := r.pool.get(); c != nil {
 		rec.chunks = append(rec.chunks, c)
 	}
-	rec.sheet.path = expand(r.cfg.Pattern, m)
+	rec.sheet.path = expand(r.cfg.Pattern, m) // until there is a file
 	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec}
 	for i := range rec.sheet.tracks {
 		rec.sheet.tracks[i].channel, rec.sheet.tracks[i].codec = uint8(i), m.Codec
@@ -198,11 +211,30 @@ func (r *Recorder) Close() error {
 		for _, w := range r.writers {
 			w.stop()
 		}
+		r.sealer.stop() // all are with it
 		close(r.disk.stop)
 	}
 	r.running.Wait()
+	r.chain.Close()
 	return errors.Join(errs...)
 }
+
+// chainDir is where the chain's files lie.
+func (r *Recorder) chainDir() string { return filepath.Join(r.cfg.Dir, chain.Folder) }
+
+// Tampered says in plain words what the recorder has seen happen to the chain of
+// recordings that nobody may do; empty if nothing has.
+func (r *Recorder) Tampered() string { return r.chain.Fault() }
+
+// Remove removes the file of a recording that is closed, and notes in the chain who or
+// what wanted it so. The path is the summary's. The error wraps chain.ErrHeld where the
+// recording is under legal hold.
+func (r *Recorder) Remove(id, path, why string) error {
+	return r.chain.Remove(chain.Entry{Kind: chain.Discarded, ID: id, Path: path, Why: why})
+}
+
+// unbridged is why a recording is discarded.
+const unbridged = "no agent took the call"
 
 // end completes or discards a recording and takes it off the books.
 func (r *Recording) end(w *workspace) (Summary, error) {
@@ -210,41 +242,67 @@ func (r *Recording) end(w *workspace) (Summary, error) {
 		r.recorder.mu.Lock()
 		delete(r.recorder.open, r)
 		r.recorder.mu.Unlock()
+		r.mu.Lock()
+		rest := r.chunks
+		r.chunks = nil
+		r.mu.Unlock()
+		for _, c := range rest {
+			r.recorder.pool.put(c)
+		}
 	}()
-	sum, err := r.complete(w)
-	r.mu.Lock()
-	rest := r.chunks
-	r.chunks = nil
-	r.mu.Unlock()
-	for _, c := range rest {
-		r.recorder.pool.put(c)
-	}
 	if !r.discard {
-		return sum, err
+		return r.complete(w)
 	}
 	if r.sheet.timeline.file == nil {
-		return sum, nil // it was never made
+		return Summary{ID: r.meta.ID}, nil // it was never made
 	}
-	return sum, os.Remove(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(r.sheet.path)))
+	err := r.recorder.Remove(r.meta.ID, r.sheet.path, unbridged)
+	if errors.Is(err, chain.ErrHeld) {
+		return r.complete(w)
+	}
+	if err == nil {
+		err = r.sheet.timeline.file.Close()
+	}
+	return Summary{ID: r.meta.ID, Path: r.sheet.path}, err
 }
 
 // open makes the recording's file. A path that is taken gets a number.
 func (r *Recording) open() error {
-	base := r.sheet.path
+	f, path, err := r.newFile()
+	if err != nil {
+		return err
+	}
+	r.sheet.path = path
+	r.list()
+	return r.sheet.timeline.begin(f)
+}
+
+// newFile makes a file for the recording, at its path or one beside it.
+func (r *Recording) newFile() (f file, name string, err error) {
+	base := expand(r.recorder.cfg.Pattern, r.meta)
+	name = base
 	for n := 2; ; n++ {
-		full := filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(r.sheet.path))
-		f, err := r.recorder.create(full)
-		if err == nil {
-			return r.sheet.timeline.begin(f)
+		f, err = r.recorder.create(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(name)))
+		if err == nil || !errors.Is(err, os.ErrExist) || n > 99 {
+			return f, name, err
 		}
-		if !errors.Is(err, os.ErrExist) || n > 99 {
-			return err
-		}
-		r.sheet.path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, path.Ext(base)), n, path.Ext(base))
+		name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, path.Ext(base)), n, path.Ext(base))
 	}
 }
 
-// createFile makes a file and the directories above it.
+// list notes in the chain that the recording's file is there. Where that fails, the
+// alarm is raised, and the next flush tries again.
+func (r *Recording) list() {
+	_, err := r.recorder.chain.Append(chain.Entry{Kind: chain.Began, ID: r.meta.ID, Path: r.sheet.path, Start: r.meta.Start.UTC()})
+	r.listed = err == nil
+	if err != nil {
+		r.recorder.disk.wrote(r.recorder.chainDir(), err)
+		return
+	}
+	r.recorder.sealer.sync()
+}
+
+// createFile makes a file, locked, and the directories above it.
 func createFile(name string) (file, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return nil, err
@@ -252,6 +310,11 @@ func createFile(name string) (file, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return nil, err // not f, which would be a file that is not nil
+	}
+	// So that others can tell that it is being written. It holds until the file is closed.
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
 	}
 	return f, nil
 }

@@ -46,11 +46,12 @@ type Recording struct {
 
 	finishing sync.Once
 	discard   bool
-	done      chan struct{} // closed when the writer is through with it
+	done      chan struct{} // closed when the sealer is through with it
 	summary   Summary
 	err       error
 
-	sheet sheet // the writer's
+	sheet  sheet // the writer's, and then the sealer's
+	listed bool  // the chain has it; as sheet
 }
 
 // tap feeds one channel.

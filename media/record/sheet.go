@@ -3,9 +3,15 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
+	"syscall"
 	"time"
+
+	"ringpace/media/record/chain"
 )
 
 // sheet is a recording as its writer sees it: two tracks on a time line. Only the
@@ -28,13 +34,10 @@ type workspace struct {
 
 // flush places what came since the last time and writes it. Room in memory is given
 // back whatever the disk does. Now is on the clock of arrivals; the last flush of a
-// recording lies in the far future.
+// recording lies in the far future. A failure raises the alarm.
 func (r *Recording) flush(w *workspace, now time.Duration) error {
-	var err error
+	err := r.file()
 	s := &r.sheet
-	if s.timeline.file == nil {
-		err = r.open()
-	}
 	w.chunks = r.take(w.chunks[:0])
 	s.gather(w)
 	if !s.begun {
@@ -55,10 +58,61 @@ func (r *Recording) flush(w *workspace, now time.Duration) error {
 	for channel := range w.batch {
 		clear(w.batch[channel])
 	}
+	if err == nil {
+		err = s.timeline.flush()
+	}
+	if err != nil {
+		r.recorder.disk.wrote(filepath.Dir(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(s.path))), err)
+	}
+	return err
+}
+
+// file sees that there is a file, and that the chain knows of it.
+func (r *Recording) file() error {
+	if r.sheet.timeline.file == nil {
+		return r.open()
+	}
+	if err := r.rescue(); err != nil {
+		return err
+	}
+	if !r.listed {
+		r.list()
+	}
+	return nil
+}
+
+// rescue writes the recording anew where its file was removed beneath it, from what
+// the kernel keeps of it as long as it is open.
+func (r *Recording) rescue() error {
+	l := &r.sheet.timeline
+	if !unlinked(l.file) {
+		return nil
+	}
+	f, path, err := r.newFile()
 	if err != nil {
 		return err
 	}
-	return s.timeline.flush()
+	r.recorder.log.Error("the file of a recording was removed while it was made; it is written anew", "id", r.meta.ID, "was", r.sheet.path, "is", path)
+	_, err = io.Copy(io.NewOffsetWriter(f, 0), io.NewSectionReader(l.file, 0, l.dataAt+l.written*channels))
+	if err != nil {
+		f.Close()
+		return errors.Join(err, os.Remove(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(path))))
+	}
+	l.file.Close()
+	l.file = f
+	r.sheet.path = path
+	r.list()
+	return nil
+}
+
+// unlinked reports whether a file has lost its last name.
+func unlinked(f file) bool {
+	stat, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	inode, ok := stat.Sys().(*syscall.Stat_t)
+	return ok && inode.Nlink == 0
 }
 
 // never is later than every arrival.
@@ -130,32 +184,38 @@ func (s *sheet) pauses() []span {
 	return out
 }
 
-// complete ends the file and describes it. The summary is as good as can be told
-// also when there is an error.
+// complete ends the file, describes it, brings it to the disk and notes it in the chain.
+// The summary is as good as can be told also when there is an error; then all is as before,
+// to be tried again.
 func (r *Recording) complete(w *workspace) (Summary, error) {
 	err := r.flush(w, never)
 	s := &r.sheet
 	pauses := s.pauses()
-	if err == nil {
-		err = s.timeline.complete(pauses)
-	}
 	sum := Summary{
 		ID: r.meta.ID, Path: s.path, Codec: s.timeline.info.codec, Start: s.timeline.info.start,
 		Duration: duration(s.timeline.written), Bytes: s.timeline.dataAt + s.timeline.written*channels,
-		Complete: err == nil, Pauses: spans(pauses), Dropped: r.dropped,
+		Pauses: spans(pauses), Dropped: r.dropped,
 		Unwritten: duration(s.timeline.lost),
 		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
 	}
-	if err == nil {
-		sum.Bytes = s.timeline.size(pauses)
-		sum.SHA256, err = digest(s.timeline.file, sum.Bytes, w)
+	if err != nil {
+		return sum, err
 	}
-	if s.timeline.file != nil {
-		if closing := s.timeline.file.Close(); err == nil {
-			err = closing
-		}
+	if err := s.timeline.complete(pauses); err != nil {
+		return sum, err
 	}
-	return sum, err
+	sum.Bytes = s.timeline.size(pauses)
+	if sum.SHA256, err = digest(s.timeline.file, sum.Bytes, w); err != nil {
+		return sum, err
+	}
+	sum.Complete = true
+	ref, err := r.recorder.chain.Append(sum.entry(chain.Kept))
+	if err != nil {
+		r.recorder.disk.wrote(r.recorder.chainDir(), err)
+		return sum, err
+	}
+	sum.Chain = ref
+	return sum, s.timeline.file.Close()
 }
 
 // digest reads the first size octets back, since the header, which comes first, is

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ringpace/media"
+	"ringpace/media/record/chain"
 )
 
 // Summary is what is known of a recording once it is closed.
@@ -14,8 +15,11 @@ type Summary struct {
 	Start    time.Time   // of the first sample
 	Duration time.Duration
 	Bytes    int64
-	// SHA256 of the file, in hex; empty where it was cut off by a crash.
+	// SHA256 of the file, in hex; of one that a crash cut off, of what was made of it.
 	SHA256 string
+	// Chain names the line of the chain that vouches for the file; empty where the
+	// summary is not of a recorder.
+	Chain chain.Ref
 	// Complete is false where the recording was cut off.
 	Complete bool
 
@@ -43,6 +47,14 @@ type Span struct{ At, Length time.Duration }
 
 // Gaps is the silence put in for what never came, both channels together.
 func (s Summary) Gaps() time.Duration { return s.Left.GapTotal + s.Right.GapTotal }
+
+// entry is the recording's line in the chain.
+func (s Summary) entry(kind chain.Kind) chain.Entry {
+	return chain.Entry{
+		Kind: kind, ID: s.ID, Path: s.Path, Start: s.Start.UTC(), DurationMS: s.Duration.Milliseconds(),
+		Bytes: s.Bytes, SHA256: s.SHA256,
+	}
+}
 
 // channelSummary gives the figures of a track.
 func (t *track) channelSummary() Channel {

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"io"
+	"os"
 	"strings"
 
 	"ringpace/media"
@@ -24,6 +25,8 @@ type file interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
+	Stat() (os.FileInfo, error)
+	Sync() error
 }
 
 // timeline is the audio of one recording: the end of it in memory, what lies before
@@ -168,7 +171,8 @@ func (l *timeline) writeSilence() error {
 	return nil
 }
 
-// complete writes the rest, the marks of the pauses and the final header.
+// complete writes the rest, the marks of the pauses and the final header, and brings
+// all to the disk.
 func (l *timeline) complete(pauses []span) error {
 	if err := l.flush(); err != nil {
 		return err
@@ -179,9 +183,12 @@ func (l *timeline) complete(pauses []span) error {
 			return err
 		}
 	}
-	l.info.complete = true
-	_, err := l.file.WriteAt(header(l.info, l.written, len(trailer)), 0)
-	return err
+	final := l.info
+	final.complete = true
+	if _, err := l.file.WriteAt(header(final, l.written, len(trailer)), 0); err != nil {
+		return err
+	}
+	return l.file.Sync()
 }
 
 // size is the length of the complete file, in octets.

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"io"
+	"os"
 	"testing"
 	"time"
 
@@ -33,6 +34,10 @@ func (m *memoryFile) ReadAt(b []byte, at int64) (int, error) {
 }
 
 func (m *memoryFile) Close() error { return nil }
+
+func (m *memoryFile) Sync() error { return nil }
+
+func (m *memoryFile) Stat() (os.FileInfo, error) { return nil, errors.ErrUnsupported }
 
 func newTimeline() (*timeline, *memoryFile) {
 	f := &memoryFile{}

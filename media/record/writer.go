@@ -9,7 +9,6 @@ import (
 // other. A stalled disk stalls it and nothing else.
 type writer struct {
 	interval time.Duration
-	failed   func(error) // told of every write that failed or succeeded again (nil)
 
 	mu       sync.Mutex
 	queue    []turn       // by time: all have the same interval
@@ -24,8 +23,8 @@ type turn struct {
 	due       time.Time
 }
 
-func newWriter(interval time.Duration, failed func(error)) *writer {
-	return &writer{interval: interval, failed: failed, wake: make(chan struct{}, 1)}
+func newWriter(interval time.Duration) *writer {
+	return &writer{interval: interval, wake: make(chan struct{}, 1)}
 }
 
 // add makes r one of the writer's. It never blocks.
@@ -76,11 +75,9 @@ func (w *writer) run() {
 			case <-w.wake:
 			}
 		case complete:
-			r.summary, r.err = r.end(&space)
-			close(r.done)
-			w.failed(r.err)
+			r.recorder.sealer.take(r)
 		default:
-			w.failed(r.flush(&space, time.Since(r.base)))
+			_ = r.flush(&space, time.Since(r.base)) // it raises the alarm itself, and the next tries again
 		}
 	}
 }

@@ -1,0 +1,441 @@
+package chain
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Folder is where the chain lies, below the recording directory.
+const Folder = "chain"
+
+const (
+	extension = ".jsonl"
+	dayLayout = time.DateOnly
+	lockName  = "lock"
+)
+
+// What Remove and Hold may say.
+var (
+	ErrHeld     = errors.New("chain: the recording is under legal hold")
+	ErrNotFound = errors.New("chain: no such recording")
+)
+
+// Log appends to the chain of one recording directory.
+type Log struct {
+	root string // the recording directory
+	dir  string
+
+	mu    sync.Mutex
+	lock  *os.File // flock(2) on it keeps other processes out
+	file  *os.File // of day; nil until there is one
+	day   string
+	size  int64 // of file, as this process knows it
+	last  Ref
+	held  map[string]bool // by id
+	fault string
+	now   func() time.Time // tests have their own
+}
+
+// Open opens the chain of a recording directory, and begins one where there is none.
+func Open(root string) (*Log, error) {
+	l := &Log{root: root, dir: filepath.Join(root, Folder), held: map[string]bool{}, now: time.Now}
+	if err := os.MkdirAll(l.dir, 0o750); err != nil {
+		return nil, fmt.Errorf("chain: %w", err)
+	}
+	if err := l.within(l.load); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("chain: %w", err)
+	}
+	return l, nil
+}
+
+// Close closes the files. Lines that were appended stay.
+func (l *Log) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range []*os.File{l.file, l.lock} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	l.file, l.lock = nil, nil
+}
+
+// Last is the last line.
+func (l *Log) Last() Ref {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+// Fault says in plain words what this process has seen happen to the chain that nobody
+// may do: cut off, replaced, written to out of turn. It is empty if nothing has. The
+// chain goes on from the line that was last, so that Verify shows the place.
+func (l *Log) Fault() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fault
+}
+
+// Append adds a line and returns its Ref. The line outlives the process; see Sync.
+func (l *Log) Append(e Entry) (Ref, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ref Ref
+	err := l.within(func() (err error) {
+		if err := l.catchUp(); err != nil {
+			return err
+		}
+		ref, err = l.write(e)
+		return err
+	})
+	if err != nil {
+		return Ref{}, fmt.Errorf("chain: %w", err)
+	}
+	return ref, nil
+}
+
+// Sync brings all lines to the disk. It does not hold up Append.
+func (l *Log) Sync() error {
+	l.mu.Lock()
+	f := l.file
+	l.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	if err := f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) { // write syncs before it closes
+		return fmt.Errorf("chain: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) sync() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Sync()
+}
+
+// Remove notes that a recording is removed, as Discarded or Deleted, brings that to
+// the disk and then removes the file. The error wraps ErrHeld where the recording is under
+// legal hold, and it is not removed then. A file that is not there is no error.
+func (l *Log) Remove(e Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.within(func() error {
+		if err := l.catchUp(); err != nil {
+			return err
+		}
+		if l.held[e.ID] {
+			return fmt.Errorf("%w: %s", ErrHeld, e.ID)
+		}
+		if _, err := l.write(e); err != nil {
+			return err
+		}
+		if err := l.sync(); err != nil {
+			return err
+		}
+		err := os.Remove(filepath.Join(l.root, filepath.FromSlash(e.Path)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("chain: %w", err)
+	}
+	return nil
+}
+
+// within runs f while no other process appends. mu is held, or the Log not yet shared.
+func (l *Log) within(f func() error) error {
+	if err := l.openLock(); err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(l.lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	err := f()
+	return errors.Join(err, syscall.Flock(int(l.lock.Fd()), syscall.LOCK_UN))
+}
+
+// openLock opens the lock file, again where it was removed since: others lock the new one.
+func (l *Log) openLock() error {
+	name := filepath.Join(l.dir, lockName)
+	if l.lock != nil {
+		mine, err := l.lock.Stat()
+		there, missing := os.Stat(name)
+		if err == nil && missing == nil && os.SameFile(mine, there) {
+			return nil
+		}
+		l.lock.Close()
+		l.lock = nil
+	}
+	if err := os.MkdirAll(l.dir, 0o750); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return err
+	}
+	l.lock = f
+	return nil
+}
+
+// load finds the end of the chain and what is held.
+func (l *Log) load() error {
+	days, err := dayNames(l.root)
+	if err != nil || len(days) == 0 {
+		return err
+	}
+	for _, day := range days {
+		if err := l.readDay(day); err != nil {
+			return err
+		}
+	}
+	day := days[len(days)-1]
+	f, err := os.OpenFile(l.name(day), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	l.file, l.day = f, day
+	stat, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if stat.Size() > l.size {
+		if err := f.Truncate(l.size); err != nil { // what a crash tore
+			return err
+		}
+	}
+	return nil
+}
+
+// readDay goes through one day's whole lines for what is held and which is last.
+// Whether they are linked is for Verify to tell.
+func (l *Log) readDay(day string) error {
+	l.size = 0
+	var last []byte
+	err := eachLine(l.name(day), func(line []byte, whole bool) error {
+		if !whole {
+			return nil
+		}
+		l.size += int64(len(line))
+		l.last.N = numberOf(line, l.last.N+1)
+		last = append(last[:0], line...)
+		if bytes.Contains(line, heldMark) || bytes.Contains(line, releasedMark) {
+			if e, err := parseLine(line); err == nil {
+				l.hold(e)
+			}
+		}
+		return nil
+	})
+	if last != nil {
+		l.last.Hash = hashOf(last)
+	}
+	return err
+}
+
+func (l *Log) hold(e Entry) {
+	switch e.Kind {
+	case Held:
+		l.held[e.ID] = true
+	case Released:
+		delete(l.held, e.ID)
+	}
+}
+
+// catchUp takes in what other processes appended, and notices what nobody may do.
+func (l *Log) catchUp() error {
+	if l.day == "" { // nothing was there; something may be now
+		return l.load()
+	}
+	if err := l.catchUpDay(); err != nil {
+		return err
+	}
+	if l.today() == l.day {
+		return nil
+	}
+	days, err := dayNames(l.root)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		if day <= l.day {
+			continue
+		}
+		if err := l.turnTo(day, os.O_RDWR); err != nil {
+			return err
+		}
+		if err := l.catchUpDay(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUpDay reads what follows in the day's file.
+func (l *Log) catchUpDay() error {
+	mine, err := l.file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(l.name(l.day))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || !os.SameFile(mine, there) {
+		l.blame("the file %s was removed or replaced", l.day+extension)
+		if err := l.turnTo(l.day, os.O_RDWR|os.O_CREATE); err != nil {
+			return err
+		}
+		stat, err := l.file.Stat()
+		if err != nil {
+			return err
+		}
+		l.size = stat.Size()
+		return nil
+	}
+	size := there.Size()
+	if size < l.size {
+		l.blame("the file %s was cut from %d to %d octets", l.day+extension, l.size, size)
+		l.size = size
+		return nil
+	}
+	if size == l.size {
+		return nil
+	}
+	b := make([]byte, size-l.size)
+	if _, err := l.file.ReadAt(b, l.size); err != nil && err != io.EOF {
+		return err
+	}
+	for line := range bytes.Lines(b) {
+		if line[len(line)-1] != '\n' { // another process was killed at it
+			return l.file.Truncate(l.size)
+		}
+		l.size += int64(len(line))
+		e, err := parseLine(line)
+		if err != nil || e.Prev != l.hash() || e.N != l.last.N+1 {
+			l.blame("the file %s was written to out of turn, behind line %d", l.day+extension, l.last.N)
+			continue
+		}
+		l.last = Ref{e.N, hashOf(line)}
+		l.hold(e)
+	}
+	return nil
+}
+
+// blame notes the first fault that is seen.
+func (l *Log) blame(format string, args ...any) {
+	if l.fault == "" {
+		l.fault = fmt.Sprintf(format, args...)
+	}
+}
+
+// turnTo goes on with the file of a day.
+func (l *Log) turnTo(day string, flags int) error {
+	f, err := os.OpenFile(l.name(day), flags, 0o640)
+	if err != nil {
+		return err
+	}
+	if l.file != nil {
+		l.file.Close()
+	}
+	l.file, l.day, l.size = f, day, 0
+	return nil
+}
+
+// hash is that of the last line.
+func (l *Log) hash() string {
+	if l.last.N == 0 {
+		return origin
+	}
+	return l.last.Hash
+}
+
+// today is the day that a line of now goes to. A clock that was set back does not
+// bring back a day.
+func (l *Log) today() string { return max(l.now().UTC().Format(dayLayout), l.day) }
+
+// write appends a line, and before it the first of a day that begins with it. After an
+// error the line is not there.
+func (l *Log) write(e Entry) (Ref, error) {
+	if today := l.today(); today != l.day {
+		if err := l.sync(); err != nil { // no line is on the disk before those it vouches for
+			return Ref{}, err
+		}
+		if err := l.turnTo(today, os.O_RDWR|os.O_CREATE); err != nil {
+			return Ref{}, err
+		}
+		if err := syncDir(l.dir); err != nil {
+			return Ref{}, err
+		}
+	}
+	if l.size == 0 {
+		if err := l.put(Entry{Kind: Day, Path: l.day}); err != nil {
+			return Ref{}, err
+		}
+	}
+	if err := l.put(e); err != nil {
+		return Ref{}, err
+	}
+	return l.last, nil
+}
+
+// put writes one line at the end of the file.
+func (l *Log) put(e Entry) error {
+	e.N, e.At, e.Prev = l.last.N+1, l.now().UTC().Truncate(time.Millisecond), l.hash()
+	line, err := appendLine(nil, e)
+	if err != nil {
+		return err
+	}
+	if _, err := l.file.WriteAt(line, l.size); err != nil {
+		return errors.Join(err, l.file.Truncate(l.size))
+	}
+	l.size += int64(len(line))
+	l.last = Ref{e.N, hashOf(line)}
+	l.hold(e)
+	return nil
+}
+
+func (l *Log) name(day string) string { return filepath.Join(l.dir, day+extension) }
+
+// syncDir brings the names in a directory to the disk.
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// dayNames are the days of which there is a file, in order.
+func dayNames(root string) ([]string, error) {
+	list, err := os.ReadDir(filepath.Join(root, Folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var days []string
+	for _, d := range list {
+		day, ok := strings.CutSuffix(d.Name(), extension)
+		if _, err := time.Parse(dayLayout, day); ok && err == nil {
+			days = append(days, day)
+		}
+	}
+	slices.Sort(days)
+	return days, nil
+}

@@ -1,0 +1,110 @@
+package record
+
+import (
+	"sync"
+	"time"
+)
+
+// sealInterval is how often what could not be sealed is tried again.
+const sealInterval = 2 * time.Second
+
+// sealer is one goroutine that completes the recordings whose calls are over: the rest
+// of the audio, the marks, the final header, all brought to the disk, the digest, and last
+// the line in the chain, in this order, so that no line promises what a power cut could
+// take. It works beside the writers, since bringing a file to the disk takes its time. What
+// cannot be sealed is kept and tried again until it can, as long as the process lives.
+type sealer struct {
+	recorder *Recorder
+
+	mu       sync.Mutex
+	queue    []*Recording
+	dirty    bool // lines of recordings that began are to be brought to the disk
+	stopping bool
+	wake     chan struct{} // one deep
+}
+
+func newSealer(r *Recorder) *sealer { return &sealer{recorder: r, wake: make(chan struct{}, 1)} }
+
+// take has r sealed. It never blocks.
+func (s *sealer) take(r *Recording) {
+	s.mu.Lock()
+	s.queue = append(s.queue, r)
+	s.mu.Unlock()
+	s.nudge()
+}
+
+// sync has the chain brought to the disk. It never blocks.
+func (s *sealer) sync() {
+	s.mu.Lock()
+	s.dirty = true
+	s.mu.Unlock()
+	s.nudge()
+}
+
+// stop ends the goroutine when everything has been tried once more.
+func (s *sealer) stop() {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
+	s.nudge()
+}
+
+func (s *sealer) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until stop.
+func (s *sealer) run() {
+	var space workspace
+	var again []*Recording // that failed, and are no longer waited for
+	ticker := time.NewTicker(sealInterval)
+	defer ticker.Stop()
+	for {
+		retry := false
+		select {
+		case <-s.wake:
+		case <-ticker.C:
+			retry = true
+		}
+		s.mu.Lock()
+		fresh, dirty, stopping := s.queue, s.dirty, s.stopping
+		s.queue, s.dirty = nil, false
+		s.mu.Unlock()
+		if retry || stopping {
+			again = s.seal(again, &space, false)
+		}
+		again = append(again, s.seal(fresh, &space, true)...)
+		if dirty || len(fresh) > 0 || retry && len(again) > 0 {
+			s.recorder.disk.wrote(s.recorder.chainDir(), s.recorder.chain.Sync())
+		}
+		for _, r := range fresh {
+			close(r.done)
+		}
+		if stopping {
+			for _, r := range again {
+				r.sheet.timeline.file.Close()
+			}
+			return
+		}
+	}
+}
+
+// seal completes recordings and returns those that could not be. Only the first attempt's
+// outcome is told to those who wait for it.
+func (s *sealer) seal(list []*Recording, space *workspace, first bool) (failed []*Recording) {
+	for _, r := range list {
+		sum, err := r.end(space)
+		if first {
+			r.summary, r.err = sum, err
+		} else if err == nil {
+			s.recorder.log.Info("a recording could be written after all", "id", r.meta.ID, "path", sum.Path)
+		}
+		if err != nil && r.sheet.timeline.file != nil {
+			failed = append(failed, r)
+		}
+	}
+	return failed
+}

@@ -1,0 +1,178 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"ringpace/media/record/chain"
+)
+
+// verified holds the recordings against the chain.
+func verified(t *testing.T, dir string) *chain.Report {
+	t.Helper()
+	r, err := chain.Verify(t.Context(), dir, chain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.OK() {
+		t.Errorf("verify finds %+v", r.Findings)
+	}
+	return r
+}
+
+func TestChainOfRecordings(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms})
+	kept, dropped, open := start(t, r, Meta{ID: "kept"}), start(t, r, Meta{ID: "dropped"}), start(t, r, Meta{ID: "open"})
+	for k, rec := range []*Recording{kept, dropped, open} {
+		newSource(rec, rec.Customer(), k).talk(0, 50)
+	}
+	sum, _, _ := closed(t, kept)
+	deadline := time.Now().Add(patience)
+	for {
+		report := verified(t, r.cfg.Dir)
+		if report.Open == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the open recordings are not in the chain: %+v", report)
+		}
+		await(t, "a tick", time.After(10*ms))
+	}
+	if err := dropped.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, open)
+	report := verified(t, r.cfg.Dir)
+	if report.Kept != 2 || report.Gone != 1 || report.Open != 0 {
+		t.Errorf("%+v", report)
+	}
+	again, err := chain.Verify(t.Context(), r.cfg.Dir, chain.Options{Refs: []chain.Ref{sum.Chain}})
+	if err != nil || !again.OK() {
+		t.Errorf("by the summary's line %s: %+v, %v", sum.Chain, again, err)
+	}
+	if err := os.Truncate(filepath.Join(r.cfg.Dir, sum.Path), sum.Bytes-1); err != nil {
+		t.Fatal(err)
+	}
+	if again, err = chain.Verify(t.Context(), r.cfg.Dir, chain.Options{}); err != nil || len(again.Findings) != 1 {
+		t.Errorf("a recording that was cut: %+v, %v", again, err)
+	}
+}
+
+func TestHeldRecordingIsNotDiscarded(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	rec := start(t, r, Meta{ID: "h"})
+	newSource(rec, rec.Customer(), 1).talk(0, 50)
+	await(t, "a write", disk.writes)
+	if _, err := r.chain.Append(chain.Entry{Kind: chain.Held, ID: "h", By: "counsel"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := rec.Discard(); err != nil {
+		t.Fatal(err)
+	}
+	if report := verified(t, r.cfg.Dir); report.Kept != 1 || report.Held != 1 {
+		t.Errorf("%+v", report)
+	}
+}
+
+// TestRemovedWhileRecording: a directory that is removed beneath calls takes nothing of
+// what they said.
+func TestRemovedWhileRecording(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	rec := start(t, r, Meta{})
+	s := newSource(rec, rec.Customer(), 1)
+	at := s.talk(0, 300) // more than a time line holds in memory
+	written := filepath.Join(r.cfg.Dir, expand(r.cfg.Pattern, rec.meta))
+	size := func() int64 {
+		stat, err := os.Stat(written)
+		if err != nil {
+			return 0
+		}
+		return stat.Size()
+	}
+	for deadline := time.Now().Add(patience); size() < 2*48_000; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is written")
+		}
+		await(t, "a tick", time.After(ms))
+	}
+	if err := os.RemoveAll(r.cfg.Dir); err != nil {
+		t.Fatal(err)
+	}
+	s.talk(at, 100)
+	_, l, _ := closed(t, rec)
+	equal(t, "left", l, s.octets(0, 64_000))
+	if r.Tampered() == "" {
+		t.Error("nobody says that the chain was removed")
+	}
+}
+
+// TestLateRoom: what could not be completed for want of room is, once there is some.
+func TestLateRoom(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+	disk := newFaultyDisk()
+	r.create = disk.create
+	rec := start(t, r, Meta{ID: "late"})
+	s := newSource(rec, rec.Customer(), 1)
+	s.talk(0, 50)
+	await(t, "a write", disk.writes)
+	disk.fail(syscall.ENOSPC)
+	s.talk(time.Second, 50)
+	if _, err := rec.Close(); err == nil {
+		t.Fatal("a recording on a full disk closes without an error")
+	}
+	if !r.Full() {
+		t.Error("no alarm")
+	}
+	disk.fail(nil)
+	for deadline := time.Now().Add(patience); ; {
+		x, err := chain.Load(r.cfg.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if it, ok := x.ID("late"); ok && it.Kind == chain.Kept && it.DurationMS == 2000 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it is not completed")
+		}
+		await(t, "a tick", time.After(50*ms))
+	}
+	verified(t, r.cfg.Dir)
+}
+
+// TestChainCannotBeWritten: without a line in the chain nothing is dialed.
+func TestChainCannotBeWritten(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms})
+	if err := os.RemoveAll(r.chainDir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.chainDir(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rec := start(t, r, Meta{ID: "c"})
+	newSource(rec, rec.Customer(), 1).talk(0, 10)
+	for !r.Full() {
+		await(t, "the alarm", r.Changed())
+	}
+	if err := os.Remove(r.chainDir()); err != nil {
+		t.Fatal(err)
+	}
+	for r.Full() {
+		await(t, "the all-clear", r.Changed())
+	}
+	closed(t, rec)
+	x, err := chain.Load(r.cfg.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if it, ok := x.ID("c"); !ok || it.Kind != chain.Kept {
+		t.Errorf("in the chain: %+v", it)
+	}
+}
