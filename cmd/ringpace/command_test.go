@@ -144,6 +144,7 @@ func TestExitCodes(t *testing.T) {
 		{"campaign nonsense", 0, exitUsage, "start, stop, status"},
 		{"campaign start", 0, exitUsage, "needs CAMPAIGN"},
 		{"campaign start a b", 0, exitUsage, `"b" is too much`},
+		{"recordings hold --dir .", 0, exitUsage, "needs ID"},
 		{"status --nonsense", 0, exitUsage, "unknown flag"},
 		{"leads import x.csv --campaign a", 0, exitUsage, "--list"},
 		{"leads import x.csv --list a", 0, exitUsage, "--campaign"},

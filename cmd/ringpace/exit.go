@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"ringpace/dialer/api"
+	"ringpace/media/record/chain"
 )
 
 // The exit codes; exitText explains them to people.
@@ -26,7 +27,7 @@ const exitText = `Exit codes:
   2    the command line makes no sense
   3    no daemon answers
   4    the daemon refuses: no token, a wrong one, or one without the right
-  5    no such campaign, agent or lead, or not possible in its present state
+  5    no such campaign, agent, lead or recording, or not possible in its present state
   130  interrupted
 `
 
@@ -52,7 +53,7 @@ func exitCode(err error) int {
 		return exitUnreachable
 	case errors.Is(err, api.ErrCredentials), errors.Is(err, api.ErrForbidden), errors.Is(err, api.ErrTooMany):
 		return exitRefused
-	case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrConflict):
+	case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrConflict), errors.Is(err, chain.ErrNotFound):
 		return exitState
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

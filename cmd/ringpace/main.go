@@ -42,7 +42,7 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), checkCommand(), demoCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
-		registrationsCommand(), traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
+		registrationsCommand(), recordingsCommand(), traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),
 	}
 }

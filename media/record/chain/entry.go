@@ -46,7 +46,7 @@ type Entry struct {
 // origin is what the first line of all has for the line before it.
 var origin = strings.Repeat("0", 2*sha256.Size)
 
-// ErrRef: a text is no Ref.
+// ErrRef is told of a text that is no Ref.
 var ErrRef = errors.New("chain: not a reference to a line, such as 42:9f86d0…")
 
 // Ref names a line by its number and its SHA-256, which vouches for all lines before it.

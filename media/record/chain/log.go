@@ -24,7 +24,7 @@ const (
 	lockName  = "lock"
 )
 
-// What Remove and Hold may say.
+// What Remove and Hold may say; see each.
 var (
 	ErrHeld     = errors.New("chain: the recording is under legal hold")
 	ErrNotFound = errors.New("chain: no such recording")

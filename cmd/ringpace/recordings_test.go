@@ -1,0 +1,106 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/media/record/chain"
+)
+
+// newArchive is a directory with recordings of two calls, and what a call detail record
+// notes of the second.
+func newArchive(t *testing.T) (dir, noted string) {
+	t.Helper()
+	dir = t.TempDir()
+	l, err := chain.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for k, id := range []string{"01A", "01B"} {
+		content := []byte("what was said in " + id)
+		sum := sha256.Sum256(content)
+		path := "activation-" + id + ".wav"
+		if err := os.WriteFile(filepath.Join(dir, path), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ref, err := l.Append(chain.Entry{
+			Kind: chain.Kept, ID: id, Path: path, Start: time.Date(2026, 3, 9+k, 12, 0, 0, 0, time.UTC), DurationMS: 61_000,
+			Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:]),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		noted = ref.String()
+	}
+	return dir, noted
+}
+
+func TestRecordings(t *testing.T) {
+	dir, noted := newArchive(t)
+	cdrs := t.TempDir()
+	line := `{"id":"01B","recording":{"path":"activation-01B.wav","chain":"` + noted + `"}}` + "\n" + `{"id":"01C"}` + "\n" + `{"id":"01D","rec`
+	if err := os.WriteFile(filepath.Join(cdrs, "cdr-000001.jsonl"), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		told string // in the answer or, where it failed, the error
+		not  string
+	}{
+		{[]string{"verify"}, exitOK, "all is as it was recorded", ""},
+		{[]string{"verify"}, exitOK, "last line: " + noted, ""},
+		{[]string{"verify", "--cdr", cdrs}, exitOK, "held against 1 line noted elsewhere", ""},
+		{[]string{"verify", "--against", noted}, exitOK, "held against 1 line", ""},
+		{[]string{"verify", "--against", noted[:10]}, exitUsage, "is no line", ""},
+		{[]string{"verify", "--against", "3:" + strings.Repeat("0", 64)}, exitFailure, "1 finding", ""},
+		{[]string{"find"}, exitOK, "activation-01A.wav", ""},
+		{[]string{"find", "01B"}, exitOK, "1m1s", "01A"},
+		{[]string{"find", "--from", "2026-03-10T00:00:00Z"}, exitOK, "01B", "01A"},
+		{[]string{"find", "--to", "2026-03-10T00:00:00Z"}, exitOK, "01A", "01B"},
+		{[]string{"find", "--from", "yesterday"}, exitUsage, "is no day", ""},
+		{[]string{"hold", "01A"}, exitUsage, "--why", ""},
+		{[]string{"hold", "01A", "01C", "--why", "case 7"}, exitState, "01C", ""},
+		{[]string{"find", "--held"}, exitOK, "START", "01A"},
+		{[]string{"hold", "01A", "--why", "case 7", "--by", "counsel"}, exitOK, "1 recording under legal hold", ""},
+		{[]string{"hold", "01A", "--why", "case 7"}, exitOK, "0 recordings", ""},
+		{[]string{"find", "--held"}, exitOK, "kept, held", "01B"},
+		{[]string{"release", "01A", "--why", "closed"}, exitOK, "1 recording released", ""},
+		{[]string{"find", "--held"}, exitOK, "START", "01A"},
+		{[]string{"verify", "--cdr", cdrs}, exitOK, "all is as it was recorded", ""},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			code, out, errs := ringpace(nil, append([]string{"recordings", c.args[0], "--dir", dir}, c.args[1:]...)...)
+			if told := out + errs; code != c.code || !strings.Contains(told, c.told) || c.not != "" && strings.Contains(told, c.not) {
+				t.Errorf("code %d, want %d; %q and not %q is to be in\n%s", code, c.code, c.told, c.not, told)
+			}
+		})
+	}
+	if err := os.Remove(filepath.Join(dir, "activation-01A.wav")); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := ringpace(nil, "recordings", "verify", "--dir", dir)
+	if code != exitFailure || !strings.Contains(out, "removed: activation-01A.wav") || !strings.Contains(errs, "1 finding") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	code, out, errs = ringpace(nil, "recordings", "verify", "--dir", dir, "--json")
+	var report chain.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != exitFailure || errs != "" || len(report.Findings) != 1 {
+		t.Errorf("code %d, %v, %s\n%s", code, err, errs, out)
+	}
+	code, out, _ = ringpace(nil, "recordings", "find", "--dir", dir, "--json")
+	var rows []recordingRow
+	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != exitOK || len(rows) != 2 || rows[0].State != "kept" {
+		t.Errorf("code %d, %v\n%s", code, err, out)
+	}
+	if code, _, errs := ringpace(nil, "recordings", "find"); code != exitUsage || !strings.Contains(errs, "--config") {
+		t.Errorf("without a directory: code %d %s", code, errs)
+	}
+}
