@@ -12,7 +12,7 @@ TESTFLAGS ?=
 BENCHTIME ?= 1s
 FUZZTIME  ?= 20s
 
-.PHONY: help demo build test lint bench bench-sip fuzz fuzz-ci deps docker clean
+.PHONY: help demo build test lint bench bench-sip bench-media fuzz fuzz-ci deps docker clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ bench: ## every benchmark, with its allocations; BENCHTIME=3s
 bench-sip: ## what signalling costs, against SIPp (9 minutes); the last line is JSON; BENCHFLAGS="-profile cpu.out"
 	@.ci/deps programs
 	@go run ./dialer/lab/bench $(BENCHFLAGS)
+
+bench-media: ## what the media path costs, against Asterisk and rtpengine (5 minutes); the last line is JSON; BENCHFLAGS="-loads 250"
+	@.ci/deps media-peers || echo 'the peers are left out that are not there'
+	@go build -o bin/bench-media ./dialer/lab/bench-media
+	@bin/bench-media $(BENCHFLAGS)
 
 fuzz: ## every fuzz target in turn; FUZZTIME=1m
 	@for package in $$(go list ./...); do \

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"ringpace/dialer/lab/roles"
 )
 
 // beBare is a process that exchanges the packets of calls with the carrier, from
@@ -55,7 +57,7 @@ func (b *bare) exchange(o order) answer {
 	b.mu.Lock()
 	b.open, b.hold = o.Calls, o.Hold
 	b.mu.Unlock()
-	used := cpu()
+	used := roles.CPU()
 	a.Took = pour(o, func() {
 		b.mu.Lock()
 		number := b.next
@@ -69,7 +71,7 @@ func (b *bare) exchange(o order) answer {
 	case <-b.ended:
 	case <-timer.C:
 	}
-	a.CPU = cpu() - used
+	a.CPU = roles.CPU() - used
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a.Failed = b.open

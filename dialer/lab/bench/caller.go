@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ringpace/dialer"
+	"ringpace/dialer/lab/roles"
 	"ringpace/sip"
 	"ringpace/sip/defence"
 )
@@ -70,7 +71,7 @@ func call(trunk *sip.Trunk, o order) answer {
 		mu    sync.Mutex
 		calls sync.WaitGroup
 	)
-	used := cpu()
+	used := roles.CPU()
 	a.Took = pour(o, func() {
 		calls.Go(func() {
 			if err := one(trunk, o.Hold); err != nil {
@@ -82,7 +83,7 @@ func call(trunk *sip.Trunk, o order) answer {
 		})
 	})
 	calls.Wait()
-	a.CPU = cpu() - used
+	a.CPU = roles.CPU() - used
 	return a
 }
 

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"ringpace/dialer/lab/roles"
 )
 
 //go:embed carrier.xml
@@ -26,7 +28,7 @@ func startCarrier(ctx context.Context) (*carrier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: run `make deps`", err)
 	}
-	addr, err := freePort()
+	addr, err := roles.FreePort()
 	if err != nil {
 		return nil, err
 	}

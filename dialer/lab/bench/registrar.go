@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringpace/dialer"
+	"ringpace/dialer/lab/roles"
 	"ringpace/sip"
 	"ringpace/sip/defence"
 	"ringpace/sip/registrar"
@@ -39,7 +40,7 @@ func beRegistrar(listen string) error {
 		return err
 	}
 	err = obey(func(order) answer {
-		a := answer{CPU: cpu(), Requests: endpoint.Stats().Requests}
+		a := answer{CPU: roles.CPU(), Requests: endpoint.Stats().Requests}
 		for i := 0; len(desk.Contacts(userOf(i))) > 0; i++ {
 			a.Contacts++
 		}

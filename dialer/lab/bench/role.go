@@ -1,21 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"time"
+
+	"ringpace/dialer/lab/roles"
 )
 
 // order is what a role is told to do.
@@ -61,37 +57,17 @@ func (r reasons) text() string {
 // role is a process of ours that is measured.
 type role struct {
 	addr    string
-	command *exec.Cmd
-	orders  io.WriteCloser
-	answers *json.Decoder
+	process *roles.Process
 }
 
 // startRole starts this program again as a role that listens on a free port.
 func startRole(ctx context.Context, name string, arguments ...string) (*role, error) {
-	self, err := os.Executable()
+	process, err := roles.Start(ctx, name, arguments...)
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	r := &role{addr: addr}
-	r.command = exec.CommandContext(ctx, self, append([]string{"-role", name, "-listen", addr}, arguments...)...)
-	r.command.Stderr = os.Stderr
-	if r.orders, err = r.command.StdinPipe(); err != nil {
-		return nil, err
-	}
-	answers, err := r.command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	r.answers = json.NewDecoder(bufio.NewReader(answers))
-	if err := r.command.Start(); err != nil {
-		return nil, err
-	}
-	_, err = r.order(order{}) // it listens when it answers
-	if err != nil {
+	r := &role{addr: process.Addr, process: process}
+	if _, err := r.order(order{}); err != nil { // it listens when it answers
 		return nil, errors.Join(err, r.end())
 	}
 	return r, nil
@@ -99,31 +75,16 @@ func startRole(ctx context.Context, name string, arguments ...string) (*role, er
 
 // order has one order carried out.
 func (r *role) order(o order) (a answer, err error) {
-	if err := json.NewEncoder(r.orders).Encode(o); err != nil {
-		return a, fmt.Errorf("the process is gone: %w", err)
-	}
-	if err := r.answers.Decode(&a); err != nil {
-		return a, fmt.Errorf("the process does not answer: %w", err)
-	}
-	return a, nil
+	err = r.process.Order(o, &a)
+	return a, err
 }
 
-// end closes the role's orders, upon which it ends.
-func (r *role) end() error {
-	_ = r.orders.Close()
-	return r.command.Wait()
-}
+// end lets the role end.
+func (r *role) end() error { return r.process.End() }
 
 // obey carries out orders from standard input to its end.
 func obey(do func(order) answer) error {
-	orders, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	for {
-		var o order
-		if err := orders.Decode(&o); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	return roles.Obey(func(o order) (answer, error) {
 		a := do(o)
 		if o.Memory {
 			debug.FreeOSMemory()
@@ -131,19 +92,8 @@ func obey(do func(order) answer) error {
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)
 		a.RSS, a.Live, a.Run = resident(), float64(memory.HeapAlloc)/1e6, runtime.NumGoroutine()
-		if err := answers.Encode(a); err != nil {
-			return err
-		}
-	}
-}
-
-// cpu is the time that this process has used, user and system.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // only for a wrong argument
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		return a, nil
+	})
 }
 
 // resident is the memory that this process holds, in MB; NaN when the system
@@ -160,15 +110,6 @@ func resident() float64 {
 		}
 	}
 	return math.NaN()
-}
-
-// freePort is an address on loopback that nobody listens on.
-func freePort() (string, error) {
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return c.LocalAddr().String(), c.Close()
 }
 
 // round keeps so many places.

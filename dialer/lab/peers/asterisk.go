@@ -8,9 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"text/template"
+
+	"ringpace/dialer/lab/chroot"
 )
 
 //go:embed asterisk
@@ -143,16 +144,7 @@ func (a *PBX) path(name ...string) string {
 
 // command is an asterisk with our configuration inside its root.
 func (a *PBX) command(arguments ...string) *exec.Cmd {
-	command := exec.Command("/usr/sbin/asterisk", append([]string{"-C", a.dir + "/etc/asterisk.conf"}, arguments...)...)
-	command.Dir = "/"
-	command.SysProcAttr = &syscall.SysProcAttr{Chroot: a.root}
-	if os.Geteuid() != 0 {
-		// Who is nobody here may still be root, and change root, in a user namespace.
-		command.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
-		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
-		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
-	}
-	return command
+	return chroot.Command(a.root, "/usr/sbin/asterisk", append([]string{"-C", a.dir + "/etc/asterisk.conf"}, arguments...)...)
 }
 
 // account is a SIP account of the PBX, for the template of pjsip.conf.
@@ -243,43 +235,9 @@ func (a *PBX) configure() error {
 // Asterisk, which Debian 12 itself has not, or fails the test.
 func asteriskRoot(t testing.TB) string {
 	t.Helper()
-	root := os.Getenv("RINGPACE_ASTERISK_ROOT")
-	if root == "" {
-		root = "/var/cache/ringpace/asterisk"
-	}
-	if _, err := os.Stat(filepath.Join(root, "complete")); err != nil {
-		t.Fatalf("Asterisk is not installed in %s, and this test needs it: run `make deps` (%v)", root, err)
-	}
-	if err := hosts(root); err != nil {
-		t.Fatalf("asterisk: %v", err)
+	root, err := chroot.Root()
+	if err != nil {
+		t.Fatalf("this test needs Asterisk: %v", err)
 	}
 	return root
-}
-
-// hosts names in root what Asterisk looks up at each call, so that no call waits
-// for a name server: the machine itself and, for its own address, a root server.
-func hosts(root string) error {
-	name, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	want := "127.0.0.1 localhost " + name + " A.ROOT-SERVERS.NET\n"
-	path := filepath.Join(root, "etc/hosts")
-	if have, err := os.ReadFile(path); err == nil && string(have) == want {
-		return nil
-	}
-	// Renamed into place, for another test may be starting an Asterisk meanwhile.
-	fresh, err := os.CreateTemp(filepath.Dir(path), "hosts-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(fresh.Name())
-	defer fresh.Close()
-	if _, err := fresh.WriteString(want); err != nil {
-		return err
-	}
-	if err := fresh.Chmod(0o644); err != nil {
-		return err
-	}
-	return os.Rename(fresh.Name(), path)
 }

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"ringpace/dialer/lab/roles"
+)
+
+// plan is what is measured, and how long.
+type plan struct {
+	Cases    []string
+	Loads    []int
+	Headline int
+	Window   time.Duration
+	Tick     time.Duration // streams send at multiples of it; 0: each at its own instant
+	Profile  string        // file; empty: none
+}
+
+// figures are the result. The keys are fixed: others read them.
+type figures struct {
+	USPerPacket     map[string]*float64 `json:"us_per_packet"`
+	Calls           int                 `json:"calls"`
+	Lost            int                 `json:"lost"`
+	DelayP99MS      float64             `json:"delay_p99_ms"`
+	AllocsPerPacket float64             `json:"allocs_per_packet"`
+}
+
+// subject is what a load is put on.
+type subject interface {
+	// Connect sets calls up between their far ends and returns where each of those
+	// is to send.
+	Connect(ctx context.Context, ends []legs) ([]legs, error)
+	PID() int
+	Close() error
+}
+
+// bench is one case.
+type bench struct {
+	name string
+	ours bool // a fault fails the run
+	// start starts the subject. Dir is for its recordings. Errors that wrap
+	// errNotInstalled leave the case out.
+	start func(ctx context.Context, p start) (subject, error)
+}
+
+// start is what a subject needs to know.
+type start struct {
+	core    int
+	dir     string
+	profile string
+}
+
+var errNotInstalled = errors.New("is not installed; `.ci/deps media-peers` installs it")
+
+func cases() []bench {
+	role := func(name string, record bool) func(context.Context, start) (subject, error) {
+		return func(ctx context.Context, s start) (subject, error) { return startProcess(ctx, name, record, s) }
+	}
+	return []bench{
+		{"epoll_relay", false, role("epoll_relay", false)},
+		{"go_relay", false, role("go_relay", false)},
+		{"bridge", true, role("ringpace", false)},
+		{"bridge_record", true, role("ringpace", true)},
+		{"asterisk_record", false, startAsterisk},
+		{"rtpengine_record", false, startRTPEngine},
+	}
+}
+
+func caseNames() (names []string) {
+	for _, c := range cases() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// measure puts each load on each subject in turn. The figures are as good as can be
+// told also when there is an error.
+func (p plan) measure(ctx context.Context) (figures, error) {
+	f := figures{USPerPacket: map[string]*float64{}, Calls: p.Headline}
+	for _, c := range cases() {
+		f.USPerPacket[c.name] = nil
+	}
+	for _, name := range p.Cases {
+		if !slices.Contains(caseNames(), name) {
+			return f, fmt.Errorf("no case %q; there are %s", name, strings.Join(caseNames(), ", "))
+		}
+	}
+	cores, err := choose()
+	if err != nil {
+		return f, err
+	}
+	var faults []error
+	before := map[string]float64{} // cost at the load before, µs
+	for _, calls := range p.Loads {
+		for _, c := range cases() {
+			if !slices.Contains(p.Cases, c.name) {
+				continue
+			}
+			if use := before[c.name] * float64(calls) * packetsPerCall / 1e6; calls > p.Headline && use > fullest {
+				report("%-16s %4d calls: left out, they would take %.1f cores", c.name, calls, use)
+				continue
+			}
+			r, err := p.one(ctx, c, calls, cores)
+			if errors.Is(err, errNotInstalled) {
+				report("%-16s %v", c.name, err)
+				continue
+			}
+			if ctx.Err() != nil {
+				return f, context.Cause(ctx)
+			}
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s with %d calls: %w", c.name, calls, err))
+				continue
+			}
+			before[c.name] = r.perPacket()
+			r.say(c, calls)
+			if c.ours {
+				f.Lost += r.lost()
+				faults = append(faults, r.faults(c, calls))
+			}
+			if calls != p.Headline {
+				continue
+			}
+			cost := round(r.perPacket(), 2)
+			f.USPerPacket[c.name] = &cost
+			if c.ours {
+				f.AllocsPerPacket = max(f.AllocsPerPacket, round(r.allocs, 3))
+			}
+			if c.name == "bridge_record" {
+				f.DelayP99MS = round(milliseconds(r.P99), 3)
+			}
+		}
+	}
+	f.ratios()
+	return f, errors.Join(faults...)
+}
+
+// fullest is the part of a core up to which a load above the headline is tried.
+const fullest = 0.85
+
+// result is what was found about one case under one load.
+type result struct {
+	findings
+	allocs   float64       // per packet; NaN: not known
+	finished time.Duration // CPU time of completing the recordings
+	exact    int           // recordings that hold every sample; -1: there are none
+	wrong    error         // about those that do not
+}
+
+// warmUp is how long calls flow before they are measured.
+const warmUp = 1500 * time.Millisecond
+
+// one measures one case under one load.
+func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, err error) {
+	dir, err := recordingDir()
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s := start{core: on.measured, dir: dir}
+	if c.name == "bridge_record" && calls == p.Headline {
+		s.profile = p.Profile
+	}
+	measured, err := c.start(ctx, s)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, measured.Close()) }()
+	var generator *roles.Process
+	err = pinned(on.generator, func() (err error) {
+		generator, err = roles.Start(ctx, "generator")
+		return err
+	})
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, generator.End()) }()
+
+	var opened, heard told
+	if err := generator.Order(traffic{Open: calls, Tick: p.Tick}, &opened); err != nil {
+		return r, err
+	}
+	ports, err := measured.Connect(ctx, opened.Ends)
+	if err != nil {
+		return r, err
+	}
+	if err := generator.Order(traffic{Send: ports}, &heard); err != nil {
+		return r, err
+	}
+	if err := pause(ctx, warmUp); err != nil {
+		return r, err
+	}
+	process, ours := measured.(*process)
+	var from, to done
+	if ours {
+		if err := process.Order(work{}, &from); err != nil {
+			return r, err
+		}
+	}
+	begin := time.Now()
+	if err := generator.Order(traffic{Measure: p.Window, PID: measured.PID()}, &heard); err != nil {
+		return r, err
+	}
+	r.findings, r.exact, r.allocs = heard.Findings, -1, math.NaN()
+	if !ours {
+		return r, nil
+	}
+	if err := process.Order(work{}, &to); err != nil {
+		return r, err
+	}
+	r.allocs = float64(to.Mallocs-from.Mallocs) / (time.Since(begin).Seconds() * packetsPerCall * float64(calls))
+	return r, process.finish(&r)
+}
+
+// say reports it.
+func (r result) say(c bench, calls int) {
+	more := ""
+	if c.ours {
+		more = fmt.Sprintf("; %.4f allocations a packet", r.allocs)
+	}
+	if r.exact >= 0 {
+		more += fmt.Sprintf("; %d of %d recordings sample-exact, completing them took %.2f ms of CPU each",
+			r.exact, calls, milliseconds(r.finished)/float64(calls))
+	}
+	report("%-16s %4d calls: %v%s", c.name, calls, r.findings, more)
+	if r.Late > packetTime/4 {
+		report("%-16s the generator fell %.1f ms behind: something else used its core", "", milliseconds(r.Late))
+	}
+}
+
+// faults are what must not be in a case of our own.
+func (r result) faults(c bench, calls int) error {
+	var errs []error
+	if !r.clean() {
+		errs = append(errs, fmt.Errorf("%s with %d calls: not every packet came as it was sent", c.name, calls))
+	}
+	if r.wrong != nil {
+		errs = append(errs, fmt.Errorf("%s with %d calls: %d recordings are exact: %w", c.name, calls, r.exact, r.wrong))
+	}
+	return errors.Join(errs...)
+}
+
+// ratios reports how the cases compare.
+func (f figures) ratios() {
+	ours := f.USPerPacket["bridge_record"]
+	if ours == nil {
+		return
+	}
+	for _, name := range []string{"epoll_relay", "go_relay", "rtpengine_record"} {
+		if cost := f.USPerPacket[name]; cost != nil && *cost > 0 {
+			report("bridge_record costs %.2f times %s", *ours / *cost, name)
+		}
+	}
+	if cost := f.USPerPacket["asterisk_record"]; cost != nil && *ours > 0 {
+		report("bridge_record carries %.1f times the calls per core of asterisk_record", *cost / *ours)
+	}
+}
+
+// report tells of one part as soon as it is over.
+func report(format string, values ...any) { fmt.Printf(format+"\n", values...) }
+
+// pause waits, or fails when ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// round keeps so many places.
+func round(f float64, places int) float64 {
+	p := math.Pow10(places)
+	return math.Round(f*p) / p
+}

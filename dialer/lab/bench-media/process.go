@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+
+	"ringpace/dialer/lab/roles"
+)
+
+// process is a subject that is this program in a role.
+type process struct {
+	*roles.Process
+	record string // directory to record to; empty: no recording
+}
+
+func startProcess(ctx context.Context, role string, record bool, s start) (*process, error) {
+	p := &process{}
+	if record {
+		p.record = s.dir
+	}
+	err := pinned(s.core, func() (err error) {
+		p.Process, err = roles.Start(ctx, role, "-profile", s.profile)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) Connect(_ context.Context, ends []legs) ([]legs, error) {
+	var answer done
+	err := p.Order(work{Ends: ends, Record: p.record}, &answer)
+	return answer.Ports, err
+}
+
+func (p *process) Close() error { return p.End() }
+
+// finish completes the recordings, if there are any, and looks at them.
+func (p *process) finish(r *result) error {
+	if p.record == "" {
+		return nil
+	}
+	from, err := cpuOf(p.PID())
+	if err != nil {
+		return err
+	}
+	var answer done
+	if err := p.Order(work{Finish: true}, &answer); err != nil {
+		return err
+	}
+	to, err := cpuOf(p.PID())
+	if err != nil {
+		return err
+	}
+	r.finished = to - from
+	r.exact = 0
+	for call, path := range answer.Recordings {
+		if err := exact(path, call, r.From, r.To); err != nil {
+			r.wrong = err // one of them says enough
+			continue
+		}
+		r.exact++
+	}
+	return nil
+}
