@@ -51,6 +51,9 @@ func (s *serverInvite) retransmit() {
 	s.timer.Reset(s.interval)
 }
 
+// giveUp has the wait for the ACK expire now.
+func (s *serverInvite) giveUp() { s.limit.Reset(0) }
+
 func (s *serverInvite) stop() {
 	s.timer.Stop()
 	s.limit.Stop()
@@ -64,7 +67,8 @@ func (c *Call) takeACK(ack *sipgo.Request) {
 	c.in.stop()
 	offered := c.in.offered
 	if c.in.initial {
-		c.unproved.settle()
+		c.unACKed.settle()
+		c.unACKed = nil
 		defer close(c.proved)
 	}
 	c.in = nil

@@ -46,7 +46,7 @@ type Call struct {
 	branches map[string]*branch // the INVITEs of an outgoing call, by Via branch
 	early    map[string]*fork   // its early dialogs, by To tag
 
-	unproved      unproved              // of a call that came in
+	unACKed       *unACKed              // of a call that came in, among those of its trunk; nil: not counted
 	out           *clientInvite         // our re-INVITE in progress
 	in            *serverInvite         // their INVITE or re-INVITE, answered with 2xx, not yet ACKed
 	acks          <-chan *sipgo.Request // where sipgo waits with ACKs that we have had already
@@ -168,7 +168,7 @@ func (c *Call) drain() {
 // finish is the last deed of the call's goroutine.
 func (c *Call) finish() {
 	c.leaveReferrals()
-	c.unproved.settle()
+	c.unACKed.settle()
 	c.e.remove(c)
 	close(c.done)
 	c.drain()
@@ -227,10 +227,14 @@ func (c *Call) confirmed() {
 			}
 		case <-c.in.again():
 			c.in.retransmit()
+		case <-c.unACKed.displaced():
+			c.unACKed = nil
+			c.in.giveUp()
 		case <-c.in.expired():
 			// RFC 3261 section 13.3.1.4: no ACK in 64*T1, the session is ended by BYE.
 			c.in.stop()
-			c.in = nil
+			c.unACKed.settle()
+			c.in, c.unACKed = nil, nil
 			if !c.ended && !wantEnd {
 				c.endByUs(CauseInterworking, ErrNoACK)
 				byeDone = c.startBye(CauseInterworking)

@@ -28,7 +28,8 @@ type Incoming struct {
 	tx        *sipgo.ServerTx
 	path      path
 	offer     []byte
-	replaces  *Call // nil: it is a call of its own
+	trunk     *Trunk // that it came over, as far as its source tells; nil: none
+	replaces  *Call  // nil: it is a call of its own
 	cancelled chan struct{}
 	once      sync.Once // closes cancelled
 	cause     Failure   // what the CANCEL said; set before cancelled is closed
@@ -75,11 +76,11 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	policy, auth := e.policy, (*Trunk)(nil).authenticator()
-	var from unproved
 	if trunks := in.Trunks(); len(trunks) > 0 {
-		policy, auth, from.trunk = trunks[0].cfg.Policy, trunks[0].authenticator(), trunks[0]
+		in.trunk = trunks[0]
+		policy, auth = in.trunk.cfg.Policy, in.trunk.authenticator()
 	}
-	if from.full() {
+	if in.trunk != nil && !in.Proved() && in.trunk.unproved.full() {
 		e.refuse(tx, req, 503, "Service Unavailable")
 		return
 	}
@@ -91,7 +92,6 @@ func (e *Endpoint) handleInvite(req *sipgo.Request, tx *sipgo.ServerTx) {
 		return
 	}
 	c := e.newCall(in.ID(), in.d.callID, in.d.localTag(), nil, policy, auth)
-	c.unproved = from
 	in.call = c
 	if c.refuseInterval(incomingRequest{req, tx}) {
 		return

@@ -204,10 +204,12 @@ func (in *Incoming) accept(body []byte) error {
 	res.AppendHeader(&sipgo.ContactHeader{Address: contact})
 	c.policy.announce(res)
 	c.grantInterval(in.req, res)
-	c.unproved.begin() // before the far side can know that it is answered
+	if in.trunk != nil && !in.Proved() {
+		c.unACKed = in.trunk.unproved.add() // before the far side can know that it is answered
+	}
 	if err := in.sendResponse(res, true); err != nil {
 		c.stopTimer()
-		c.unproved.settle()
+		c.unACKed.settle()
 		return err
 	}
 	c.d = in.d

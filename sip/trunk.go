@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -85,7 +84,7 @@ type Trunk struct {
 	account *digest.Account // username and password, for all its calls and the registration
 
 	changed  chan struct{}
-	unproved atomic.Int64 // calls that came in, are answered, and not ACKed
+	unproved unproved // calls that came in
 
 	pongTimeout time.Duration // see keepAlive; shorter in tests
 
