@@ -34,6 +34,7 @@ func (e *Engine) Bridge(customer, agent *Session) (*Bridge, error) {
 	e.bridges.Add(1)
 	connect(agent, customer, b.firstSent)
 	connect(customer, agent, nil)
+	customer.readWith(agent)
 	return b, nil
 }
 
@@ -66,6 +67,13 @@ func (s *Session) leaveBridges() *Bridge {
 	defer s.engine.bridging.Unlock()
 	s.leaving = true
 	return s.bridge
+}
+
+// readWith has one goroutine read both sessions, so that what a packet of the bridge
+// touches stays on one processor. The agent, who is in many bridges, stays.
+func (s *Session) readWith(agent *Session) {
+	s.pair.rtp.ReadWith(agent.pair.rtp)
+	s.pair.rtcp.ReadWith(agent.pair.rtp)
 }
 
 // connect lets packets from one session flow to another. With first given, the

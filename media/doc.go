@@ -5,7 +5,7 @@
 //
 // # The way of a packet
 //
-// Each socket has a goroutine that reads it into a buffer of its own. For RTP it does
+// A goroutine reads a socket into a buffer of its own. For RTP it does
 // all the work on that packet (Session.receiveRTP): the header is checked, the guard
 // decides about the source, the packet is counted, taps see it, and if the session is
 // bridged it is sent from the peer's socket there and then, with a new header written
@@ -37,13 +37,15 @@
 //
 // # Buffers
 //
-// The reader's buffer belongs to the reader; receivers may write to it until they
-// return. A tap's packet and payload are borrowed for the call. A Prompt never changes
+// The reader's buffer belongs to the reader, and serves all its sockets in turn;
+// receivers may write to it until they return. A tap's packet and payload are borrowed for the call. A Prompt never changes
 // and is shared. The packet that a bridge forwards at once is a copy (kept).
 //
 // # Goroutines
 //
-// Two for each session (RTP, RTCP), ended by Session.Close, and one for the clock,
-// ended by Engine.Close. The interface socket is where another way of reading can take
-// the place of a goroutine for each socket.
+// One for the clock and, on Linux, one for each processor (shard): each reads, by epoll,
+// the sockets placed with it. Engine.Close ends them. Sessions are spread over the
+// shards evenly, both sockets of one on the same; a bridge moves the customer's to the
+// agent's shard. What blocks in a tap holds up all sessions of the shard. On other
+// systems each socket has a goroutine, ended by Session.Close.
 package media

@@ -27,11 +27,12 @@ type Config struct {
 // Engine owns the ports, the 20 ms clock and all sessions of one address. Its
 // methods are safe for concurrent use.
 type Engine struct {
-	log   *slog.Logger
-	addr  netip.Addr
-	ports *portPool
-	clock *clock
-	total counters
+	log     *slog.Logger
+	addr    netip.Addr
+	network network
+	ports   *portPool
+	clock   *clock
+	total   counters
 
 	stop    chan struct{}
 	ticking sync.WaitGroup
@@ -59,12 +60,17 @@ func NewEngine(cfg Config) (*Engine, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	addr := cfg.Addr.Unmap()
-	ports, err := newPortPool(addr, cfg.PortMin, cfg.PortMax, cfg.Cooldown, listenUDP)
+	network, err := newNetwork()
 	if err != nil {
 		return nil, err
 	}
+	ports, err := newPortPool(addr, cfg.PortMin, cfg.PortMax, cfg.Cooldown, network.open)
+	if err != nil {
+		network.close()
+		return nil, err
+	}
 	e := &Engine{
-		log: cfg.Logger, addr: addr, ports: ports, clock: newClock(),
+		log: cfg.Logger, addr: addr, network: network, ports: ports, clock: newClock(),
 		stop: make(chan struct{}), sessions: make(map[*Session]struct{}),
 	}
 	e.ticking.Go(func() { e.clock.run(e.stop) })
@@ -96,6 +102,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	}
 	e.sessions[s] = struct{}{}
 	e.clock.add(s)
+	pair.rtcp.ReadWith(pair.rtp)
 	pair.rtp.Serve(receiverFunc(s.receiveRTP))
 	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))
 	return s, nil
@@ -148,6 +155,7 @@ func (e *Engine) Close() error {
 	}
 	if first {
 		close(e.stop)
+		e.network.close()
 	}
 	e.ticking.Wait()
 	return nil

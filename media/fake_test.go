@@ -22,6 +22,7 @@ type fakeSocket struct {
 
 func (f *fakeSocket) LocalAddr() netip.AddrPort { return netip.AddrPortFrom(loopback, 4000) }
 func (f *fakeSocket) Serve(receiver)            {}
+func (f *fakeSocket) ReadWith(socket)           {}
 func (f *fakeSocket) Close() error              { return nil }
 
 func (f *fakeSocket) WriteTo(b []byte, to netip.AddrPort) error {

@@ -98,11 +98,11 @@ func TestPortTakenByAnotherProcess(t *testing.T) {
 
 func TestPortRanges(t *testing.T) {
 	for _, r := range [][2]uint16{{1, 2}, {5, 5}, {7, 6}, {0, 100}, {65535, 65535}} {
-		if _, err := newPortPool(loopback, r[0], r[1], 0, listenUDP); err == nil {
+		if _, err := newPortPool(loopback, r[0], r[1], 0, goroutines{}.open); err == nil {
 			t.Errorf("range %d-%d passes", r[0], r[1])
 		}
 	}
-	if pool, err := newPortPool(loopback, 65534, 65535, 0, listenUDP); err != nil || len(pool.rest) != 1 {
+	if pool, err := newPortPool(loopback, 65534, 65535, 0, goroutines{}.open); err != nil || len(pool.rest) != 1 {
 		t.Errorf("the last pair of all: %v", err)
 	}
 }

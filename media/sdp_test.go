@@ -238,7 +238,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestIPv6(t *testing.T) {
-	if probe, err := listenUDP(netip.AddrPortFrom(netip.IPv6Loopback(), 0)); err != nil {
+	if probe, err := (goroutines{}).open(netip.AddrPortFrom(netip.IPv6Loopback(), 0)); err != nil {
 		t.Skipf("no IPv6 on the loopback interface (%v); to run this: sysctl net.ipv6.conf.lo.disable_ipv6=0", err)
 	} else {
 		probe.Close()

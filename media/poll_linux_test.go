@@ -1,0 +1,182 @@
+//go:build amd64 || arm64
+
+package media
+
+import (
+	"errors"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// networks are the ways to read sockets.
+var networks = map[string]func() (network, error){
+	"goroutines":   func() (network, error) { return goroutines{}, nil },
+	"one shard":    func() (network, error) { return newPoller(1) },
+	"three shards": func() (network, error) { return newPoller(3) },
+}
+
+func newTestPoller(t *testing.T, shards int) *poller {
+	t.Helper()
+	p, err := newPoller(shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.close)
+	return p
+}
+
+var anyPort = netip.AddrPortFrom(loopback, 0)
+
+// TestRefusalTold connects a socket, so that the system reports to it what ICMP says.
+func TestRefusalTold(t *testing.T) {
+	p := newTestPoller(t, 1)
+	a, b := openSocket(t, p, anyPort).(*pollSocket), openSocket(t, p, anyPort)
+	c := serve(a)
+	if err := unix.Connect(a.fd, &unix.SockaddrInet4{Addr: loopback.As4(), Port: int(b.LocalAddr().Port())}); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	for range 10 {
+		if err := a.WriteTo([]byte("anybody?"), b.LocalAddr()); err != nil && !errors.Is(err, unix.ECONNREFUSED) {
+			t.Fatal(err)
+		}
+	}
+	b, err := p.open(b.LocalAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	write(t, b, a.LocalAddr(), []byte("here"))
+	if got := await(t, "a datagram after a refusal", c); string(got.b) != "here" {
+		t.Errorf("got %q", got.b)
+	}
+}
+
+// TestUnreadableSocket has a descriptor that is always ready and cannot be read: the
+// other sockets of its shard are read all the same, and the shard comes to rest.
+func TestUnreadableSocket(t *testing.T) {
+	p := newTestPoller(t, 1)
+	broken, whole := openSocket(t, p, anyPort).(*pollSocket), openSocket(t, p, anyPort)
+	c := serve(whole)
+	event, err := unix.Eventfd(1, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC) // ready, but no socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := broken.shard.Load()
+	home.remove(broken)
+	if err := unix.Dup3(event, broken.fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(event)
+	if err := home.add(broken); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(serve(broken)); n != 0 {
+		t.Errorf("%d datagrams", n)
+	}
+	for range 3 {
+		write(t, whole, whole.LocalAddr(), []byte("x"))
+		await(t, "a datagram beside", c)
+	}
+	var events [1]unix.EpollEvent
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		n, err := unix.EpollWait(home.epoll, events[:], 0)
+		if err == nil && n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d events, %v, though nothing comes", n, err)
+		}
+	}
+}
+
+// TestPollerClosesLast has a poller read on until the last socket is closed, though it
+// opens no more.
+func TestPollerClosesLast(t *testing.T) {
+	p := newTestPoller(t, 1)
+	s := openSocket(t, p, anyPort)
+	c := serve(s)
+	var closing sync.WaitGroup
+	closing.Go(p.close)
+	for end := time.Now().Add(patience); ; {
+		more, err := p.open(anyPort)
+		if errors.Is(err, ErrClosed) {
+			break
+		}
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("it opens sockets on and on: %v", err)
+		}
+		more.Close()
+	}
+	for range 1000 {
+		write(t, s, s.LocalAddr(), []byte("x"))
+		await(t, "a datagram", c)
+	}
+	s.Close()
+	closing.Wait()
+}
+
+func TestSocketsSpreadOverShards(t *testing.T) {
+	p := newTestPoller(t, 3)
+	loads := func() (n [3]int) {
+		for i, s := range p.shards {
+			n[i] = s.load
+		}
+		return n
+	}
+	var open []socket
+	for range 9 {
+		open = append(open, openSocket(t, p, anyPort))
+	}
+	if got := loads(); got != [3]int{3, 3, 3} {
+		t.Errorf("sockets of the shards: %v", got)
+	}
+	open[1].ReadWith(open[0])
+	open[1].ReadWith(open[0]) // is there
+	open[2].ReadWith(&fakeSocket{})
+	if got := loads(); got != [3]int{4, 2, 3} {
+		t.Errorf("after a move: %v", got)
+	}
+	open[1].Close()
+	open[1].ReadWith(open[2])
+	if got := loads(); got != [3]int{3, 2, 3} {
+		t.Errorf("after closing: %v", got)
+	}
+}
+
+// TestBridgeOnOneShard finds all sockets of a bridge with the agent's shard.
+func TestBridgeOnOneShard(t *testing.T) {
+	p := newTestPoller(t, 3)
+	e := bareEngine()
+	e.ports.open = p.open
+	e.ports.addr = loopback
+	e.network = p
+	home := func(s socket) *shard { return s.(*pollSocket).shard.Load() }
+	customer, agent := newTestSession(t, e), newTestSession(t, e)
+	if home(customer.pair.rtp) != home(customer.pair.rtcp) || home(agent.pair.rtp) == home(customer.pair.rtp) {
+		t.Error("the sockets of a session are spread, or two sessions share a shard")
+	}
+	was := home(agent.pair.rtp)
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []socket{customer.pair.rtp, customer.pair.rtcp, agent.pair.rtp, agent.pair.rtcp} {
+		if home(s) != was {
+			t.Error("a socket of the bridge is not with the agent's shard")
+		}
+	}
+	heard := newPhone(t, customer)
+	speaking := newPhone(t, agent)
+	if err := customer.Accept(heard.sdp("8")); err != nil {
+		t.Fatal(err)
+	}
+	if err := agent.Accept(speaking.sdp("8")); err != nil {
+		t.Fatal(err)
+	}
+	speaking.send(filled(9))
+	heard.wait(0, holds(9))
+}

@@ -1,0 +1,191 @@
+//go:build amd64 || arm64
+
+package media
+
+import (
+	"fmt"
+	"math/bits"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// pollSocket is a socket that a shard reads.
+type pollSocket struct {
+	local netip.AddrPort
+	fd    int
+	zone  uint32 // index of the interface that a link-local address belongs to
+	shard atomic.Pointer[shard]
+
+	// delivery is held while the receiver runs, and by whoever changes who reads: two
+	// shards may hold an event of a socket that has moved just now.
+	delivery sync.Mutex
+	receiver receiver // nil before Serve and after Close
+
+	// writing is held for reading while a datagram is sent, so that the descriptor
+	// is not closed, and another's, meanwhile.
+	writing sync.RWMutex
+
+	closed bool // changed with both locks held
+}
+
+// open binds one port; port 0 is any. The zone of a link-local address is needed
+// here, and not told of the addresses that packets come from.
+func (p *poller) open(addr netip.AddrPort) (socket, error) {
+	s := &pollSocket{}
+	if err := s.bind(addr); err != nil {
+		return nil, fmt.Errorf("media: bind %s: %w", addr, err)
+	}
+	home := p.take()
+	if home == nil {
+		unix.Close(s.fd)
+		return nil, ErrClosed
+	}
+	s.shard.Store(home)
+	if err := home.add(s); err != nil {
+		unix.Close(s.fd)
+		p.release(home)
+		return nil, fmt.Errorf("media: bind %s: %w", addr, err)
+	}
+	return s, nil
+}
+
+// bind opens the descriptor.
+func (s *pollSocket) bind(addr netip.AddrPort) (err error) {
+	family := unix.AF_INET
+	if !addr.Addr().Is4() {
+		family = unix.AF_INET6
+	}
+	if zone := addr.Addr().Zone(); zone != "" {
+		at, err := net.InterfaceByName(zone)
+		if err != nil {
+			return err
+		}
+		s.zone = uint32(at.Index)
+	}
+	s.fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(s.fd)
+		}
+	}()
+	// A system that refuses to mark packets still carries the call.
+	var name unix.Sockaddr
+	if family == unix.AF_INET {
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, unix.IP_TOS, expeditedForwarding)
+		name = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
+	} else {
+		_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, expeditedForwarding)
+		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+		name = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port()), ZoneId: s.zone}
+	}
+	if err := unix.Bind(s.fd, name); err != nil {
+		return os.NewSyscallError("bind", err)
+	}
+	bound, err := unix.Getsockname(s.fd)
+	if err != nil {
+		return os.NewSyscallError("getsockname", err)
+	}
+	switch bound := bound.(type) {
+	case *unix.SockaddrInet4:
+		s.local = netip.AddrPortFrom(addr.Addr(), uint16(bound.Port))
+	case *unix.SockaddrInet6:
+		s.local = netip.AddrPortFrom(addr.Addr(), uint16(bound.Port))
+	}
+	return nil
+}
+
+func (s *pollSocket) LocalAddr() netip.AddrPort { return s.local }
+
+// Serve has the shard deliver what came since the port was bound, and what comes.
+func (s *pollSocket) Serve(r receiver) {
+	s.delivery.Lock()
+	defer s.delivery.Unlock()
+	s.receiver = r
+	// This cannot fail: the socket is known to the instance and no more is asked of it.
+	_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN)
+}
+
+// ReadWith moves s to the shard of other. It stays where it is if the system refuses.
+func (s *pollSocket) ReadWith(other socket) {
+	o, ok := other.(*pollSocket)
+	if !ok {
+		return
+	}
+	s.delivery.Lock()
+	defer s.delivery.Unlock()
+	from, to := s.shard.Load(), o.shard.Load()
+	if from == to || s.closed || to.add(s) != nil {
+		return
+	}
+	s.shard.Store(to)
+	from.remove(s)
+	from.poller.move(from, to)
+}
+
+// WriteTo sends one datagram, or fails with EAGAIN if the send buffer is full.
+func (s *pollSocket) WriteTo(b []byte, to netip.AddrPort) error {
+	s.writing.RLock()
+	defer s.writing.RUnlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	var errno syscall.Errno
+	port := bits.ReverseBytes16(to.Port())
+	switch {
+	case !s.local.Addr().Is4():
+		name := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: to.Addr().As16()}
+		if to.Addr().IsLinkLocalUnicast() {
+			name.Scope_id = s.zone
+		}
+		errno = s.send(b, unsafe.Pointer(&name), unix.SizeofSockaddrInet6)
+	case to.Addr().Unmap().Is4():
+		name := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: to.Addr().As4()}
+		errno = s.send(b, unsafe.Pointer(&name), unix.SizeofSockaddrInet4)
+	default:
+		errno = unix.EAFNOSUPPORT
+	}
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// send makes the system call. It does not go by way of Go's scheduler, for it never
+// waits.
+func (s *pollSocket) send(b []byte, name unsafe.Pointer, length uintptr) syscall.Errno {
+	for {
+		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, uintptr(name), length)
+		if errno != unix.EINTR {
+			return errno
+		}
+	}
+}
+
+func (s *pollSocket) Close() error {
+	s.delivery.Lock()
+	defer s.delivery.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	s.closed = true
+	home := s.shard.Load()
+	home.remove(s)
+	defer home.poller.release(home)
+	s.receiver = nil
+	return os.NewSyscallError("close", unix.Close(s.fd))
+}
