@@ -54,6 +54,8 @@ func TestListIsDialed(t *testing.T) {
 			}
 			if r.Recording == nil || r.Recording.SHA256 == "" || r.Recording.DurationMS < 200 {
 				t.Errorf("recording of %s: %+v", r.Number, r.Recording)
+			} else if q := r.Recording.Quality; q == nil || q.Silence < 0 || q.Silence > 1 {
+				t.Errorf("quality of the recording of %s: %+v", r.Number, q)
 			} else if _, err := os.Stat(filepath.Join(h.cfg.Recording.Dir, r.Recording.Path)); err != nil {
 				t.Error(err)
 			}

@@ -144,6 +144,11 @@ func (h *house) checkTones(r cdr.Record, calleeHz, agentHz float64) {
 			h.t.Errorf("channel %d holds %+v, want %v Hz", i, got, want)
 		}
 	}
+	for party, v := range map[string]cdr.Voice{"callee": r.Recording.Quality.Left, "agent": r.Recording.Quality.Right} {
+		if v.ActiveDBm0 == nil || *v.ActiveDBm0 < -40 || *v.ActiveDBm0 > 3 || v.Talk < 0.5 || v.FirstWordMS == nil {
+			h.t.Errorf("quality of the %s's channel: %+v", party, v)
+		}
+	}
 	call := r.Marks.Ended.Sub(r.Marks.Answered)
 	if d := call - sound.Duration(); d.Abs() > 40*time.Millisecond {
 		h.t.Errorf("the recording is %v long, the call was %v: %v apart", sound.Duration(), call, d)

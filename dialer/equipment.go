@@ -11,6 +11,7 @@ import (
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
 	"ringpace/media"
+	"ringpace/media/quality"
 	"ringpace/media/record"
 	"ringpace/media/record/chain"
 	"ringpace/sip/trace"
@@ -66,7 +67,24 @@ func recordingOf(s record.Summary) *cdr.Recording {
 		Path: s.Path, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
 		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
 		GapsMS: s.Gaps().Milliseconds(), Chain: s.Chain.String(),
+		Quality: &cdr.Quality{
+			Left: voiceOf(s.Quality.Left, s.Codec), Right: voiceOf(s.Quality.Right, s.Codec),
+			Silence: s.Quality.Silence, TalkOver: s.Quality.TalkOver,
+		},
 	}
+}
+
+func voiceOf(v quality.Voice, law media.Codec) cdr.Voice {
+	voice := cdr.Voice{Talk: v.Talk, Clipped: v.Clipped}
+	if v.Active > quality.MinLevel {
+		dBm0 := quality.DBm0(v.Active, law)
+		voice.ActiveDBov, voice.ActiveDBm0 = &v.Active, &dBm0
+	}
+	if v.FirstWord >= 0 {
+		after := v.FirstWord.Milliseconds()
+		voice.FirstWordMS = &after
+	}
+	return voice
 }
 
 // salvageRecording makes whole what a crash left of a recording. It returns nil

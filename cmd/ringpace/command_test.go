@@ -73,6 +73,7 @@ func TestCommands(t *testing.T) {
 		{"campaign stop activation", "POST /v1/campaigns/activation/stop", "activation"},
 		{"explain activation", "GET /v1/campaigns/activation/explanation", "2 agents are free."},
 		{"explain activation --lead 7", "GET /v1/campaigns/activation/leads/7/explanation", "486 Busy Here"},
+		{"explain activation --lead 7", "GET /v1/campaigns/activation/leads/7/explanation", "customer -21.5 dBm0, talks 41 % from 0.5 s, 0.2 % clipped; agent not heard; silence 30 %, both 2 %"},
 		{"reload", "POST /v1/reload", "at the next start"},
 		{"leads status --campaign activation", "GET /v1/campaigns/activation/lead-counts", "1000"},
 		{"leads status --campaign activation --lead 7", "GET /v1/campaigns/activation/leads/7", "+4930123456"},

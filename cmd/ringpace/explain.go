@@ -80,13 +80,36 @@ func renderLeadExplanation(w io.Writer, e api.LeadExplanation) error {
 }
 
 func historyRows(records []cdr.Record) [][]string {
-	rows := [][]string{{"ATTEMPT", "WHEN", "NUMBER", "OUTCOME", "SIP", "AGENT", "DISPOSITION"}}
+	rows := [][]string{{"ATTEMPT", "WHEN", "NUMBER", "OUTCOME", "SIP", "AGENT", "DISPOSITION", "RECORDING"}}
 	for _, r := range records {
 		answer := ""
 		if r.SIPStatus != 0 {
 			answer = fmt.Sprintf("%d %s", r.SIPStatus, r.SIPReason)
 		}
-		rows = append(rows, []string{fmt.Sprint(r.Ordinal), local(r.Marks.Invite), r.Number, string(r.Outcome), answer, r.Agent, r.Disposition})
+		rows = append(rows, []string{fmt.Sprint(r.Ordinal), local(r.Marks.Invite), r.Number, string(r.Outcome), answer, r.Agent, r.Disposition, heard(r.Recording)})
 	}
 	return rows
+}
+
+// heard is what a recording sounds like, in a line.
+func heard(r *cdr.Recording) string {
+	if r == nil || r.Quality == nil {
+		return ""
+	}
+	percent := func(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
+	party := func(v cdr.Voice) string {
+		if v.ActiveDBm0 == nil {
+			return "not heard"
+		}
+		said := fmt.Sprintf("%.1f dBm0, talks %s", *v.ActiveDBm0, percent(v.Talk))
+		if v.FirstWordMS != nil {
+			said += fmt.Sprintf(" from %.1f s", float64(*v.FirstWordMS)/1000)
+		}
+		if v.Clipped >= 0.001 {
+			said += fmt.Sprintf(", %.1f %% clipped", 100*v.Clipped)
+		}
+		return said
+	}
+	return fmt.Sprintf("customer %s; agent %s; silence %s, both %s",
+		party(r.Quality.Left), party(r.Quality.Right), percent(r.Quality.Silence), percent(r.Quality.TalkOver))
 }

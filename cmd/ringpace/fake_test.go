@@ -103,7 +103,9 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 	case "GET /v1/campaigns/activation/explanation":
 		v = api.Explanation{Campaign: "activation", Summary: "2 agents are free.", Limit: "agents", Facts: []api.Fact{{Name: "agents_free", Value: "2", Note: "ready now"}}}
 	case "GET /v1/campaigns/activation/leads/7/explanation":
-		v = api.LeadExplanation{Campaign: "activation", LeadID: "7", State: "waiting", Summary: "Busy; tried again later.", History: []cdr.Record{{Ordinal: 1, Outcome: cdr.Busy, SIPStatus: 486, SIPReason: "Busy Here"}}}
+		v = api.LeadExplanation{Campaign: "activation", LeadID: "7", State: "waiting", Summary: "Busy; tried again later.", History: []cdr.Record{{Ordinal: 1, Outcome: cdr.Busy, SIPStatus: 486, SIPReason: "Busy Here"}, {Ordinal: 2, Recording: &cdr.Recording{
+			Quality: &cdr.Quality{Left: cdr.Voice{ActiveDBm0: new(-21.53), Talk: 0.41, Clipped: 0.002, FirstWordMS: new(int64(540))}, Silence: 0.3, TalkOver: 0.02},
+		}}}}
 	case "GET /v1/campaigns/activation/lead-counts":
 		v = api.LeadCounts{Campaign: "activation", Total: 1000, States: map[string]int{"due": 900, "final": 100}}
 	case "GET /v1/campaigns/activation/leads/7":

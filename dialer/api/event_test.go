@@ -15,7 +15,10 @@ import (
 
 func endedRecord() cdr.Record {
 	at := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
-	return cdr.Record{ID: "01HX", Campaign: "activation", Outcome: cdr.Person, Marks: cdr.Marks{
+	level := -21.5
+	return cdr.Record{ID: "01HX", Campaign: "activation", Outcome: cdr.Person, Recording: &cdr.Recording{
+		Quality: &cdr.Quality{Left: cdr.Voice{ActiveDBm0: &level, Talk: 0.5}, Right: cdr.Voice{Talk: 0.25}, Silence: 0.375, TalkOver: 0.125},
+	}, Marks: cdr.Marks{
 		Invite: at, Answered: at.Add(8 * time.Second),
 		AgentAudio: at.Add(8*time.Second + 12*time.Millisecond),
 		TalkEnded:  at.Add(68*time.Second + 12*time.Millisecond),

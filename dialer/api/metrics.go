@@ -31,6 +31,7 @@ type Metrics struct {
 	callWait      *prometheus.HistogramVec
 	callbacks     *prometheus.CounterVec
 	legs          legMetrics
+	recordings    recordingMetrics
 }
 
 // NewMetrics returns a registry with the build's version, the Go runtime and the
@@ -89,6 +90,8 @@ func NewMetrics(version string) *Metrics {
 		Help: "Callbacks kept for callers.",
 	}, []string{"campaign"})
 	m.legs = newLegMetrics(m.registry)
+	m.recordings = newRecordingMetrics()
+	m.registry.MustRegister(m.recordings.collectors()...)
 	m.registry.MustRegister(m.callsIn, m.callsInEnded, m.callWait, m.callbacks)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "ringpace_build_info",
@@ -116,6 +119,7 @@ func (m *Metrics) FailedOver(campaign, trunk string) {
 // The attempt's id is the exemplar of each.
 func (m *Metrics) AttemptEnded(rec cdr.Record) {
 	m.ended.WithLabelValues(rec.Campaign, string(rec.Outcome)).Inc()
+	m.recordings.observe(&rec)
 	id := prometheus.Labels{"attempt_id": rec.ID}
 	if !rec.Marks.Answered.IsZero() && !rec.Marks.Invite.IsZero() {
 		observe(m.ringing, rec.Campaign, rec.Marks.Answered.Sub(rec.Marks.Invite), id)
@@ -136,6 +140,7 @@ func (m *Metrics) CallStarted(campaign string) { m.callsIn.WithLabelValues(campa
 // none of the attempts'.
 func (m *Metrics) CallEnded(rec cdr.Record) {
 	m.callsInEnded.WithLabelValues(rec.Campaign, string(rec.Outcome)).Inc()
+	m.recordings.observe(&rec)
 	id := prometheus.Labels{"attempt_id": rec.ID}
 	if d, ok := rec.Marks.CallToAgent(); ok {
 		observe(m.callWait, rec.Campaign, d, id)

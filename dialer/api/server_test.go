@@ -310,6 +310,12 @@ func TestMetricsTellTheFloor(t *testing.T) {
 		`ringpace_answer_to_agent_seconds_count{campaign="activation"} 1`,
 		`# {attempt_id="01HX"} 0.012`,
 		`ringpace_talk_seconds_sum{campaign="activation"} 60.0`,
+		`ringpace_recording_active_level_dbm0_sum{campaign="activation",party="customer"} -21.5`,
+		`ringpace_recording_active_level_dbm0_count{campaign="activation",party="customer"} 1`,
+		`ringpace_recording_talk_ratio_sum{campaign="activation",party="agent"} 0.25`,
+		`ringpace_recording_clipped_ratio_count{campaign="activation",party="customer"} 1`,
+		`ringpace_recording_time_ratio_sum{campaign="activation",of="talk_over"} 0.125`,
+		`ringpace_recording_time_ratio_sum{campaign="activation",of="silence"} 0.375`,
 		`ringpace_answer_delay_seconds_sum{campaign="activation"} 8.0`,
 		`ringpace_leg_mos_sum{campaign="activation",direction="in",leg="customer"} 4.32`,
 		`ringpace_leg_mos_sum{campaign="activation",direction="out",leg="customer"} 3.93`,
@@ -335,6 +341,9 @@ func TestMetricsTellTheFloor(t *testing.T) {
 	}
 	if strings.Contains(w.Body.String(), `direction="out",leg="agent"`) {
 		t.Error("a leg whose far side reported nothing is measured")
+	}
+	if strings.Contains(w.Body.String(), `dbm0_count{campaign="activation",party="agent"}`) {
+		t.Error("an agent who was not heard has a level")
 	}
 	if t.Failed() {
 		t.Log(w.Body)

@@ -149,6 +149,27 @@ type Recording struct {
 	LostLeft   int64   `json:"lost_left"`        // packets of the customer's channel that never came
 	LostRight  int64   `json:"lost_right"`
 	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
+
+	Quality *Quality `json:"quality,omitempty"` // nil until the recording is closed
+}
+
+// Quality is what a recording sounds like. Shares, 0 to 1, are of its time less its
+// pauses.
+type Quality struct {
+	Left     Voice   `json:"left"`      // the customer
+	Right    Voice   `json:"right"`     // the agent
+	Silence  float64 `json:"silence"`   // share in which nobody spoke
+	TalkOver float64 `json:"talk_over"` // in which both did
+}
+
+// Voice is how one party of a recording spoke. Level and first word are nil where they
+// did not.
+type Voice struct {
+	ActiveDBov  *float64 `json:"active_dbov,omitempty"`   // active speech level, ITU-T P.56 method B; a sine of full scale has -3.01
+	ActiveDBm0  *float64 `json:"active_dbm0,omitempty"`   // the same, by the G.711 law of the recording
+	Talk        float64  `json:"talk"`                    // share in which they spoke
+	Clipped     float64  `json:"clipped"`                 // share of their speech's samples at full scale
+	FirstWordMS *int64   `json:"first_word_ms,omitempty"` // from the start of the recording
 }
 
 // Leg is what the RTP of one leg was like: from the party to us, and from us to the

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ringpace/media"
@@ -88,6 +89,82 @@ func TestSummaryOfASine(t *testing.T) {
 	if err != nil || found.SHA256 != sum.SHA256 || found.Duration != sum.Duration || found.Left.DBFS != sum.Left.DBFS {
 		t.Errorf("found %+v, %v", found, err)
 	}
+}
+
+// hum is one packet of a sine, arriving now.
+func (s *source) hum(hz, dBov float64) {
+	p := s.packet()
+	for i := range p.Payload {
+		x := float64(s.made-len(p.Payload)+i) / media.ClockRate
+		p.Payload[i] = media.PCMA.Encode(int16(math.Sqrt2 * math.Pow(10, dBov/20) * (1 << 15) * math.Sin(2*math.Pi*hz*x)))
+	}
+	s.arrive(time.Since(s.rec.base), p)
+}
+
+// The customer hums from 0 to 20 s, but for 4 to 12 s; the agent, quieter, from 2 to
+// 4 s. What is measured while the file is written is what the file has.
+func TestQualityOfWhatWasWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := start(t, newTestRecorder(t, Config{}), Meta{ID: "hum", Start: time.Now()})
+		customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
+		for at := time.Duration(0); at < 20*time.Second; at += 20 * ms {
+			switch {
+			case at < 4*time.Second || at >= 12*time.Second:
+				customer.hum(700, -20)
+				customer.next.Marker = false
+			default:
+				customer.next.Timestamp += 160
+				customer.next.Marker = true
+			}
+			if at >= 2*time.Second && at < 4*time.Second {
+				agent.hum(500, -30)
+			}
+			time.Sleep(20 * ms)
+		}
+		sum, _, _ := closed(t, rec)
+		q := sum.Quality
+		for _, c := range []struct {
+			what                 string
+			got, want, tolerance float64
+		}{
+			{"customer's level", q.Left.Active, -20, 0.3},
+			{"agent's level", q.Right.Active, -30, 0.7}, // the hangover of one spurt of 2 s
+			{"customer talks", q.Left.Talk, 0.6, 0.01},
+			{"agent talks", q.Right.Talk, 0.1, 0.01},
+			{"silence", q.Silence, 0.4, 0.01},
+			{"talk-over", q.TalkOver, 0.1, 0.01},
+			{"agent's first word", q.Right.FirstWord.Seconds(), 2, 0.05},
+		} {
+			if math.Abs(c.got-c.want) > c.tolerance {
+				t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+			}
+		}
+		found, err := Find(rec.recorder.cfg.Dir, "hum")
+		if err != nil || found.Quality != q {
+			t.Errorf("the file has %+v (%v), the recorder measured %+v", found.Quality, err, q)
+		}
+	})
+}
+
+func TestPausesAreNoSilenceOfTheirs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := start(t, newTestRecorder(t, Config{}), Meta{})
+		s := newSource(rec, rec.Customer(), 1)
+		for at := time.Duration(0); at < 10*time.Second; at += 20 * ms {
+			switch at {
+			case 2 * time.Second:
+				rec.Pause()
+			case 8 * time.Second:
+				rec.Resume()
+			}
+			s.hum(700, -20)
+			time.Sleep(20 * ms)
+		}
+		sum, _, _ := closed(t, rec)
+		if q := sum.Quality; q.Left.Talk < 0.98 || q.Silence > 0.02 || sum.Duration < 9900*ms {
+			t.Errorf("%+v of %v", q, sum.Duration)
+		}
+	})
 }
 
 func TestPattern(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"ringpace/media/quality"
 )
 
 // Find returns what the file of an id holds, after a crash that took its figures. A
@@ -122,7 +124,7 @@ func inspect(name string, wanted map[string]string) (Summary, error) {
 		return Summary{}, err
 	}
 	sum.Duration = duration(w.frames)
-	sum.Left.DBFS, sum.Right.DBFS, err = levels(f, w)
+	sum.Left.DBFS, sum.Right.DBFS, sum.Quality, err = levels(f, w)
 	return sum, err
 }
 
@@ -150,9 +152,11 @@ func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
 	return frames, bytes, f.Sync()
 }
 
-// levels measures both channels of a file, silence included.
-func levels(f io.ReaderAt, w wave) (leftLevel, rightLevel float64, err error) {
+// levels measures a file: the mean level of both channels, silence included, and what
+// it sounds like.
+func levels(f io.ReaderAt, w wave) (leftLevel, rightLevel float64, sound quality.Figures, err error) {
 	var meters [channels]levelMeter
+	meter := quality.NewMeter(w.codec)
 	block := make([]byte, 64<<10)
 	lane := make([]byte, len(block)/channels)
 	audio := io.NewSectionReader(f, w.dataAt, w.frames*channels)
@@ -164,11 +168,12 @@ func levels(f io.ReaderAt, w wave) (leftLevel, rightLevel float64, err error) {
 			}
 			meters[c].add(lane[:n/channels], w.codec)
 		}
+		meter.Add(block[:n])
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return meters[left].dbfs(), meters[right].dbfs(), nil
+			return meters[left].dbfs(), meters[right].dbfs(), meter.Figures(0), nil
 		}
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, quality.Figures{}, err
 		}
 	}
 }

@@ -197,6 +197,7 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 		Pauses: spans(pauses), Dropped: r.dropped,
 		Unwritten: duration(s.timeline.lost),
 		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
+		Quality: s.timeline.figures(pauses),
 	}
 	if err != nil {
 		return sum, err

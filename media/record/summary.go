@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ringpace/media"
+	"ringpace/media/quality"
 	"ringpace/media/record/chain"
 )
 
@@ -24,7 +25,9 @@ type Summary struct {
 	Complete bool
 
 	Left, Right Channel // the customer, the agent
-	Pauses      []Span
+	// Quality is what it sounds like.
+	Quality quality.Figures
+	Pauses  []Span
 	// Dropped counts packets that found no room in memory while the disk stalled.
 	// They are among the lost.
 	Dropped int64

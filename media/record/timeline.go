@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ringpace/media"
+	"ringpace/media/quality"
 )
 
 const (
@@ -40,6 +41,9 @@ type timeline struct {
 	window  []byte // interleaved
 	written int64  // frames that the file holds, without a hole
 	lost    int64  // frames that were given up because the file could not be written
+
+	meter    *quality.Meter
+	measured int64 // frames that it has seen
 }
 
 // front is the end of the time line, in frames.
@@ -98,7 +102,37 @@ func (l *timeline) leap(position int64) {
 	if l.flush() != nil {
 		l.lost += l.front() - max(l.base, l.written)
 	}
+	l.measure(l.front())
 	l.base, l.window = position, l.window[:0]
+	l.measure(position)
+}
+
+// measure gives the meter the frames before end that it has not seen. What comes later
+// still for their place, in time for the file, it does not see.
+func (l *timeline) measure(end int64) {
+	if l.meter == nil {
+		l.meter = quality.NewMeter(l.info.codec)
+	}
+	silence := silenceOf(l.info.codec)
+	for l.measured < min(end, l.base) {
+		n := min(l.base-l.measured, end-l.measured, silenceBlock/channels)
+		l.meter.Add([]byte(silence[:n*channels]))
+		l.measured += n
+	}
+	if l.measured < end {
+		l.meter.Add(l.window[(l.measured-l.base)*channels : (end-l.base)*channels])
+		l.measured = end
+	}
+}
+
+// figures are the quality of the whole recording, which rested at these stretches.
+func (l *timeline) figures(pauses []span) quality.Figures {
+	l.measure(l.front())
+	paused := int64(0)
+	for _, p := range pauses {
+		paused += p.length
+	}
+	return l.meter.Figures(duration(paused))
 }
 
 // patch writes samples that came so late that their place is in the file already.
@@ -147,6 +181,7 @@ func (l *timeline) flush() error {
 		return err
 	}
 	if surplus := l.written - holdFrames - l.base; surplus > 0 {
+		l.measure(l.base + surplus)
 		l.window = append(l.window[:0], l.window[surplus*channels:]...)
 		l.base += surplus
 	}
