@@ -182,7 +182,7 @@ func (d *Daemon) openMedia() error {
 	}
 	d.recordings = r.Dir
 	d.recorder, err = record.New(record.Config{
-		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Logger: d.log,
+		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention, Logger: d.log,
 	})
 	return err
 }

@@ -139,6 +139,8 @@ type Recording struct {
 	Keep    string        `yaml:"keep" enum:"bridged,answered"`
 	MinFree Size          `yaml:"min_free"` // less than that on the disk stops dialing
 	Flush   time.Duration `yaml:"flush"`    // how much a crash may cost
+
+	Retention time.Duration `yaml:"retention"` // how long recordings are kept; 0 is for ever
 }
 
 // CDR is the file of call detail records.

@@ -39,6 +39,7 @@ func TestFaults(t *testing.T) {
 		{"no duration", campaign("goodbye: soon"), []string{`test.yaml:9:30: campaigns[0].goodbye: "soon" is not a duration`}},
 		{"negative duration", campaign("goodbye: -2s"), []string{`test.yaml:9:30: campaigns[0].goodbye: "-2s" is negative`}},
 		{"size", base + "recording: {min_free: 2 gigs}\n", []string{`test.yaml:10:23: recording.min_free: "2 gigs" is not a size`}},
+		{"retention", base + "recording: {retention: 90s}\n", []string{"test.yaml:10:24: recording.retention: 1m30s; write 1h or more"}},
 		{"word", trunk("transport: tsl"), []string{`test.yaml:3:32: trunks[0].transport: "tsl" is not known; did you mean tls?`}},
 		{"outcome", campaign("retry: {bussy: {max: 1}}"), []string{"test.yaml:9:29: campaigns[0].retry.bussy: unknown outcome; did you mean busy?"}},
 		{"window", campaign("hours: [8-20]"), []string{`test.yaml:9:29: campaigns[0].hours[0]: "8" is not a time of day`}},

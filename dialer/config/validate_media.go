@@ -74,6 +74,9 @@ func (v *validator) storage() {
 	if r.Flush < 100*time.Millisecond || r.Flush > time.Second {
 		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to 1s", formatDuration(r.Flush))
 	}
+	if r.Retention != 0 && r.Retention < time.Hour {
+		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", formatDuration(r.Retention))
+	}
 	if r.Enabled && r.MinFree < 64<<20 {
 		v.warn("recording.min_free", "%s: a full disk is noticed late; write 1GiB or more", r.MinFree)
 	}

@@ -44,6 +44,8 @@ type Config struct {
 	// Memory bounds what waits for a stalled disk, in octets, over all recordings; a
 	// call with both channels fills 19 kB of it a second. 0 is DefaultMemory.
 	Memory int64
+	// Retention is how long recordings are kept; 0 is for ever.
+	Retention time.Duration
 	// Writers is how many goroutines write; 0 is one for each processor, at most 4.
 	Writers int
 	Logger  *slog.Logger // nil discards
@@ -59,6 +61,7 @@ type Recorder struct {
 	chain   *chain.Log
 	writers []*writer
 	sealer  *sealer
+	stop    chan struct{} // closed when the recorder is
 	next    atomic.Uint64 // picks the writer of a new recording
 	running sync.WaitGroup
 
@@ -83,7 +86,7 @@ func New(cfg Config) (*Recorder, error) {
 	r := &Recorder{
 		cfg: cfg, log: cfg.Logger, pool: newChunkPool(cfg.Memory),
 		disk:   newDisk(cfg.Dir, cfg.MinFree, cfg.Logger),
-		create: createFile, open: make(map[*Recording]struct{}),
+		create: createFile, open: make(map[*Recording]struct{}), stop: make(chan struct{}),
 	}
 	if err := probe(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("record: cannot write to the recording directory: %w", err)
@@ -98,6 +101,9 @@ func New(cfg Config) (*Recorder, error) {
 	r.sealer = newSealer(r)
 	r.running.Go(r.disk.run)
 	r.running.Go(r.sealer.run)
+	if cfg.Retention > 0 {
+		r.running.Go(r.retain)
+	}
 	for range cfg.Writers {
 		w := newWriter(cfg.Flush)
 		r.writers = append(r.writers, w)
@@ -213,6 +219,7 @@ func (r *Recorder) Close() error {
 		}
 		r.sealer.stop() // all are with it
 		close(r.disk.stop)
+		close(r.stop)
 	}
 	r.running.Wait()
 	r.chain.Close()
