@@ -2,11 +2,13 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"ringpace/sip/header"
+	"ringpace/sip/wire"
 )
 
 // seqMargin is how far the CSeq number goes up where it is not known what has been
@@ -51,7 +53,7 @@ func (e *Endpoint) startBYE(d *dialog, cause Cause, auth *authenticator, done fu
 // byeAgain goes on where the first try of startBYE has not done.
 func (e *Endpoint) byeAgain(d *dialog, cause Cause, auth *authenticator, req *sipgo.Request, res *sipgo.Response, err error) error {
 	switch {
-	case d.unreachedBy(err):
+	case errors.Is(err, wire.ErrBroken), d.unreachedBy(err):
 		return e.bye(d, cause, auth)
 	case err == nil && (res.StatusCode == 401 || res.StatusCode == 407) && auth.challenged(req, res) == nil:
 		return e.bye(d, cause, auth)
@@ -66,6 +68,9 @@ func (e *Endpoint) byeAgain(d *dialog, cause Cause, auth *authenticator, req *si
 // may still think that the call is up; for us it is over all the same.
 func (e *Endpoint) bye(d *dialog, cause Cause, auth *authenticator) error {
 	res, err := e.tryBYE(d, cause, auth)
+	if errors.Is(err, wire.ErrBroken) { // another connection may do
+		res, err = e.tryBYE(d, cause, auth)
+	}
 	return e.byeAnswered(d, cause, auth, res, err)
 }
 

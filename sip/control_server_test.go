@@ -36,10 +36,14 @@ func callAgain(p *peer) time.Duration {
 // much later than its first time the BYE came that has to follow on it (RFC 3261 section
 // 13.3.1.4), 0 if none did for that long.
 func callWithoutACK(p *peer, wait time.Duration) (answers []time.Time, ended time.Duration) {
-	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", "noack"+random(8), "f", "", 1, testOffer))
+	callID := "noack" + random(8)
+	p.send(p.newRequest("INVITE", "sip:100@127.0.0.1", callID, "f", "", 1, testOffer))
 	for deadline := time.After(wait); ; {
 		select {
 		case m := <-p.in:
+			if m.get("Call-ID") != callID {
+				continue // the end of a call before, once more
+			}
 			switch m.kind() {
 			case "200":
 				answers = append(answers, m.at)

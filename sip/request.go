@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	sipgo "github.com/emiago/sipgo/sip"
+
+	"ringpace/sip/wire"
 )
 
 // inside is a request of ours inside a dialog, other than INVITE, ACK and BYE.
@@ -130,7 +132,7 @@ func (d *dialog) reach(try func() (*sipgo.Response, error)) (*sipgo.Response, er
 // unreachedBy reports whether err says that the next hop cannot be reached and the
 // fallback is to be tried, which is taken from then on.
 func (d *dialog) unreachedBy(err error) bool {
-	if !errors.Is(err, ErrTransport) || !d.path.fallback.IsValid() || d.unreached {
+	if !errors.Is(err, ErrTransport) || errors.Is(err, wire.ErrBroken) || !d.path.fallback.IsValid() || d.unreached {
 		return false
 	}
 	d.unreached = true

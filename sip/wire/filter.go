@@ -85,6 +85,10 @@ func (l *Layer) responded(transport, source string, message []byte) bool {
 		l.log.Warn("failed to parse", "error", err) // counts it as well
 		return true
 	}
+	if !normalise(res) {
+		l.count.malformed.Add(1)
+		return true
+	}
 	res.SetTransport(transport)
 	res.SetSource(source)
 	l.cfg.Received(res)

@@ -85,10 +85,11 @@ type Layer struct {
 	transactions transactions // ours as a client; sipgo has those as a server
 
 	deaf    atomic.Bool  // set when nothing received is looked at any more
-	gate    sync.RWMutex // held for reading while a connection is sought; see Request
+	gate    sync.RWMutex // held for reading while a connection is sought; see send
 	serving sync.WaitGroup
 
-	mu       sync.Mutex // protects the field below
+	mu       sync.Mutex // protects the fields below
+	closed   bool       // nothing more may be begun that Close waits for
 	profiles []*Profile // by key, see AddProfile
 }
 
@@ -138,6 +139,17 @@ func (l *Layer) Open(listen []Listen) error {
 	return nil
 }
 
+// background runs f on a goroutine that Close waits for. It reports false, and runs
+// nothing, when that waits already.
+func (l *Layer) background(f func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.serving.Go(f)
+	}
+	return !l.closed
+}
+
 // AddProfile files by what a trunk's server proves itself, and returns the key under
 // which the trunk's connections are kept apart from those of others. nil: the trunk
 // makes no use of TLS.
@@ -177,6 +189,9 @@ func (l *Layer) Close() error {
 	}
 	l.flows.close()
 	_ = l.tpl.Close() // the connections; errors are of those that were closed already
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	l.serving.Wait()
 	_ = l.tpl.Close()
 	return err

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -75,6 +76,12 @@ type stream struct {
 	unit   []byte    // what was admitted and is not handed on yet
 	heard  bool      // a message was complete
 	since  time.Time // when the connection, or the message that is not complete, began
+
+	mu        sync.Mutex // protects the fields below
+	unwritten [][]byte
+	length    int  // of these
+	writing   bool // a goroutine is at it
+	closed    bool
 }
 
 // framed reports whether the messages are found here; those of a WebSocket are
@@ -99,7 +106,7 @@ func (s *stream) Read(b []byte) (int, error) {
 				if s.layer.admit(s.transport, s.local, s.remote, unit) {
 					s.heard = true
 					s.unit = s.layer.proper(unit, s.remote, func(_ *wellformed.Refusal, response []byte) {
-						_, _ = s.Write(response) // a connection that cannot be written to is closed
+						_, _ = s.Write(response) // closed, then nobody wants it
 					})
 					if s.layer.responded(strings.ToUpper(s.transport), s.remote.String(), s.unit) {
 						s.unit = nil
@@ -156,25 +163,79 @@ func (s *stream) deadline() time.Time {
 	return time.Time{}
 }
 
-// Write writes with a deadline, so that a peer that stops reading cannot hold up a
-// call. sipgo writes one message at a time.
+// maxUnwritten bounds what waits for a peer that does not read, in bytes.
+const maxUnwritten = 1 << 20
+
+// Write has b written, whole and in its turn, and does not wait for that: the goroutine
+// that reads must not wait for a peer that does not. What cannot be written within
+// SendTimeout ends the connection, and whoever waits for an answer is told so. sipgo
+// writes one message at a time.
 func (s *stream) Write(b []byte) (int, error) {
-	if err := s.Conn.SetWriteDeadline(time.Now().Add(SendTimeout)); err != nil {
-		return 0, err
-	}
 	if defence.BeginsLikeSIP(b) { // not the header of a WebSocket's frame
 		s.layer.cfg.Trace.Record(true, s.transport, s.local, s.remote, b)
 	}
-	return s.Conn.Write(b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.length+len(b) > maxUnwritten {
+		return 0, net.ErrClosed
+	}
+	if !s.writing {
+		if !s.layer.background(s.write) {
+			return 0, net.ErrClosed
+		}
+		s.writing = true
+	}
+	s.unwritten = append(s.unwritten, bytes.Clone(b))
+	s.length += len(b)
+	return len(b), nil
 }
 
-// Close closes the connection.
+// write writes what waits. It ends when nothing does, and closes a connection that is
+// to be closed, or cannot be written to.
+func (s *stream) write() {
+	for {
+		s.mu.Lock()
+		if len(s.unwritten) == 0 {
+			s.writing = false
+			closed := s.closed
+			s.mu.Unlock()
+			if closed {
+				_ = s.Conn.Close()
+			}
+			return
+		}
+		next := s.unwritten[0]
+		s.unwritten, s.length = s.unwritten[1:], s.length-len(next)
+		s.mu.Unlock()
+		err := s.Conn.SetWriteDeadline(time.Now().Add(SendTimeout))
+		if err == nil {
+			_, err = s.Conn.Write(next)
+		}
+		if err != nil {
+			// Part of a message may be out: nothing can follow it. The reader finds the
+			// connection closed, and has sipgo forget it.
+			s.mu.Lock()
+			s.closed, s.unwritten = true, nil
+			s.mu.Unlock()
+		}
+	}
+}
+
+// Close closes the connection, once what waits is written.
 func (s *stream) Close() error {
 	s.once.Do(func() {
 		if s.release != nil {
 			s.release()
 		}
 		s.layer.cfg.Closed(s.transport, s.remote)
+		s.layer.background(func() { s.layer.transactions.broken(s.local, s.remote) })
 	})
+	s.mu.Lock()
+	s.closed = true
+	writing := s.writing
+	s.mu.Unlock()
+	if writing && !s.layer.deaf.Load() {
+		return s.Conn.SetReadDeadline(time.Now()) // write closes it
+	}
 	return s.Conn.Close()
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +18,7 @@ import (
 
 // Outcome takes what comes of a client transaction: each provisional response, then
 // once either the final response or why there is none, which is ErrTimeout,
-// ErrTransport or ErrClosed. It runs on the goroutine that reads the socket, or on a
+// ErrTransport (with ErrBroken, once it was sent) or ErrClosed. It runs on the goroutine that reads the socket, or on a
 // timer's, and must not block.
 type Outcome func(res *sipgo.Response, err error)
 
@@ -29,11 +32,12 @@ type Outcome func(res *sipgo.Response, err error)
 type Transaction struct {
 	layer   *Layer
 	key     transactionKey
-	out     outlet
+	out     sender
 	outcome Outcome
 
 	mu       sync.Mutex     // protects the fields below
 	req      *sipgo.Request // nil once it is over
+	given    bool           // up: only the ACK to a failure is owed yet
 	heard    bool           // a provisional response has come
 	timer    *time.Timer    // A and B, or E and F; then D. Nil: never started
 	interval time.Duration  // to the next retransmission; 0: none
@@ -88,11 +92,33 @@ func (t *transactions) remove(tx *Transaction) bool {
 func (t *transactions) close() {
 	t.mu.Lock()
 	t.closed = true
-	open := t.open
-	t.open = map[transactionKey]*Transaction{}
+	open := slices.Collect(maps.Values(t.open))
 	t.mu.Unlock()
 	for _, tx := range open {
 		tx.fail(ErrClosed)
+		tx.end() // also one that only owed an ACK
+	}
+}
+
+// broken tells the transactions whose request left by a connection that this is gone
+// before they had an answer. An INVITE that was heard of goes on: its final response may
+// come by another connection (RFC 3261 section 18.2.2).
+func (t *transactions) broken(local, remote netip.AddrPort) {
+	t.mu.Lock()
+	var gone []*Transaction
+	for _, tx := range t.open {
+		if tx.out.leavesBy(local, remote) {
+			gone = append(gone, tx)
+		}
+	}
+	t.mu.Unlock()
+	for _, tx := range gone {
+		tx.mu.Lock()
+		goesOn := tx.heard && tx.key.method == sipgo.INVITE
+		tx.mu.Unlock()
+		if !goesOn {
+			tx.fail(fmt.Errorf("%w %s to %s: %w", ErrTransport, tx.key.method, remote, ErrBroken))
+		}
 	}
 }
 
@@ -102,15 +128,15 @@ func (t *transactions) close() {
 // empty. It is not to be changed any more. When Request fails nothing was sent, and
 // outcome hears nothing.
 func (l *Layer) Request(ctx context.Context, req *sipgo.Request, outcome Outcome) (tx *Transaction, err error) {
-	err = l.send(ctx, req, func(out outlet) error {
+	err = l.send(ctx, req, func(out sender) error {
 		tx, err = l.transact(out, req, outcome)
 		return err
 	})
 	return tx, err
 }
 
-// transact sends the request by its outlet, which it releases.
-func (l *Layer) transact(out outlet, req *sipgo.Request, outcome Outcome) (*Transaction, error) {
+// transact sends the request by its sender, which it releases.
+func (l *Layer) transact(out sender, req *sipgo.Request, outcome Outcome) (*Transaction, error) {
 	tx := &Transaction{layer: l, out: out, req: req, outcome: outcome, key: transactionKey{method: req.Method}}
 	if via := req.Via(); via != nil {
 		tx.key.branch = via.Params.GetOr("branch", "")
@@ -121,7 +147,9 @@ func (l *Layer) transact(out outlet, req *sipgo.Request, outcome Outcome) (*Tran
 			tx.begin()
 			return tx, nil
 		}
-		l.transactions.remove(tx)
+		if !l.transactions.remove(tx) {
+			return tx, nil // closed meanwhile: outcome has heard of it
+		}
 	}
 	out.release()
 	return nil, err
@@ -131,7 +159,7 @@ func (l *Layer) transact(out outlet, req *sipgo.Request, outcome Outcome) (*Tran
 func (t *Transaction) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.req == nil || t.heard && t.key.method == sipgo.INVITE {
+	if t.req == nil || t.given || t.heard && t.key.method == sipgo.INVITE {
 		return
 	}
 	t.deadline = time.Now().Add(64 * sipgo.T1)
@@ -151,7 +179,7 @@ func (t *Transaction) due() {
 	t.mu.Lock()
 	req := t.req
 	switch {
-	case req == nil: // timer D, or another one that it has replaced just now
+	case req == nil || t.given: // timer D, or another one that it has replaced just now
 		over := time.Until(t.deadline) <= 0
 		t.mu.Unlock()
 		if over {
@@ -189,12 +217,16 @@ func (t *Transaction) receive(res *sipgo.Response) {
 	switch {
 	case t.ack != nil:
 		ack := t.ack
+		if res.StatusCode < 300 {
+			t.mu.Unlock()
+			return
+		}
 		// RFC 3261 section 17.1.1.2: the failure came again, its ACK was lost.
 		t.mu.Unlock()
 		t.layer.count.retransmitted.Add(1)
 		_ = t.out.send(ack)
 		return
-	case t.req == nil:
+	case t.req == nil, t.given && res.IsProvisional():
 		t.mu.Unlock()
 		return
 	case res.IsProvisional():
@@ -215,12 +247,14 @@ func (t *Transaction) receive(res *sipgo.Response) {
 		t.acknowledge(res)
 	}
 	t.req = nil
-	kept := t.ack != nil
+	kept, wanted := t.ack != nil, !t.given
 	t.mu.Unlock()
 	if !kept {
 		t.forget()
 	}
-	t.outcome(res, nil)
+	if wanted {
+		t.outcome(res, nil)
+	}
 }
 
 // acknowledge sends the ACK to the final failure of an INVITE, and keeps it for as
@@ -233,12 +267,8 @@ func (t *Transaction) acknowledge(res *sipgo.Response) {
 	}
 	var kept bytes.Buffer
 	ack.StringWrite(&kept)
-	t.ack, t.deadline = kept.Bytes(), time.Now().Add(timerD)
-	if t.timer != nil {
-		t.timer.Reset(timerD)
-	} else {
-		t.timer = time.AfterFunc(timerD, t.due)
-	}
+	t.ack = kept.Bytes()
+	t.wait(timerD)
 }
 
 // timerD is how long the far side may send a failure again (RFC 3261 section
@@ -263,8 +293,21 @@ func newACK(invite *sipgo.Request, res *sipgo.Response) *sipgo.Request {
 }
 
 // Terminate gives the transaction up: its request is not sent again, and outcome
-// hears nothing more.
-func (t *Transaction) Terminate() { t.end() }
+// hears nothing more. An INVITE's failure is still ACKed for 64*T1: the far side would
+// send it again and again.
+func (t *Transaction) Terminate() {
+	t.mu.Lock()
+	if t.req == nil || t.key.method != sipgo.INVITE {
+		t.mu.Unlock()
+		t.end()
+		return
+	}
+	defer t.mu.Unlock()
+	if !t.given {
+		t.given = true
+		t.wait(64 * sipgo.T1)
+	}
+}
 
 // fail ends the transaction without a final response.
 func (t *Transaction) fail(err error) {
@@ -273,15 +316,25 @@ func (t *Transaction) fail(err error) {
 	}
 }
 
-// end reports whether the transaction was still waiting.
+// end reports whether somebody was still waiting for the outcome.
 func (t *Transaction) end() bool {
 	t.mu.Lock()
-	waiting := t.req != nil
+	waiting := t.req != nil && !t.given
 	t.req, t.ack = nil, nil
 	t.stop()
 	t.mu.Unlock()
 	t.forget()
 	return waiting
+}
+
+// wait has the transaction forgotten after that time. The caller holds the lock.
+func (t *Transaction) wait(left time.Duration) {
+	t.deadline = time.Now().Add(left)
+	if t.timer != nil {
+		t.timer.Reset(left)
+	} else {
+		t.timer = time.AfterFunc(left, t.due)
+	}
 }
 
 // stop stops the timer. The caller holds the lock.
@@ -295,6 +348,22 @@ func (t *Transaction) forget() {
 	if t.layer.transactions.remove(t) {
 		t.out.release()
 	}
+}
+
+// normalise takes the spellings that RFC 3261 allows out of what responses are matched
+// by: space around = and ;, names in capitals. It reports false for a response that is
+// not for us: it has another Via (section 8.1.3.3).
+func normalise(res *sipgo.Response) bool {
+	if via := res.Via(); via != nil {
+		for i := range via.Params {
+			p := &via.Params[i]
+			p.K, p.V = strings.ToLower(strings.TrimSpace(p.K)), strings.TrimSpace(p.V)
+		}
+	}
+	if cseq := res.CSeq(); cseq != nil {
+		cseq.MethodName = sipgo.RequestMethod(strings.TrimSpace(string(cseq.MethodName)))
+	}
+	return len(res.GetHeaders("Via")) < 2
 }
 
 // respond hands a response to its transaction, if there is one.

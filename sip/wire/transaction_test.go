@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +14,7 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 )
 
-// postbox is an outlet that keeps what is sent, with the time since it was made.
+// postbox is an sender that keeps what is sent, with the time since it was made.
 type postbox struct {
 	stream bool
 	begun  time.Time
@@ -39,10 +40,26 @@ func (p *postbox) send(message []byte) error {
 
 func (p *postbox) reliable() bool { return p.stream }
 
+func (p *postbox) leavesBy(_, remote netip.AddrPort) bool { return p.stream && remote == proxy }
+
+// proxy is the far side of streams.
+var proxy = netip.MustParseAddrPort("192.0.2.1:5060")
+
 func (p *postbox) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.released++
+}
+
+// closingBox is one whose layer closes while it fails to write.
+type closingBox struct {
+	postbox
+	layer *Layer
+}
+
+func (c *closingBox) write(*sipgo.Request) error {
+	c.layer.transactions.close()
+	return errors.New("no route")
 }
 
 // trialRun is one transaction in virtual time.
@@ -114,7 +131,7 @@ func (r *trialRun) over() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := len(r.layer.transactions.open); n != 0 || r.released != 1 {
-		r.t.Errorf("%d transactions are left, outlet released %d times", n, r.released)
+		r.t.Errorf("%d transactions are left, sender released %d times", n, r.released)
 	}
 }
 
@@ -208,14 +225,104 @@ func TestFailureIsAcknowledged(t *testing.T) {
 	})
 }
 
+// What is given up is not sent again, and nobody hears of it; but an INVITE's failure is
+// ACKed while the far side may send it.
 func TestTerminatedHearsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newTrialRun(t, sipgo.INVITE, false)
 		r.tx.Terminate()
+		time.Sleep(10 * time.Second)
 		r.tx.Terminate()
+		r.respond(180, "a")
 		r.respond(486, "a")
+		r.respond(486, "a")
+		r.want("INVITE@0s ACK@10s ACK@10s", "")
 		time.Sleep(time.Minute)
+		r.over()
+
+		r = newTrialRun(t, sipgo.INVITE, false)
+		r.tx.Terminate()
+		time.Sleep(64*sipgo.T1 + time.Second)
+		r.respond(486, "a")
 		r.want("INVITE@0s", "")
+		r.over()
+
+		r = newTrialRun(t, sipgo.BYE, false)
+		r.tx.Terminate()
+		r.respond(200, "a")
+		time.Sleep(time.Minute)
+		r.want("BYE@0s", "")
+		r.over()
+	})
+}
+
+// A response that comes late, after the failure, is no failure that came again.
+func TestLateResponsesGetNoACK(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newTrialRun(t, sipgo.INVITE, false)
+		r.respond(486, "a")
+		r.respond(180, "a")
+		r.respond(200, "b")
+		r.want("INVITE@0s ACK@0s", "486")
+		time.Sleep(time.Minute)
+		r.over()
+	})
+}
+
+// A connection that is gone ends what waits for its first answer.
+func TestBrokenConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bye := newTrialRun(t, sipgo.BYE, true)
+		bye.respond(100, "")
+		bye.layer.transactions.broken(proxy, proxy)
+		bye.want("BYE@0s", "100, sip: cannot send BYE to 192.0.2.1:5060: "+ErrBroken.Error())
+		bye.over()
+		invite := newTrialRun(t, sipgo.INVITE, true)
+		invite.layer.transactions.broken(proxy, netip.MustParseAddrPort("192.0.2.1:5070"))
+		invite.respond(180, "a")
+		invite.layer.transactions.broken(proxy, proxy)
+		invite.respond(486, "a")
+		invite.want("INVITE@0s ACK@0s", "180, 486")
+		invite.over()
+	})
+}
+
+// RFC 3261 sections 7.3.1 and 25.1 leave room in how a response is written.
+func TestSpellingsOfResponses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, change := range [][2]string{
+			{" BYE\r\n", "  BYE\r\n"},
+			{" BYE\r\n", "\tBYE\r\n"},
+			{" BYE\r\n", " BYE \r\n"},
+			{"CSeq: ", "CSeq :\t "},
+			{";branch=z9hG4bKb1;", ";Branch = z9hG4bKb1 ; "},
+			{";branch=", ";BRANCH="},
+			{"Via:", "v:"},
+			{"Via: SIP/2.0/UDP ", "Via: SIP/2.0/UDP\r\n "},
+		} {
+			r := newTrialRun(t, sipgo.BYE, false)
+			r.layer.parser, r.layer.cfg.Received = sipgo.NewParser(), func(sipgo.Message) {}
+			r.layer.log = testLog(t)
+			raw := sipgo.NewResponseFromRequest(r.request(), 200, "OK", nil).String()
+			changed := strings.Replace(raw, change[0], change[1], 1)
+			if changed == raw {
+				t.Fatalf("no %q in\n%s", change[0], raw)
+			}
+			if !r.layer.responded("UDP", "192.0.2.1:5060", []byte(changed)) {
+				t.Errorf("no response:\n%s", changed)
+			}
+			if synctest.Wait(); len(r.heard) != 1 {
+				t.Errorf("not taken:\n%s", changed)
+			}
+			r.tx.Terminate()
+		}
+		// RFC 3261 section 8.1.3.3: one with another Via is not for us.
+		r := newTrialRun(t, sipgo.BYE, false)
+		r.layer.parser, r.layer.cfg.Received = sipgo.NewParser(), func(sipgo.Message) {}
+		raw := sipgo.NewResponseFromRequest(r.request(), 200, "OK", nil).String()
+		r.layer.responded("UDP", "192.0.2.1:5060", []byte(strings.Replace(raw, "From:", "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKx\r\nFrom:", 1)))
+		r.want("BYE@0s", "")
+		r.tx.Terminate()
 		r.over()
 	})
 }
@@ -225,6 +332,7 @@ func TestTransactionOfAClosedLayer(t *testing.T) {
 		r := newTrialRun(t, sipgo.BYE, false)
 		r.layer.transactions.close()
 		r.want("BYE@0s", "sip: endpoint is closed")
+		r.over()
 		if _, err := r.layer.transact(&postbox{}, r.request(), nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("%v", err)
 		}
@@ -244,6 +352,13 @@ func TestSendingFails(t *testing.T) {
 		time.Sleep(time.Second)
 		r.want("BYE@0s", "sip: cannot send BYE to proxy.example.com:5060: no route")
 		r.over()
+		closing := &closingBox{layer: r.layer}
+		heard := 0
+		if _, err := r.layer.transact(closing, r.request(), func(*sipgo.Response, error) { heard++ }); err != nil || heard != 1 || closing.released != 1 {
+			t.Errorf("closed amid the sending: %v, outcome told %d times, released %d times", err, heard, closing.released)
+		}
+		r = newTrialRun(t, sipgo.OPTIONS, true)
+		r.respond(200, "a")
 		broken := &postbox{fail: errors.New("no route")}
 		if _, err := r.layer.transact(broken, r.request(), nil); !errors.Is(err, broken.fail) || broken.released != 1 {
 			t.Errorf("%v", err)

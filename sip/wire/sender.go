@@ -16,24 +16,28 @@ import (
 	"ringpace/sip/trace"
 )
 
-// outlet is how the messages of one transaction leave.
-type outlet interface {
+// sender is how the messages of one transaction leave.
+type sender interface {
 	write(*sipgo.Request) error
 	send(message []byte) error
-	reliable() bool // nothing needs to be sent twice
-	release()       // called once, at the end
+	reliable() bool                             // nothing needs to be sent twice
+	leavesBy(local, remote netip.AddrPort) bool // by the connection between these
+	release()                                   // called once, at the end
 }
 
-// outletFor finds the way of a request that is addressed: its own socket for UDP,
+// senderFor finds the way of a request that is addressed: its own socket for UDP,
 // for the others the connection that connect has seen to.
-func (l *Layer) outletFor(ctx context.Context, req *sipgo.Request) (outlet, error) {
-	if !strings.EqualFold(req.Transport(), "udp") {
-		conn, err := l.tpl.ClientRequestConnection(ctx, req)
-		return connection{conn}, err
-	}
+func (l *Layer) senderFor(ctx context.Context, req *sipgo.Request) (sender, error) {
 	to, err := parseAddrPort(req.Destination())
 	if err != nil {
 		return nil, err
+	}
+	if !strings.EqualFold(req.Transport(), "udp") {
+		conn, err := l.tpl.ClientRequestConnection(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		return connection{conn, AddrPort(conn.LocalAddr()), to}, nil
 	}
 	ip, _ := netip.AddrFromSlice(req.Laddr.IP)
 	at, ok := l.listenerAt("udp", netip.AddrPortFrom(ip.Unmap(), uint16(req.Laddr.Port)))
@@ -44,12 +48,18 @@ func (l *Layer) outletFor(ctx context.Context, req *sipgo.Request) (outlet, erro
 }
 
 // connection is one of sipgo's, which counts its users.
-type connection struct{ conn sipgo.Connection }
+type connection struct {
+	conn          sipgo.Connection
+	local, remote netip.AddrPort
+}
 
 func (c connection) write(req *sipgo.Request) error { return c.conn.WriteMsg(req) }
 func (connection) send([]byte) error                { return nil } // what came here does not come again
 func (connection) reliable() bool                   { return true }
-func (c connection) release()                       { _, _ = c.conn.TryClose() }
+func (c connection) leavesBy(local, remote netip.AddrPort) bool {
+	return c.local == local && c.remote == remote
+}
+func (c connection) release() { _, _ = c.conn.TryClose() }
 
 // datagrams leave by a UDP socket of ours.
 type datagrams struct {
@@ -80,22 +90,23 @@ func (d *datagrams) send(message []byte) error {
 	return err
 }
 
-func (*datagrams) reliable() bool { return false }
-func (*datagrams) release()       {}
+func (*datagrams) reliable() bool                    { return false }
+func (*datagrams) leavesBy(_, _ netip.AddrPort) bool { return false }
+func (*datagrams) release()                          {}
 
 var errTooLongForUDP = errors.New("message longer than a datagram may be")
 
 // Send sends a message outside any transaction, the ACK to a 2xx, addressed as for
 // Request.
 func (l *Layer) Send(ctx context.Context, req *sipgo.Request) error {
-	return l.send(ctx, req, func(out outlet) error {
+	return l.send(ctx, req, func(out sender) error {
 		defer out.release()
 		return out.write(req)
 	})
 }
 
 // send has a request leave by a connection of its trunk.
-func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(outlet) error) error {
+func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(sender) error) error {
 	if !strings.EqualFold(req.Transport(), "udp") { // datagrams need no connection
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, SendTimeout)
@@ -109,8 +120,8 @@ func (l *Layer) send(ctx context.Context, req *sipgo.Request, write func(outlet)
 	}
 	err := l.connect(ctx, req)
 	if err == nil {
-		var out outlet
-		if out, err = l.outletFor(ctx, req); err == nil {
+		var out sender
+		if out, err = l.senderFor(ctx, req); err == nil {
 			err = write(out)
 		}
 	}
