@@ -17,6 +17,10 @@
 // 20 ms: with the prompt that plays, or with silence. Whatever feeds it, a session
 // sends one stream (stream), unbroken in SSRC, sequence numbers and timestamps.
 //
+// A third party (Guest) changes nothing of this: it hears a bridge by taps and the
+// clock, and what it says is added to the packets that go out anyway. Only what is
+// mixed has jitter buffers (voice).
+//
 // # Who may touch what
 //
 //   - Session.in (what comes in: guard, counters, the newest packet) has a lock that
@@ -32,8 +36,8 @@
 //     packet path: readers see their results through atomic pointers.
 //   - Engine.bridging serialises the making and closing of bridges.
 //
-// Locks are taken in this order: bridging or negotiation, then stream, then
-// Session.in. No lock is held while a tap runs.
+// Locks are taken in this order: bridging or negotiation, then Guest, then stream or
+// chorus, then Session.in or voice. No lock of a session is held while a tap runs.
 //
 // # Buffers
 //

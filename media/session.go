@@ -63,10 +63,12 @@ type Session struct {
 	// The engine's bridging lock covers these.
 	bridge  *Bridge
 	leaving bool // closing: no bridge any more
+	visits  bool // is a guest of two others
 
 	negotiation negotiation // guarded by its own lock
 	in          incoming    // guarded by its own lock
 	rtcp        reports     // guarded by its own lock
+	chorus      chorus      // guarded by its own lock
 	tapsMu      sync.Mutex  // serialises writers of taps
 
 	// Only the reading goroutine uses this.

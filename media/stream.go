@@ -82,6 +82,8 @@ type stream struct {
 	press    press     // goes before the prompt
 	owed     time.Duration
 	scratch  [headerSize + maxFrame]byte
+
+	guests mixer // of what goes out, but for prompts
 }
 
 // relayedEvent is the telephone event that was relayed last. Its timestamp, by which
@@ -172,6 +174,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	}
 	if codec.Audio() {
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
+		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec, out.timestamp, false)
 	} else {
 		if e := &o.event; e.source != from || e.timestamp != h.timestamp {
 			*e = relayedEvent{source: from, timestamp: h.timestamp, sent: out.timestamp}
@@ -307,8 +310,8 @@ func (o *stream) generate(now time.Time) {
 	}
 	size := int(o.format.ptime / (time.Second / ClockRate))
 	payload := o.scratch[headerSize : headerSize+size]
-	begins := false
-	if o.playback != nil {
+	begins, prompts := false, o.playback != nil
+	if prompts {
 		begins = o.playback.frame(payload, o.format.codec)
 		if o.playback.over() {
 			o.stopPlayback()
@@ -331,6 +334,9 @@ func (o *stream) generate(now time.Time) {
 	o.input.synced = false
 	o.sequence++
 	o.timestamp, o.frame, o.last = timestamp, uint32(size), feederClock
+	if !prompts {
+		o.guests.mix(payload, o.format.codec, timestamp, true)
+	}
 	header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,
 		sequence: o.sequence, timestamp: timestamp,

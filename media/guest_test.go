@@ -1,0 +1,337 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// talkers are a customer, an agent and a guest on fake sockets, driven by hand.
+type talkers struct {
+	t                      testing.TB
+	engine                 *Engine
+	customer, agent, guest *talker
+	now                    time.Time
+}
+
+// talker is a session and where it got to.
+type talker struct {
+	*Session
+	socket *fakeSocket
+	ssrc   uint32
+	sent   uint16 // packets of its far side
+	says   func(sample int) byte
+}
+
+func newTalkers(t testing.TB, formats string) *talkers {
+	e := bareEngine()
+	k := &talkers{t: t, engine: e, now: time.Now()}
+	for i, who := range []**talker{&k.customer, &k.agent, &k.guest} {
+		s, f := bareSession(t, e, formats)
+		codec := s.Codec()
+		*who = &talker{Session: s, socket: f, ssrc: uint32(i) + 7, says: func(int) byte { return codec.Silence() }}
+	}
+	return k
+}
+
+// pass lets so many packet times pass: each far side sends a packet, then the clock ticks.
+func (k *talkers) pass(times int) {
+	k.t.Helper()
+	for range times {
+		k.now = k.now.Add(clockPeriod)
+		for _, who := range []*talker{k.customer, k.agent, k.guest} {
+			begin := int(who.sent) * 160
+			p := rtp.Packet{Header: rtp.Header{
+				Version: 2, PayloadType: who.out.format.payloadType, SequenceNumber: who.sent, Timestamp: uint32(begin), SSRC: who.ssrc,
+			}, Payload: make([]byte, 160)}
+			for i := range p.Payload {
+				p.Payload[i] = who.says(begin + i)
+			}
+			who.sent++
+			deliver(k.t, who.Session, p, k.now)
+		}
+		for _, who := range []*talker{k.customer, k.agent, k.guest} {
+			who.out.tick(k.now, clockPeriod)
+		}
+	}
+}
+
+// heard is what the far side of who has been sent since the packet of that number, as
+// samples.
+func (who *talker) heard(from int) []int16 {
+	var samples []int16
+	for _, p := range who.socket.sent[from:] {
+		for _, b := range p.Payload {
+			samples = append(samples, who.Codec().Decode(b))
+		}
+	}
+	return samples
+}
+
+// sine is a tone as one of the two laws sends it.
+func sine(c Codec, hz, amplitude float64) func(int) byte {
+	return func(i int) byte {
+		return c.Encode(int16(amplitude * math.Sin(2*math.Pi*hz*float64(i)/ClockRate)))
+	}
+}
+
+// noise runs through all octets, so that none can be changed unseen.
+func noise(i int) byte { return byte(i*167 + i/256) }
+
+// TestGuestLeavesTheBridgeAsItIs holds that those who talk get, packet for packet and
+// octet for octet, what they get without a guest, while one joins, listens and leaves.
+func TestGuestLeavesTheBridgeAsItIs(t *testing.T) {
+	for _, formats := range []string{"8", "0"} {
+		run := func(part Part, visits int) *talkers {
+			k := newTalkers(t, formats)
+			k.customer.says, k.agent.says = noise, func(i int) byte { return noise(i + 77) }
+			if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+				t.Fatal(err)
+			}
+			k.pass(10)
+			for range visits {
+				g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, part)
+				if err != nil {
+					t.Fatal(err)
+				}
+				k.pass(20)
+				g.Leave()
+				k.pass(5)
+			}
+			k.pass(100 - 25*visits)
+			return k
+		}
+		plain := run(Monitor, 0)
+		for part, name := range map[Part]string{Monitor: "monitor", Whisper: "whisper", Barge: "barge"} { // who says nothing
+			visited := run(part, 3)
+			for who, pair := range map[string][2][]rtp.Packet{
+				"customer": {plain.customer.socket.sent, visited.customer.socket.sent},
+				"agent":    {plain.agent.socket.sent, visited.agent.socket.sent},
+			} {
+				want, got := pair[0], pair[1]
+				if len(got) != len(want) || len(got) < 110 {
+					t.Fatalf("%s, payload type %s: the %s got %d packets, %d without a guest", name, formats, who, len(got), len(want))
+				}
+				for i := range got {
+					if got[i].SequenceNumber-got[0].SequenceNumber != want[i].SequenceNumber-want[0].SequenceNumber ||
+						got[i].Timestamp-got[0].Timestamp != want[i].Timestamp-want[0].Timestamp ||
+						got[i].SSRC != got[0].SSRC || got[i].Marker != want[i].Marker || got[i].PayloadType != want[i].PayloadType {
+						t.Fatalf("%s, payload type %s: the %s's packet %d has the header %+v, want as in %+v", name, formats, who, i, got[i].Header, want[i].Header)
+					}
+					if !bytes.Equal(got[i].Payload, want[i].Payload) {
+						t.Fatalf("%s, payload type %s: the %s's packet %d has other audio", name, formats, who, i)
+					}
+				}
+				checkUnbroken(t, got[1:])
+			}
+		}
+	}
+}
+
+// TestGuestHearsBoth compares the guest's stream with the sum of the others', sample by
+// sample, and finds nothing of it missing.
+func TestGuestHearsBoth(t *testing.T) {
+	k := newTalkers(t, "8")
+	k.customer.says, k.agent.says = sine(PCMA, 440, 12000), sine(PCMA, 1130, 9000)
+	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Monitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.pass(100)
+	got := k.guest.heard(10)
+	shift := 10*160 - voiceDepth
+	for i, s := range got {
+		at := shift + i
+		want := PCMA.Decode(PCMA.Encode(saturate(int32(PCMA.Decode(k.customer.says(at))) + int32(PCMA.Decode(k.agent.says(at))))))
+		if math.Abs(float64(s)-float64(want)) > 1100 { // a step of A-law at that level
+			t.Fatalf("sample %d is %d, want %d", i, s, want)
+		}
+	}
+	checkUnbroken(t, k.guest.socket.sent)
+	g.Leave()
+	before := len(k.guest.socket.sent)
+	k.pass(5)
+	for i, s := range k.guest.heard(before) {
+		if s != PCMA.Decode(PCMA.Silence()) {
+			t.Fatalf("a guest who has left hears %d at sample %d", s, i)
+		}
+	}
+}
+
+// TestGuestIsHeardByHisPart has a guest speak in each part, and looks who hears it and
+// that it comes whole.
+func TestGuestIsHeardByHisPart(t *testing.T) {
+	k := newTalkers(t, "0")
+	const loud = 20000
+	k.guest.says, k.customer.says, k.agent.says = sine(PCMU, 700, loud), sine(PCMU, 440, loud), sine(PCMU, 1130, 500)
+	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Monitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Leave()
+	for _, c := range []struct {
+		part            Part
+		customer, agent bool
+	}{{Monitor, false, false}, {Whisper, false, true}, {Barge, true, true}, {Whisper, false, true}, {Monitor, false, false}} {
+		g.Take(c.part)
+		k.pass(5) // the voice finds its place
+		for _, side := range []struct {
+			name  string
+			who   *talker
+			other func(int) byte
+			heard bool
+		}{{"customer", k.customer, k.agent.says, c.customer}, {"agent", k.agent, k.customer.says, c.agent}} {
+			from, at := len(side.who.socket.sent), int(k.guest.sent)*160
+			k.pass(20)
+			got := side.who.heard(from)
+			if len(got) != 20*160 {
+				t.Fatalf("part %d: the %s got %d samples", c.part, side.name, len(got))
+			}
+			fits := func(delay int) int { // samples in a row that are as they should be
+				for i, s := range got {
+					sum := int32(PCMU.Decode(side.other(at + i)))
+					if side.heard {
+						sum += int32(PCMU.Decode(k.guest.says(at + i - delay)))
+					}
+					if s != PCMU.Decode(PCMU.Encode(saturate(sum))) {
+						return i
+					}
+				}
+				return len(got)
+			}
+			best := fits(0)
+			for delay := 0; side.heard && delay < voiceDeepest && best < len(got); delay++ {
+				best = max(best, fits(delay))
+			}
+			if best != len(got) {
+				t.Errorf("part %d: of %d samples at the %s %d are the sum of what it should hear", c.part, len(got), side.name, best)
+			}
+			checkUnbroken(t, side.who.socket.sent[1:])
+		}
+	}
+}
+
+// keptTap keeps the samples that it sees.
+type keptTap struct{ samples []int16 }
+
+func (k *keptTap) Tap(p *Packet) {
+	for _, b := range p.Payload {
+		k.samples = append(k.samples, p.Codec.Decode(b))
+	}
+}
+
+// TestGuestIsRecorded holds that a recording of the agent has a guest whom the customer
+// hears, as the customer hears both, and none who whispers.
+func TestGuestIsRecorded(t *testing.T) {
+	k := newTalkers(t, "0")
+	k.guest.says, k.agent.says = sine(PCMU, 700, 9000), sine(PCMU, 1130, 9000)
+	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	recording, plain := &keptTap{}, &keptTap{}
+	k.agent.AddTap(k.agent.WithGuests(recording))
+	k.agent.AddTap(plain)
+	g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Whisper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Leave()
+	k.pass(20)
+	if !slices.Equal(recording.samples, plain.samples) {
+		t.Error("the recording of an agent to whom somebody whispers is not the agent alone")
+	}
+	g.Take(Barge)
+	k.pass(20)
+	customer := k.customer.heard(0)
+	if n := len(customer); n != len(recording.samples) || !slices.Equal(recording.samples[20*160:], customer[20*160:]) {
+		t.Error("the recording is not what the customer hears")
+	}
+	if slices.Equal(recording.samples[22*160:], plain.samples[22*160:]) {
+		t.Error("nobody barged in")
+	}
+	if len(plain.samples) != len(recording.samples) || plain.samples[25*160+1] != PCMU.Decode(k.agent.says(25*160+1)) {
+		t.Error("another tap hears the guest")
+	}
+}
+
+// TestGuestWhileOnHold has the customer hear the music alone while on hold, and the agent
+// the guest.
+func TestGuestWhileOnHold(t *testing.T) {
+	k := newTalkers(t, "8")
+	k.guest.says = func(int) byte { return PCMA.Encode(5000) }
+	g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Barge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Leave()
+	k.customer.Play(PromptTone(nil, 0, time.Second), true)
+	k.pass(20)
+	want := PCMA.Decode(PCMA.Encode(5000))
+	if got := k.agent.heard(10)[0]; got != want {
+		t.Errorf("the agent hears %d, want %d", got, want)
+	}
+	if got := k.customer.heard(10)[0]; got > voiceZero {
+		t.Errorf("the customer hears %d through the music", got)
+	}
+}
+
+func TestGuestOnce(t *testing.T) {
+	k := newTalkers(t, "8")
+	join := func(guest *talker) (*Guest, error) {
+		return k.engine.Join(guest.Session, k.customer.Session, k.agent.Session, Monitor)
+	}
+	if _, err := join(k.agent); !errors.Is(err, ErrBridged) {
+		t.Errorf("the agent as guest: %v", err)
+	}
+	g, err := join(k.guest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := join(k.guest); !errors.Is(err, ErrBridged) {
+		t.Errorf("a guest again: %v", err)
+	}
+	if _, err := k.engine.Bridge(k.guest.Session, k.customer.Session); !errors.Is(err, ErrBridged) {
+		t.Errorf("a bridge with a guest: %v", err)
+	}
+	g.Leave()
+	g.Leave()
+	g.Take(Barge)
+	if len(k.customer.out.guests.voices)+len(k.agent.out.guests.voices)+len(k.agent.chorus.mixer.voices)+len(k.guest.out.guests.voices)+len(*k.customer.taps.Load())+len(*k.guest.taps.Load()) > 0 {
+		t.Error("something is left of a guest who has left")
+	}
+	if g, err = join(k.guest); err != nil {
+		t.Fatal(err)
+	}
+	g.Leave()
+}
+
+// TestGuestAllocatesNothing covers relayed packets with a guest who barges in.
+func TestGuestAllocatesNothing(t *testing.T) {
+	s, agentPacket, at := benchBridge(t)
+	guest, f := bareSession(t, s.engine, "8")
+	f.drop = true
+	if _, err := s.engine.Join(guest, s.bridge.customer, s, Barge); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, len(agentPacket))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(b, agentPacket)
+		guest.receiveRTP(b, partyAddr, at)
+		copy(b, agentPacket)
+		s.receiveRTP(b, partyAddr, at)
+		guest.out.tick(at, clockPeriod)
+	}); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
