@@ -65,9 +65,12 @@ type agent struct {
 	atJoin     media.SessionStats // the leg's figures when the conversation began
 	heard      *cdr.Leg           // what the leg was like during the conversation
 	untap      func()
+	listened   []cdr.Listening // in this call, by those who have left or changed their part
 	result     api.Disposition
 	wrapEnd    deadline
 	wrapBy     time.Time
+
+	supervisors []*supervisor // on the line, whether there is a conversation or not
 
 	fetching bool // a lead to look at is on its way
 	preview  *preview
@@ -372,5 +375,6 @@ func (a *agent) offline(why string) {
 	a.dropLeg(sip.CauseNormal)
 	a.redial.clear()
 	a.next = ""
+	a.sendSupervisorsAway()
 	a.become(api.AgentOffline, why)
 }

@@ -77,6 +77,7 @@ func (a *agent) join() {
 	if !t.consult {
 		a.figures.calls++
 	}
+	a.admitSupervisors()
 	a.listenForCodes() // which a reload may have changed
 	a.become(api.AgentTalking, "")
 	a.holdChanged() // a phone that held while it had no call still does
@@ -86,7 +87,7 @@ func (a *agent) join() {
 func (a *agent) link() (*media.Bridge, error) {
 	t := a.talk
 	if t.recording != nil {
-		a.untap = a.leg.audio.AddTap(t.recording.Agent()) // before the bridge, which forwards a packet at once
+		a.untap = a.leg.audio.AddTap(a.leg.audio.WithGuests(t.recording.Agent())) // before the bridge, which forwards a packet at once
 	}
 	b, err := a.engine.Bridge(t.customer, a.leg.audio)
 	if err != nil {
@@ -163,6 +164,7 @@ func (a *agent) customerGone() {
 func (a *agent) fallSilent() {
 	a.endHold()
 	a.unlink()
+	a.dismissSupervisors()
 	a.left(a.talk.call.ID, a.leg)
 	a.conversing = false
 	a.heard = legFigures(a.leg.audio.Stats().Since(a.atJoin))
@@ -207,8 +209,8 @@ func (a *agent) finish() {
 
 // release lets go of the call.
 func (a *agent) release() {
-	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard, holds: a.hold.times, held: a.hold.total}
-	a.heard, a.hold = nil, hold{}
+	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard, holds: a.hold.times, held: a.hold.total, listened: a.listened}
+	a.heard, a.hold, a.listened = nil, hold{}, nil
 	a.talk, a.over = nil, nil
 	a.wrapEnd.clear()
 	if a.mode == config.Ring {

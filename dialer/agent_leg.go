@@ -69,6 +69,7 @@ func (a *agent) swapLeg(l *leg, own bool) {
 	a.redial.clear()
 	if a.conversing {
 		a.unlink()
+		a.dismissSupervisors()
 		a.left(a.talk.call.ID, a.leg)
 	}
 	a.dropLeg(sip.CauseNormal)
@@ -110,6 +111,7 @@ func (a *agent) arrive() {
 		if !a.hold.on && a.transfer == nil { // else what ends those does it: a new party may have the customer
 			a.relink()
 		}
+		a.admitSupervisors()
 	case a.state == api.AgentConnecting:
 		a.settle()
 	}

@@ -340,6 +340,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		w := <-t.wrapped
 		c.rec.Holds += w.holds
 		c.rec.HoldMS += w.held.Milliseconds()
+		c.rec.Listened = append(c.rec.Listened, w.listened...)
 		if d := w.disposition; d.Name != "" { // the last agent's word counts
 			c.rec.Disposition, c.rec.Note, promised = d.Name, d.Note, d.Callback
 		}

@@ -363,6 +363,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.drain(stopCalling)
 	sendHome()
 	people.Wait()
+	d.board.supervisions.calls.Wait()
 	d.calls.wg.Wait()
 	stopServing()
 	rooms.Wait()

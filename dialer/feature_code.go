@@ -20,11 +20,10 @@ const dialedLimit = 10 * time.Second
 func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
 	log := d.log.With("agent", from.ID, "dialed", in.To())
 	who := d.findAgent(from.ID)
-	does := ""
-	for _, c := range d.board.phones.Load().codes.Codes() {
-		if c.Code == in.To() {
-			does = c.Does
-		}
+	does, extension := d.board.phones.Load().codes.Read(in.To())
+	if extension != "" {
+		d.supervisorDialed(in, from, api.ListenPart(does), extension, log)
+		return
 	}
 	if does == "" && who != nil {
 		if to, err := d.board.find(from, in.To()); err == nil && to.number == "" {

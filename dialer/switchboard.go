@@ -20,11 +20,12 @@ type switchboard struct {
 	colleague func(extension, peer string) *agent // whose extension it is; nil: nobody's
 	// outside takes a channel for a call to a number; nil where there is none now, and then
 	// how soon there may be one, 0 if that is not known.
-	outside   func(trunk, callerID, number string) (l *line, soon time.Duration)
-	dialog    func(sip.ReplacesID) (*sip.Call, bool) // a call of ours
-	consults  consults
-	phones    atomic.Pointer[phones] // replaced by a reload
-	high, low *media.Prompt          // confirmation tones
+	outside      func(trunk, callerID, number string) (l *line, soon time.Duration)
+	dialog       func(sip.ReplacesID) (*sip.Call, bool) // a call of ours
+	consults     consults
+	supervisions supervisions
+	phones       atomic.Pointer[phones] // replaced by a reload
+	high, low    *media.Prompt          // confirmation tones
 }
 
 // phones are the parts of the configuration that concern every agent's phone.
@@ -39,7 +40,7 @@ type phones struct {
 
 func newSwitchboard(peer func(string) *peer, colleague func(extension, peer string) *agent) *switchboard {
 	return &switchboard{
-		peer: peer, colleague: colleague, consults: consults{live: map[*sip.Call]*consult{}},
+		peer: peer, colleague: colleague, consults: consults{live: map[*sip.Call]*consult{}}, supervisions: supervisions{live: map[string]*supervision{}},
 		high: media.PromptTone([]float64{1000}, -16, 150*time.Millisecond),
 		low:  media.PromptTone([]float64{300}, -13, 350*time.Millisecond),
 	}

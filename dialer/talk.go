@@ -42,6 +42,7 @@ type wrapUp struct {
 	leg         *cdr.Leg
 	holds       int
 	held        time.Duration
+	listened    []cdr.Listening
 }
 
 func newTalk(customer *media.Session) *talk {

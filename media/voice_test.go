@@ -6,7 +6,6 @@ import "testing"
 type listener struct {
 	v        voice
 	at       uint32
-	last     int32
 	breaks   int // places where the count does not go on
 	silences int // samples that are missing
 	written  uint32

@@ -59,6 +59,9 @@ softphone's own key is ended there.
   ringpace agent resume 1001
 `),
 			transferCommand(),
+			listenCommand(api.PartListen, "Listen to an agent's calls", "nobody hears the supervisor"),
+			listenCommand(api.PartWhisper, "Speak to an agent unheard by the customer", "the agent hears the supervisor, the\ncustomer does not"),
+			listenCommand(api.PartBarge, "Join an agent's calls, heard by both", "both hear the supervisor"),
 			disposeCommand(),
 			simple("preview", "Ask for the next lead", `Asks for the next lead of a preview campaign. It is reserved and shown; nothing is
 dialed before ringpace agent dial.
@@ -148,6 +151,31 @@ waits while it rings; if nobody answers they come back to the agent.
 			}, nil
 		}
 	})
+}
+
+func listenCommand(part api.ListenPart, shortText, heard string) *command {
+	return &command{
+		name: string(part), args: "AGENT", least: 1, most: 1, short: shortText,
+		long: fmt.Sprintf(`Calls the telephone of a supervisor, who hears both sides of this call of AGENT and of
+those that follow until they hang up; %s. Given to a supervisor who
+is on the line already, it changes that, as the keys 4 (listen), 5 (whisper) and
+6 (barge) of their telephone do. Call detail records tell who listened.
+
+  ringpace agent %s 1001 --supervisor eva
+`, heard, part),
+		setup: func(flags *pflag.FlagSet) runner {
+			by := flags.String("supervisor", "", "whom to call: an agent whom the configuration calls a supervisor (required)")
+			c := dial(flags)
+			return func(ctx context.Context, t *terminal, args []string) error {
+				if *by == "" {
+					return usage("agent %s needs --supervisor", part)
+				}
+				return show(ctx, t, c, func(ctx context.Context, client *api.Client) (api.AgentStatus, error) {
+					return client.Listen(ctx, args[0], part, *by)
+				}, func(a api.AgentStatus) error { return renderAgent(t.out, a, time.Now()) })
+			}
+		},
+	}
 }
 
 func disposeCommand() *command {

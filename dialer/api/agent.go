@@ -28,6 +28,17 @@ func AgentStates() []AgentState {
 	}
 }
 
+// ListenPart is how a supervisor takes part in an agent's conversations. They hear both
+// sides in each.
+type ListenPart string
+
+// The parts.
+const (
+	PartListen  ListenPart = "listen"  // nobody hears the supervisor
+	PartWhisper ListenPart = "whisper" // the agent hears the supervisor
+	PartBarge   ListenPart = "barge"   // so does the customer
+)
+
 // AgentStatus is one agent: what a wallboard shows and, with Call and Lead, what
 // the agent's own screen shows.
 type AgentStatus struct {

@@ -166,6 +166,11 @@ func (c *Client) Transfer(ctx context.Context, id, to string) (AgentStatus, erro
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "transfer"), map[string]string{"to": to})
 }
 
+// Listen calls a supervisor to take part in an agent's conversations.
+func (c *Client) Listen(ctx context.Context, id string, part ListenPart, supervisor string) (AgentStatus, error) {
+	return post[AgentStatus](ctx, c, path("v1", "agents", id, string(part)), map[string]string{"supervisor": supervisor})
+}
+
 // Dispose names the result of an agent's call.
 func (c *Client) Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "dispose"), d)

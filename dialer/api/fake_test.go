@@ -146,6 +146,10 @@ func (f *fakeFloor) Transfer(ctx context.Context, id, to string) (AgentStatus, e
 	return f.agent(ctx, "Transfer", id, to)
 }
 
+func (f *fakeFloor) Listen(ctx context.Context, id string, part ListenPart, supervisor string) (AgentStatus, error) {
+	return f.agent(ctx, "Listen", id, string(part), supervisor)
+}
+
 func (f *fakeFloor) Pause(ctx context.Context, id, reason string) (AgentStatus, error) {
 	return f.agent(ctx, "Pause", id, reason)
 }

@@ -78,6 +78,11 @@ type AgentDesk interface {
 	// outside, where the configuration allows it. It returns when the new party is called;
 	// the agent's state tells what becomes of it.
 	Transfer(ctx context.Context, id, to string) (AgentStatus, error)
+	// Listen calls a supervisor, an agent's id, to take part in the conversations of the
+	// agent, this one and those to come, until either hangs up or logs out. Where the
+	// supervisor takes part in them already, it changes how. It returns when the
+	// supervisor's telephone is called.
+	Listen(ctx context.Context, id string, part ListenPart, supervisor string) (AgentStatus, error)
 	// Dispose names the result of the call that is up or in wrap-up.
 	Dispose(ctx context.Context, id string, d Disposition) (AgentStatus, error)
 

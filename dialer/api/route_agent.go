@@ -19,6 +19,13 @@ type transferInput struct {
 	}
 }
 
+type listenInput struct {
+	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
+	Body  struct {
+		Supervisor string `json:"supervisor" minLength:"1" maxLength:"128" doc:"Id of the agent who is to be called; agents[].supervisor must be set"`
+	}
+}
+
 type disposeInput struct {
 	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
 	Body  Disposition
@@ -66,6 +73,21 @@ func (s *Server) agentRoutes() {
 			status, err := s.floor.Transfer(ctx, in.Agent, in.Body.To)
 			return status.tidy(), err
 		})
+	for _, way := range []struct {
+		part           ListenPart
+		summary, heard string
+	}{
+		{PartListen, "Listen to the agent's calls", "hears both sides and is heard by nobody"},
+		{PartWhisper, "Whisper to the agent", "hears both sides; the agent hears the supervisor, the customer does not"},
+		{PartBarge, "Barge in on the agent's calls", "hears both sides, and both hear the supervisor"},
+	} {
+		route(s, op(http.MethodPost, "/v1/agents/{agent}/"+string(way.part), string(way.part), tag, way.summary,
+			"The supervisor's telephone is called. Who answers it "+way.heard+", in this conversation and those that follow, until they hang up. Asked for again, it changes the part. The call detail record tells who listened.", access{role: RoleSupervisor}),
+			func(ctx context.Context, in *listenInput) (AgentStatus, error) {
+				status, err := s.floor.Listen(ctx, in.Agent, way.part, in.Body.Supervisor)
+				return status.tidy(), err
+			})
+	}
 	route(s, op(http.MethodPost, "/v1/agents/{agent}/dispose", "dispose", tag, "Name the result of the call",
 		"During the call or in its wrap-up.", own),
 		func(ctx context.Context, in *disposeInput) (AgentStatus, error) {

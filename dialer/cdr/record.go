@@ -68,6 +68,9 @@ type Record struct {
 	// Transfers are those that agents asked for, in order.
 	Transfers []Transfer `json:"transfers,omitempty"`
 
+	// Listened is who of the supervisors took part, in order.
+	Listened []Listening `json:"listened,omitempty"`
+
 	Callback *KeptCallback `json:"callback,omitempty"` // that a caller asked for
 
 	Marks Marks `json:"marks"`

@@ -180,6 +180,7 @@ type Agent struct {
 	RingTimeout time.Duration `yaml:"ring_timeout"`                // of the agent's extension
 	CallBack    bool          `yaml:"call_back"`                   // nailed: call again when the leg drops
 	AutoLogin   bool          `yaml:"auto_login" reload:"restart"` // logged in and ready at start
+	Supervisor  bool          `yaml:"supervisor"`                  // may listen to other agents' calls
 }
 
 // Message words that are not a file.

@@ -17,6 +17,10 @@ type FeatureCodes struct {
 	Ready  string `yaml:"ready"`
 	Pause  string `yaml:"pause"`
 	Status string `yaml:"status"`
+	// What supervisors dial, and an agent's extension after it.
+	Listen  string `yaml:"listen"`
+	Whisper string `yaml:"whisper"`
+	Barge   string `yaml:"barge"`
 }
 
 // AgentKeys are what agents press during a call with Ringpace (RFC 4733, or INFO). All
@@ -68,7 +72,29 @@ type Code struct {
 
 // Codes lists the feature codes that are on.
 func (f FeatureCodes) Codes() []Code {
-	return on(Code{"login", f.Login}, Code{"logout", f.Logout}, Code{"ready", f.Ready}, Code{"pause", f.Pause}, Code{"status", f.Status})
+	return append(on(Code{"login", f.Login}, Code{"logout", f.Logout}, Code{"ready", f.Ready}, Code{"pause", f.Pause}, Code{"status", f.Status}),
+		f.supervision()...)
+}
+
+// supervision lists those that an agent's extension follows.
+func (f FeatureCodes) supervision() []Code {
+	return on(Code{"listen", f.Listen}, Code{"whisper", f.Whisper}, Code{"barge", f.Barge})
+}
+
+// Read tells what somebody has dialed: the key of the code, and the extension that
+// follows it, "" for those that none follows; "", "" where it is no code.
+func (f FeatureCodes) Read(dialed string) (does, extension string) {
+	for _, c := range f.supervision() {
+		if rest, ok := strings.CutPrefix(dialed, c.Code); ok && rest != "" {
+			return c.Does, rest
+		}
+	}
+	for _, c := range f.Codes() {
+		if c.Code == dialed && !slices.Contains(f.supervision(), c) {
+			return c.Does, ""
+		}
+	}
+	return "", ""
 }
 
 // Codes lists the keys that are on.
@@ -127,7 +153,10 @@ func matchesPattern(pattern, name string) bool {
 }
 
 func defaultFeatureCodes() FeatureCodes {
-	return FeatureCodes{Login: "*11", Logout: "*12", Ready: "*13", Pause: "*14", Status: "*15"}
+	return FeatureCodes{
+		Login: "*11", Logout: "*12", Ready: "*13", Pause: "*14", Status: "*15",
+		Listen: "*21", Whisper: "*22", Barge: "*23",
+	}
 }
 
 func defaultAgentKeys() AgentKeys {
@@ -148,6 +177,18 @@ func (v *validator) phones() {
 		for _, a := range c.Agents {
 			if a.Extension == code.Code {
 				v.bad("feature_codes."+code.Does, "%s is the extension of agent %s; choose another", code.Code, a.ID)
+			}
+		}
+	}
+	for _, code := range c.FeatureCodes.supervision() {
+		for _, longer := range c.FeatureCodes.Codes() {
+			if len(longer.Code) > len(code.Code) && strings.HasPrefix(longer.Code, code.Code) {
+				v.bad("feature_codes."+code.Does, "%s, which an extension follows, is the beginning of feature_codes.%s (%s); choose another", code.Code, longer.Does, longer.Code)
+			}
+		}
+		for _, a := range c.Agents {
+			if len(a.Extension) > len(code.Code) && strings.HasPrefix(a.Extension, code.Code) {
+				v.bad("feature_codes."+code.Does, "the extension of agent %s begins with %s; choose another", a.ID, code.Code)
 			}
 		}
 	}

@@ -10,6 +10,8 @@ func TestPhoneFaults(t *testing.T) {
 		{"a code of no form", `feature_codes: {login: "*1#"}`, `test.yaml:10:24: feature_codes.login: "*1#"; write letters`},
 		{"two codes", `feature_codes: {login: "*12"}`, "feature_codes.logout: *12 is that of login already"},
 		{"an extension for a code", `feature_codes: {login: "1001"}`, "test.yaml:10:24: feature_codes.login: 1001 is the extension of agent anna"},
+		{"a code that hides another", `feature_codes: {listen: "*1"}`, "test.yaml:10:25: feature_codes.listen: *1, which an extension follows, is the beginning of feature_codes.login (*11)"},
+		{"a code that hides an extension", `feature_codes: {barge: "10"}`, "test.yaml:10:24: feature_codes.barge: the extension of agent anna begins with 10"},
 		{"keys without an escape", `agent_keys: {ready: "1"}`, `test.yaml:10:21: agent_keys.ready: "1"; write * or #`},
 		{"two escapes", `agent_keys: {logout: "#9"}`, "test.yaml:10:22: agent_keys.logout: #9 begins with another key than agent_keys.ready; let all begin with *"},
 		{"a key that hides another", `agent_keys: {hold: "*44", hangup: "*4"}`, "test.yaml:10:35: agent_keys.hangup: *4 is the beginning of agent_keys.hold (*44)"},
@@ -25,6 +27,19 @@ func TestPhoneFaults(t *testing.T) {
 				t.Errorf("%s, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestReadFeatureCodes(t *testing.T) {
+	codes := defaultFeatureCodes()
+	codes.Barge = ""
+	for dialed, want := range map[string][2]string{
+		"*11": {"login", ""}, "*111001": {}, "*21": {}, "*211001": {"listen", "1001"}, "*22eva.b": {"whisper", "eva.b"},
+		"*231001": {}, "1001": {}, "": {},
+	} {
+		if does, extension := codes.Read(dialed); does != want[0] || extension != want[1] {
+			t.Errorf("%q is %q of %q, want %q", dialed, does, extension, want)
+		}
 	}
 }
 

@@ -1,0 +1,277 @@
+package dialer_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/cmplx"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab"
+	"ringpace/dialer/lab/peers"
+	"ringpace/dialer/lab/tone"
+)
+
+// partsHeard holds who hears the supervisor at extension 1002.
+func (h *house) partsHeard(agent *lab.Extension, byAgent, byCustomer bool) {
+	h.t.Helper()
+	h.hears("the agent", agent.Hears, hz(1002), byAgent)
+	h.customerHears(hz(1002), byCustomer)
+	h.customerHears(phoneHz, true)
+	h.hears("the agent", agent.Hears, calleeHz, true)
+}
+
+// listened checks who took part in a call, and how, in order.
+func listened(t *testing.T, r cdr.Record, token string, parts ...string) {
+	t.Helper()
+	if len(r.Listened) != len(parts) {
+		t.Fatalf("%+v took part, want %q", r.Listened, parts)
+	}
+	last := r.Marks.Answered
+	for i, l := range r.Listened {
+		if l.Part != parts[i] || l.By != "a1002" || l.Agent != "a1001" || l.Token != token || l.Began.Before(last) || l.Ended.Before(l.Began) {
+			t.Errorf("%+v took part, want %s", l, parts[i])
+		}
+		last = l.Ended
+	}
+}
+
+// TestSupervisorDials has a supervisor listen, whisper and barge by what they dial and
+// press: each hears whom they should, the voices of agent and customer lose no packet
+// over it, the next call is heard too, and the records tell.
+func TestSupervisorDials(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 2, Tones: true, NoLogin: true, AgentSet: "wrap_up: 0s, supervisor: true"})
+	agent, boss := h.pbx.Extension("1001"), h.pbx.Extension("1002")
+	if status := h.dial("1002", "*211001"); status != 0 {
+		t.Fatalf("refused with %d", status)
+	}
+	h.hears("who listens to an agent at home", boss.Hears, 300, true) // a low beep
+	if err := boss.Await(t.Context(), false); err != nil {
+		t.Fatal("the call is not ended:", err)
+	}
+	for _, number := range []string{"*21", "*211002", "*211009"} { // nobody, themselves, a stranger
+		if status := h.dial("1002", number); status != 404 {
+			t.Errorf("%s is refused with %d, want 404", number, status)
+		}
+	}
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	if status := h.dial("1002", "*211001"); status != 0 {
+		t.Fatalf("refused with %d", status)
+	}
+	h.hears("the supervisor", boss.Hears, calleeHz, true)
+	h.hears("the supervisor", boss.Hears, phoneHz, true)
+	h.partsHeard(agent, false, false)
+	h.press("1002", "5")
+	h.partsHeard(agent, true, false)
+	h.press("1002", "6")
+	h.partsHeard(agent, true, true)
+	if err := h.line("1002").PressByInfo(t.Context(), '4'); err != nil {
+		t.Fatal(err)
+	}
+	h.partsHeard(agent, false, false)
+	if lost := agent.Heard().Lost; lost > 0 {
+		t.Errorf("%d packets are missing at the agent's ear", lost)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	listened(t, h.awaitRecords(1)[0], "", "listen", "whisper", "barge", "listen")
+
+	h.hears("the supervisor between two calls", boss.Hears, calleeHz, false)
+	h.load(1, 2)
+	h.hears("the supervisor, in the next call,", boss.Hears, calleeHz, true)
+	if err := boss.Hangup(); err != nil {
+		t.Fatal(err)
+	}
+	h.await("the supervisor to be gone", func() bool { return !boss.Up() })
+	if s := h.agent("a1001"); s.State != api.AgentTalking {
+		t.Errorf("the agent is %s after the supervisor hung up", s.State)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	listened(t, h.awaitRecords(2)[1], "", "listen")
+}
+
+// TestSupervisorIsCalled has the API call a supervisor, who barges in and is recorded on
+// the agent's side, then whispers and is not, and is hung up when the agent goes home.
+func TestSupervisorIsCalled(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 2, Tones: true, NoLogin: true, AgentSet: "wrap_up: 0s, supervisor: true"})
+	ctx := api.WithCaller(t.Context(), api.Caller{Name: "desk", Role: api.RoleSupervisor})
+	agent, boss := h.pbx.Extension("1001"), h.pbx.Extension("1002")
+	if _, err := h.daemon.Listen(ctx, "a1001", api.PartListen, "a1002"); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("listening to who is at home: %v", err)
+	}
+	if _, err := h.daemon.Listen(ctx, "a1001", api.PartListen, "a1001"); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("listening to oneself: %v", err)
+	}
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	listen := func(part api.ListenPart) {
+		t.Helper()
+		if _, err := h.daemon.Listen(ctx, "a1001", part, "a1002"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listen(api.PartBarge)
+	h.partsHeard(agent, true, true)
+	h.hears("the supervisor", boss.Hears, calleeHz, true)
+	listen(api.PartWhisper)
+	h.partsHeard(agent, true, false)
+	if n := boss.Served(); n != 1 {
+		t.Errorf("the supervisor was called %d times", n)
+	}
+	if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	if err := boss.Await(t.Context(), false); err != nil {
+		t.Error("the supervisor listens to nobody:", err)
+	}
+	r := h.awaitRecords(1)[0]
+	listened(t, r, "desk", "barge", "whisper")
+	if r.Recording == nil {
+		t.Fatal("no recording")
+	}
+	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const window = 160
+	barged, level := 0, 0.0
+	for at := 0; at+window <= len(sound.Channels[1]); at += window {
+		if level = loudness(sound.Channels[1][at:at+window], hz(1002)); level > -20 {
+			barged++
+		}
+	}
+	if barged == 0 {
+		t.Error("who barges in is not on the agent's channel")
+	}
+	if level > -35 {
+		t.Errorf("who whispers is on the agent's channel at %.0f dB", level)
+	}
+	if level := loudness(sound.Channels[0], hz(1002)); level > -35 {
+		t.Errorf("the supervisor is on the customer's channel at %.0f dB", level)
+	}
+}
+
+// bin is the amplitude and phase of a frequency in samples of 8 kHz that begin at a
+// place, as if the tone had begun at place 0.
+func bin(samples []int16, at, hz int) complex128 {
+	var sum complex128
+	for i, s := range samples {
+		sum += complex(float64(s), 0) * cmplx.Exp(complex(0, -2*math.Pi*float64(hz)*float64(at+i)/8000))
+	}
+	return sum * 2 / complex(float64(len(samples))*math.MaxInt16, 0)
+}
+
+// loudness is the level of a frequency in dBFS.
+func loudness(samples []int16, hz int) float64 {
+	return 20 * math.Log10(cmplx.Abs(bin(samples, 0, hz)))
+}
+
+// TestOnlySupervisorsListen holds that an agent whom the configuration does not call a
+// supervisor hears nobody, neither by telephone nor by the API.
+func TestOnlySupervisorsListen(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 2, NoLogin: true, AgentSet: "wrap_up: 0s"})
+	h.logIn("a1001")
+	if status := h.dial("1002", "*211001"); status != 403 {
+		t.Errorf("refused with %d, want 403", status)
+	}
+	if _, err := h.daemon.Listen(t.Context(), "a1001", api.PartListen, "a1002"); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("by the API: %v", err)
+	}
+}
+
+// TestSoftphoneHearsNoGap has a supervisor come and go while baresip, the agent's
+// softphone, hears the customer's tone. The file of what it received has the tone without
+// a gap, a click or a change of level. A softphone that the machine holds up drops packets
+// by itself, now and then: a gap that supervisors make is there in each call.
+func TestSoftphoneHearsNoGap(t *testing.T) {
+	t.Parallel()
+	p := deskPlan(t, "")
+	p.Agents, p.Tones = 2, true
+	p.AgentSet = `wrap_up: 0s, peer: registrar, password: "telephone", supervisor: true`
+	h := build(t, p)
+	phone := peers.BaresipAt(t, peers.Account{User: "1001", Password: "telephone", Server: h.cfg.SIP.Listen[0].Addr}, peers.Softphone{ToneHz: phoneHz})
+	boss := h.handset("1002", "1002").Extension("1002")
+	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	const calls = 4
+	for n := 1; ; n++ {
+		h.logIn("a1001")
+		h.load(n-1, n)
+		h.awaitAgent("a1001", api.AgentTalking)
+		for i := range time.Duration(2) {
+			phone.AwaitHeard(t, n, (i+1)*time.Second)
+			if err := boss.Dial(t.Context(), "*211001"); err != nil {
+				t.Fatal(err)
+			}
+			h.hears("the supervisor", boss.Hears, calleeHz, true)
+			h.hears("the supervisor", boss.Hears, phoneHz, true)
+			if err := boss.Hangup(); err != nil {
+				t.Fatal(err)
+			}
+			h.await("the supervisor to be gone", func() bool { return !boss.Up() })
+		}
+		phone.AwaitHeard(t, n, 3*time.Second)
+		if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+			t.Fatal(err)
+		}
+		listened(t, h.awaitRecords(n)[n-1], "", "listen", "listen")
+		h.awaitAgent("a1001", api.AgentOffline)
+		gap := gapIn(phone.Heard(t, n))
+		if gap == "" {
+			break
+		}
+		t.Logf("call %d: %s", n, gap)
+		if n == calls {
+			t.Error("no call came without a gap")
+			break
+		}
+	}
+	h.quit() // while the telephone is there to be hung up
+}
+
+// gapIn tells what is amiss with the customer's tone in a sound; "" if nothing is.
+func gapIn(heard tone.Sound) string {
+	samples := heard.Channels[0]
+	spans := tone.Spans(samples, heard.Rate, calleeHz, 20*time.Millisecond)
+	if len(spans) != 1 || spans[0].Length() < time.Second {
+		return fmt.Sprintf("the tone is there at %v, not all along", spans)
+	}
+	// The ends are left out, where packets have the tone in part.
+	const window = 160
+	first, last := int(spans[0].From.Seconds()*8000)+2*window, int(spans[0].To.Seconds()*8000)-3*window
+	before := bin(samples[first:first+window], first, calleeHz)
+	for at := first + window/2; at < last; at += window / 2 {
+		now := bin(samples[at:at+window], at, calleeHz)
+		if turn := cmplx.Phase(now / before); math.Abs(turn) > 0.3 {
+			return fmt.Sprintf("the tone jumps by %.2f radian at %.3f s", turn, float64(at)/8000)
+		}
+		// Each second the tone itself is soft for 10 ms.
+		if level := 20 * math.Log10(cmplx.Abs(now)); level < -24 || level > -10 {
+			return fmt.Sprintf("the tone is at %.1f dBFS at %.3f s", level, float64(at)/8000)
+		}
+		before = now
+	}
+	return ""
+}
