@@ -94,6 +94,9 @@ func (a *agent) link() (*media.Bridge, error) {
 		a.stopTap()
 		return nil, err
 	}
+	if t.recording != nil {
+		t.recording.Mark("bridged")
+	}
 	a.bridge = b
 	a.joined(t.call.ID, a.leg)
 	return b, nil

@@ -78,8 +78,11 @@ func (a *agent) beginHold() {
 	a.hold.times++
 	a.unlink()
 	a.hold.music = a.talk.customer.Play(rules.music, true)
-	if rules.pauseOnHold && a.talk.recording != nil {
-		a.talk.recording.Pause()
+	if a.talk.recording != nil {
+		a.talk.recording.Mark("hold")
+		if rules.pauseOnHold {
+			a.talk.recording.Pause()
+		}
 	}
 	a.become(api.AgentHold, "")
 }
@@ -93,6 +96,7 @@ func (a *agent) endHold() {
 	a.hold.total += time.Since(a.hold.since)
 	a.hold.music.Stop()
 	if a.talk.recording != nil {
+		a.talk.recording.Mark("hold over")
 		a.talk.recording.Resume()
 	}
 }

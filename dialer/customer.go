@@ -239,6 +239,9 @@ func (c *customer) talkEnds(at time.Time) {
 // click in the ear is no way to part.
 func (c *customer) sayGoodbye() {
 	c.show(api.CallGoodbye)
+	if c.recording != nil {
+		c.recording.Mark("goodbye")
+	}
 	c.remember()
 	wait(c, time.After(c.terms.goodbye))
 }

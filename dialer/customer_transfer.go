@@ -231,6 +231,7 @@ func (c *customer) meet() {
 		c.recording.End(time.Now())
 		c.cut = true
 	default:
+		c.recording.Mark("transferred")
 		h.untap = h.leg.audio.AddTap(c.recording.Agent())
 	}
 	if _, err := c.engine.Bridge(c.leg.audio, h.leg.audio); err != nil {

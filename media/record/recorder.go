@@ -175,6 +175,7 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	}
 	if answered >= 0 && answered <= maxAnswered {
 		rec.sheet.beginAt(-sampleCount(answered), base)
+		rec.events = append(rec.events, event{-answered, "answered"})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

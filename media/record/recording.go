@@ -43,6 +43,7 @@ type Recording struct {
 	segments uint16
 	chunks   []*chunk // the last one is being filled
 	dropped  int64
+	events   []event // that the file is to mark
 
 	finishing sync.Once
 	discard   bool
@@ -152,6 +153,25 @@ func (r *Recording) setPaused(paused bool) {
 		kind = entryPause
 	}
 	r.add(entry{arrival: now, kind: kind}, nil)
+}
+
+// event is something in the call that the file marks.
+type event struct {
+	arrival time.Duration // since the recording's base
+	label   string
+}
+
+// maxEvents bounds how often a call is marked.
+const maxEvents = 1000
+
+// Mark puts a mark at this instant into the file, by a cue point that players show: that
+// the call was bridged, held, handed on. A file that a crash cut off has none.
+func (r *Recording) Mark(label string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.events) < maxEvents {
+		r.events = append(r.events, event{time.Since(r.base), label})
+	}
 }
 
 // End says when the call ended: packets that arrived after it, which are on their way

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -184,6 +186,34 @@ func (s *sheet) pauses() []span {
 	return out
 }
 
+// maxGapMarks bounds the gaps that the file lists, of each channel.
+const maxGapMarks = 2000
+
+// fileMarks are the marks of the file, in the order of their places: what happened in the
+// call, the pauses, and the silence that was put in for what never came.
+func (r *Recording) fileMarks(pauses []span) []mark {
+	s := &r.sheet
+	var marks []mark
+	front := s.timeline.front()
+	place := func(arrival time.Duration) int64 { return min(max(sampleCount(arrival)-s.zero, 0), front) }
+	r.mu.Lock()
+	for _, e := range r.events {
+		marks = append(marks, mark{span{place(e.arrival), 0}, e.label})
+	}
+	r.mu.Unlock()
+	for _, p := range pauses {
+		marks = append(marks, mark{span{p.at, 0}, "paused"}, mark{span{p.at + p.length, 0}, "resumed"})
+	}
+	for channel, name := range []string{"customer", "agent"} {
+		gaps := s.tracks[channel].gaps.spans
+		for _, g := range gaps[:min(len(gaps), maxGapMarks)] {
+			marks = append(marks, mark{g, "nothing came of the " + name})
+		}
+	}
+	slices.SortStableFunc(marks, func(a, b mark) int { return cmp.Compare(a.at, b.at) })
+	return marks
+}
+
 // complete ends the file, describes it, brings it to the disk and notes it in the chain.
 // The summary is as good as can be told also when there is an error; then all is as before,
 // to be tried again.
@@ -191,6 +221,7 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 	err := r.flush(w, never)
 	s := &r.sheet
 	pauses := s.pauses()
+	marks := r.fileMarks(pauses)
 	sum := Summary{
 		ID: r.meta.ID, Path: s.path, Codec: s.timeline.info.codec, Start: s.timeline.info.start,
 		Duration: duration(s.timeline.written), Bytes: s.timeline.dataAt + s.timeline.written*channels,
@@ -202,10 +233,10 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 	if err != nil {
 		return sum, err
 	}
-	if err := s.timeline.complete(pauses); err != nil {
+	if err := s.timeline.complete(marks); err != nil {
 		return sum, err
 	}
-	sum.Bytes = s.timeline.size(pauses)
+	sum.Bytes = s.timeline.size(marks)
 	if sum.SHA256, err = digest(s.timeline.file, sum.Bytes, w); err != nil {
 		return sum, err
 	}

@@ -206,13 +206,13 @@ func (l *timeline) writeSilence() error {
 	return nil
 }
 
-// complete writes the rest, the marks of the pauses and the final header, and brings
+// complete writes the rest, the marks and the final header, and brings
 // all to the disk.
-func (l *timeline) complete(pauses []span) error {
+func (l *timeline) complete(marks []mark) error {
 	if err := l.flush(); err != nil {
 		return err
 	}
-	trailer := cues(pauses)
+	trailer := cues(marks)
 	if len(trailer) > 0 {
 		if _, err := l.file.WriteAt(trailer, l.dataAt+l.written*channels); err != nil {
 			return err
@@ -227,6 +227,6 @@ func (l *timeline) complete(pauses []span) error {
 }
 
 // size is the length of the complete file, in octets.
-func (l *timeline) size(pauses []span) int64 {
-	return l.dataAt + l.written*channels + int64(len(cues(pauses)))
+func (l *timeline) size(marks []mark) int64 {
+	return l.dataAt + l.written*channels + int64(len(cues(marks)))
 }

@@ -202,13 +202,13 @@ func TestFindDamaged(t *testing.T) {
 	}
 }
 
-// TestRepairBeforeTheLastHeader: killed between the marks of the pauses and the
+// TestRepairBeforeTheLastHeader: killed between the marks and the
 // header that counts them, a file is as long as its audio.
 func TestRepairBeforeTheLastHeader(t *testing.T) {
 	dir := t.TempDir()
 	i := info{id: "m", codec: media.PCMU, start: time.Unix(0, 0)}
 	b := append(header(i, 800, 0), make([]byte, 1600)...)
-	b = append(b, cues([]span{{10, 20}})...)
+	b = append(b, cues([]mark{{span{10, 20}, "a"}})...)
 	f, err := createFile(dir + "/m.wav")
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 )
 
 // The layout of our files: RIFF, WAVE with the chunks fmt, fact, LIST (INFO: id,
-// start, state), data, and, where the recording was paused, cue and LIST (adtl:
-// labels). Two channels of one octet a sample: left the customer, right the agent.
+// start, state), data, and, where there are marks, cue and LIST (adtl: labels and
+// regions). Two channels of one octet a sample: left the customer, right the agent.
 const (
 	channels = 2
 	wavAlaw  = 6 // format tags, RFC 2361
@@ -79,29 +79,35 @@ func appendChunk(b []byte, id string, body []byte) []byte {
 	return b
 }
 
-// cues marks the pauses: a labelled point at the start and end of each. It is empty
-// without pauses.
-func cues(pauses []span) []byte {
-	if len(pauses) == 0 {
+// mark is a labelled place in a recording, in samples; a stretch where it has a length.
+type mark struct {
+	span
+	label string
+}
+
+// cues are the chunks behind the data that hold the marks: a labelled point for each,
+// with a region where it is a stretch. They are empty without marks.
+func cues(marks []mark) []byte {
+	if len(marks) == 0 {
 		return nil
 	}
 	le := binary.LittleEndian
-	points := le.AppendUint32(nil, uint32(2*len(pauses)))
+	points := le.AppendUint32(nil, uint32(len(marks)))
 	labels := []byte("adtl")
-	id := uint32(0)
-	point := func(at int64, label string) {
-		id++
+	for i, m := range marks {
+		id := uint32(i + 1)
 		points = le.AppendUint32(points, id)
-		points = le.AppendUint32(points, uint32(at)) // in play order
+		points = le.AppendUint32(points, uint32(m.at)) // in play order
 		points = append(points, "data"...)
 		points = le.AppendUint32(points, 0)
 		points = le.AppendUint32(points, 0)
-		points = le.AppendUint32(points, uint32(at))
-		labels = appendChunk(labels, "labl", append(le.AppendUint32(nil, id), text(label)...))
-	}
-	for _, p := range pauses {
-		point(p.at, "paused")
-		point(p.at+p.length, "resumed")
+		points = le.AppendUint32(points, uint32(m.at))
+		labels = appendChunk(labels, "labl", append(le.AppendUint32(nil, id), text(m.label)...))
+		if m.length > 0 {
+			region := le.AppendUint32(le.AppendUint32(nil, id), uint32(m.length))
+			region = append(region, "rgn \x00\x00\x00\x00\x00\x00\x00\x00"...) // no country, language, dialect, code page
+			labels = appendChunk(labels, "ltxt", region)
+		}
 	}
 	return appendChunk(appendChunk(nil, "cue ", points), "LIST", labels)
 }
