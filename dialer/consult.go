@@ -102,7 +102,7 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 			log.Info("a call inside was given up", "error", err)
 			return
 		}
-		ringing := audio.Play(media.RingBack(), true)
+		ringing := audio.Play(d.board.phones.Load().ringing, true)
 		status := d.reach(in, from, c, audio)
 		ringing.Stop()
 		if status != 0 {

@@ -79,7 +79,7 @@ func (k *inbound) ring() bool {
 	status, body := 180, []byte(nil)
 	if k.welcome.cfg.Inbound.EarlyRingback && k.described {
 		status, body = 183, k.body
-		k.playing = audio.Play(media.RingBack(), true)
+		k.playing = audio.Play(k.board.phones.Load().ringing, true)
 	}
 	if err := k.in.Ring(status, body); err != nil {
 		k.cancelled()
@@ -237,7 +237,7 @@ func (k *inbound) hand(who *agent, bounced bool) bool {
 	if who.status.Load().Mode != config.Ring {
 		k.quiet()
 	} else if k.playing == nil {
-		k.playing = k.leg.audio.Play(media.RingBack(), true)
+		k.playing = k.leg.audio.Play(k.board.phones.Load().ringing, true)
 	}
 	k.bring(who, nil)
 	return true

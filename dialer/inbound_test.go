@@ -180,8 +180,10 @@ func TestCallerIsAnsweredWithTheAgent(t *testing.T) {
 // rings, and hears it ring.
 func TestCallerIsAnsweredBeforeTheTelephoneRings(t *testing.T) {
 	t.Parallel()
-	const ringBackHz = 425
-	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second})
+	const ringBackHz = 440 // of France
+	h := build(t, plan{
+		Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second, Media: "ring_back: FR",
+	})
 	h.awaitAgent("a1001", api.AgentReady)
 	c := h.callIn(number(5))
 	h.awaitAgent("a1001", api.AgentRinging)

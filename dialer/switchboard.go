@@ -34,6 +34,7 @@ type phones struct {
 	keys        config.AgentKeys
 	transfer    config.Transfer
 	music       *media.Prompt // for a customer on hold; never nil
+	ringing     *media.Prompt // for who waits for a telephone to be answered; looped
 	pauseOnHold bool          // the recording
 	pauseReason string        // of who pauses by phone
 }
@@ -51,6 +52,7 @@ func loadPhones(c *config.Config) (*phones, error) {
 	p := &phones{
 		codes: c.FeatureCodes, keys: c.AgentKeys, transfer: c.Transfer,
 		pauseOnHold: c.Hold.Recording == config.RecordingPause, pauseReason: "break",
+		ringing: media.RingBack(c.Media.RingBack),
 	}
 	if len(c.PauseReasons) > 0 {
 		p.pauseReason = c.PauseReasons[0]

@@ -92,9 +92,6 @@ func QueueTone() *Prompt {
 	return PromptTone([]float64{523.25, 659.25}, -22, 400*time.Millisecond, 4600*time.Millisecond)
 }
 
-// RingBack is the ring-back tone of most of the world (ITU-T E.180), to be looped.
-func RingBack() *Prompt { return PromptTone([]float64{425}, -10, time.Second, 4*time.Second) }
-
 func defaultPrompt(name string) *Prompt {
 	file, err := defaults.ReadFile("prompts/" + name + ".wav")
 	if err != nil {

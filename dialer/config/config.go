@@ -121,8 +121,9 @@ type Media struct {
 	Ports    PortRange     `yaml:"ports"`
 	Codecs   []string      `yaml:"codecs" enum:"PCMA,PCMU"` // by preference
 	PTime    time.Duration `yaml:"ptime"`
-	Cooldown time.Duration `yaml:"cooldown"` // before a port is used again
-	Timeout  time.Duration `yaml:"timeout"`  // without audio a leg is dead; 0 is never
+	Cooldown time.Duration `yaml:"cooldown"`                // before a port is used again
+	Timeout  time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
+	RingBack string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
 }
 
 // What is recorded.

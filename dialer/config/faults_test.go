@@ -150,6 +150,7 @@ func TestFaults(t *testing.T) {
 		{"backwards", base + "media: {ports: 30000-20000}\n", []string{`test.yaml:10:16: media.ports: "30000-20000" ends before it begins`}},
 		{"media address", base + "media: {address: \"::\"}\n", []string{"test.yaml:10:18: media.address: :: is a wildcard"}},
 		{"codec", base + "media: {codecs: [PCMA, G729]}\n", []string{`test.yaml:10:24: media.codecs[1]: "G729" is not known; known are PCMA, PCMU`}},
+		{"ring-back", base + "media: {ring_back: gb}\n", []string{`test.yaml:10:20: media.ring_back: "gb" is not known; write one of AU, CA, CN,`}},
 		{"ptime", base + "media: {ptime: 25ms}\n", []string{"test.yaml:10:16: media.ptime: 25ms; write 10ms, 20ms"}},
 
 		{"trunk", campaign("trunks: [carier]"), []string{`test.yaml:9:30: campaigns[0].trunks[0]: no trunk "carier"; did you mean carrier?`}},
