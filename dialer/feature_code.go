@@ -179,7 +179,8 @@ func (d *Daemon) answerAgent(in *sip.Incoming, changed func()) (*leg, error) {
 // nothing may be done for one whose sender does not hear us.
 func answerLeg(in *sip.Incoming, audio *media.Session, changed func()) (*leg, error) {
 	body := audio.Offer() // where the caller leaves the offer to us
-	if offer := in.Offer(); offer != nil {
+	offer := in.Offer()
+	if offer != nil {
 		var err error
 		if body, err = audio.Answer(offer); err != nil {
 			audio.Close()
@@ -193,7 +194,7 @@ func answerLeg(in *sip.Incoming, audio *media.Session, changed func()) (*leg, er
 		return nil, err
 	}
 	l := &leg{call: call, audio: audio}
-	if err := l.confirmed(); err != nil {
+	if err := l.confirmed(offer == nil); err != nil {
 		l.drop(sip.CauseNormal)
 		return nil, err
 	}

@@ -112,31 +112,40 @@ const watchEvery = time.Second
 // confirmLimit is how long the ACK to an answer of ours may take.
 const confirmLimit = 5 * time.Second
 
-// confirmed waits until the far side has confirmed our answer (see [sip.Call.Confirmed]).
-func (l *leg) confirmed() error {
+// confirmed waits until the far side has confirmed our answer (see [sip.Call.Confirmed]),
+// and takes the session description that comes with that where the answer made the offer.
+// What the far side says else is left for the leg's owner: a telephone that has confirmed
+// may ask for a transfer before its owner looks.
+func (l *leg) confirmed(offered bool) error {
 	limit := time.NewTimer(confirmLimit)
 	defer limit.Stop()
+	select {
+	case <-l.call.Confirmed():
+	case <-l.call.Done():
+		return errors.New("the call ended before the answer was acknowledged")
+	case <-limit.C:
+		return errors.New("the answer was not acknowledged")
+	}
+	if !offered {
+		return nil
+	}
 	for {
 		select {
-		case <-l.call.Confirmed():
-			return nil
-		case <-limit.C:
-			return errors.New("the answer was not acknowledged")
 		case ev, open := <-l.call.Events():
 			switch ev := ev.(type) {
 			case sip.SessionAnswer:
-				if err := l.renew(ev.Body); err != nil {
-					return err
-				}
+				return l.renew(ev.Body)
 			case sip.Referred:
-				ev.Reject(603)
+				ev.Reject(603) // it came before the acknowledgement
 			case sip.Ended:
-				return errors.New("the call ended before the answer was acknowledged")
+				return errors.New("the answer was acknowledged without a session description")
 			default:
 				if !open {
 					return errors.New("the call is over")
 				}
 			}
+		case <-limit.C:
+			return errors.New("no session description came with the acknowledgement")
 		}
 	}
 }

@@ -88,6 +88,9 @@ func (c *Call) Events() <-chan Event { return c.events }
 // word.
 func (c *Call) Confirmed() <-chan struct{} { return c.proved }
 
+// Done is closed when the call is over: nothing is added to its Events any more.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
 // Hangup ends the call: CANCEL before the answer, BYE after it. It returns at
 // once, and only the first of several does anything. The cause goes into the
 // Reason header.
