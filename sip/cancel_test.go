@@ -33,7 +33,8 @@ func TestCANCEL(t *testing.T) {
 	}
 }
 
-// sipgo has no Timer C: what rings for ever must end by the ring timeout.
+// A client transaction waits for ever once it rings (RFC 3261 section 17.1.1.2): the ring
+// timeout must end it.
 func TestRingTimeout(t *testing.T) {
 	t.Parallel()
 	trunk, p := script(t, TrunkConfig{})

@@ -1,6 +1,6 @@
 // Package sip is Ringpace's signalling: endpoints, trunks, calls, registration
-// and a registrar. It is a dialog layer of our own over sipgo's parser,
-// transports and transactions; only it and the packages below it know sipgo.
+// and a registrar. It is a dialog layer and client transactions of our own over sipgo's
+// parser, transports and server transactions; only it and the packages below it know sipgo.
 //
 // # Who owns what
 //

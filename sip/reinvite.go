@@ -59,8 +59,9 @@ func (o *clientInvite) abandoned() <-chan struct{} {
 	return o.change.ctx.Done()
 }
 
-// overdue tells that a far side that sent provisional responses never came to an
-// end; sipgo has no Timer C.
+// overdue tells that a far side that sent provisional responses has not come to an end
+// after 64*T1: the transaction itself would wait for ever (RFC 3261 section 17.1.1.2;
+// Timer C is for proxies).
 func (o *clientInvite) overdue() <-chan time.Time {
 	if o == nil {
 		return nil
