@@ -132,8 +132,13 @@ func Run(ctx context.Context, o Options) error {
 	} else {
 		err = summarise(o.Out, r, lipgloss.NewRenderer(o.Out))
 	}
-	if err == nil && r.Trace != nil && !o.JSON {
-		if _, err = fmt.Fprintln(o.Out); err == nil {
+	if err == nil && o.Trace && !o.JSON {
+		_, err = fmt.Fprintln(o.Out)
+		switch {
+		case err != nil:
+		case r.Trace == nil:
+			_, err = fmt.Fprint(o.Out, noLadder)
+		default:
 			err = r.Trace.Render(o.Out, o.Width, false)
 		}
 	}

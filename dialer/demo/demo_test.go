@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,18 @@ func TestTheSumsAddUp(t *testing.T) {
 				t.Errorf("answer to agent %+v, at the ear %+v, %v s", r.AnswerToAgentMS, r.HeardAgentMS, r.DurationS)
 			}
 		})
+	}
+}
+
+// A demo of which no call reached an agent goes on all the same, and says that there is
+// no ladder.
+func TestLingersWithoutALadder(t *testing.T) {
+	at := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
+	if text := lingering("", at); !strings.Contains(text, "no ladder") || strings.Contains(text, "ringpace trace") || !strings.Contains(text, "ringpace status --server http://127.0.0.1:8080") {
+		t.Errorf("without a call: %s", text)
+	}
+	if text := lingering("01HX", at); strings.Contains(text, "no ladder") || !strings.Contains(text, "ringpace trace 01HX --server") {
+		t.Errorf("with a call: %s", text)
 	}
 }
 

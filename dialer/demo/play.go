@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"ringpace/dialer/api"
@@ -81,10 +82,10 @@ func (s *stage) afterwards(ctx context.Context, stop <-chan struct{}, r *Result)
 		return nil
 	}
 	id, err := s.connected(ctx)
-	if err != nil || id == "" {
+	if err != nil {
 		return err
 	}
-	if s.options.Trace {
+	if s.options.Trace && id != "" {
 		if r.Trace, err = s.daemon.Trace(ctx, id); err != nil {
 			return fmt.Errorf("demo: trace: %w", err)
 		}
@@ -93,9 +94,7 @@ func (s *stage) afterwards(ctx context.Context, stop <-chan struct{}, r *Result)
 		return nil
 	}
 	if !s.options.JSON {
-		at := s.daemon.Addr()
-		if _, err := fmt.Fprintf(s.options.Out, "\nThe daemon goes on until you interrupt it. In another terminal:\n\n"+
-			"  ringpace trace %s --server http://%s\n  ringpace status --server http://%s\n\n", id, at, at); err != nil {
+		if _, err := fmt.Fprint(s.options.Out, lingering(id, s.daemon.Addr())); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
@@ -105,6 +104,23 @@ func (s *stage) afterwards(ctx context.Context, stop <-chan struct{}, r *Result)
 	}
 	return nil
 }
+
+// lingering tells how to look at the daemon that listens at that address, and at the call
+// with that id; "" is none.
+func lingering(id string, at net.Addr) string {
+	ladder := fmt.Sprintf("  ringpace trace %s --server http://%s\n", id, at)
+	if id == "" {
+		ladder = ""
+	}
+	text := fmt.Sprintf("\nThe daemon goes on until you interrupt it. In another terminal:\n\n%s  ringpace status --server http://%s\n\n", ladder, at)
+	if id == "" {
+		text += noLadder + "\n"
+	}
+	return text
+}
+
+// noLadder is said where a ladder was asked for.
+const noLadder = "No call has reached an agent, so there is no ladder to show.\n"
 
 // connected is the first call that reached an agent; "" if none did.
 func (s *stage) connected(ctx context.Context) (string, error) {
