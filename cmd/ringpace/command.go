@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,6 +73,9 @@ func dispatch(ctx context.Context, t *terminal, table []*command, args []string)
 		return usage("%s needs %s; see ringpace help %s", name, found.args, name)
 	case n > found.most:
 		return usage("%s: %q is too much; see ringpace help %s", name, flags.Arg(found.most), name)
+	}
+	if slices.Contains(flags.Args(), "") {
+		return usage("%s: an argument is empty; see ringpace help %s", name, name)
 	}
 	return work(ctx, t, flags.Args())
 }

@@ -21,12 +21,33 @@ func TestBansAndTrace(t *testing.T) {
 		{"trace 01HX --messages", "GET /v1/calls/01HX/trace", "          To: [2J", exitOK},
 		{"trace 01HX --json", "GET /v1/calls/01HX/trace", `"label": "INVITE"`, exitOK},
 		{"trace", "", "", exitUsage},
+		{"trace ..", "", "", exitState},
+		{"trace a/b", "", "", exitState},
 	} {
 		d.set(func() { d.requests = nil })
 		code, out, errs := ringpace(d, strings.Fields(c.args)...)
 		request, _ := d.last()
 		if code != c.code || !strings.Contains(out, c.shows) || !strings.HasPrefix(request, c.request) || strings.Contains(out, "\x1b") {
 			t.Errorf("%s: code %d, asked %q, shows %q %s", c.args, code, request, out, errs)
+		}
+	}
+}
+
+// An argument that is empty names nothing: the daemon is not asked.
+func TestEmptyArgumentIsAFaultOfTheCommandLine(t *testing.T) {
+	d := newDaemon(t)
+	for _, args := range [][]string{
+		{"trace", ""},
+		{"bans", "lift", ""},
+		{"agent", "status", ""},
+		{"agent", "ready", ""},
+		{"campaign", "start", ""},
+		{"campaign", "status", ""},
+		{"explain", ""},
+	} {
+		code, _, errs := ringpace(d, args...)
+		if request, _ := d.last(); code != exitUsage || !strings.Contains(errs, "empty") || request != "" {
+			t.Errorf("%q: code %d, asked %q, says %q", args, code, request, errs)
 		}
 	}
 }

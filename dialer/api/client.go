@@ -228,11 +228,15 @@ func (c *Client) ExportLeads(ctx context.Context, campaign string, w io.Writer) 
 	return nil
 }
 
-// path joins segments, each escaped.
+// path joins segments, each escaped; "." and ".." too, which name nothing but themselves.
 func path(segments ...string) string {
 	var b strings.Builder
 	for _, s := range segments {
 		b.WriteByte('/')
+		if s == "." || s == ".." {
+			b.WriteString(strings.Repeat("%2E", len(s)))
+			continue
+		}
 		b.WriteString(url.PathEscape(s))
 	}
 	return b.String()
