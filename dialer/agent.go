@@ -23,7 +23,6 @@ type agent struct {
 	id     string
 	floor  *floor
 	engine *media.Engine
-	codecs media.SessionConfig
 	board  *switchboard
 	feed   *api.Feed
 	log    *slog.Logger
@@ -83,7 +82,7 @@ const proofOfAudio = 5 * time.Second
 
 func newAgent(cfg config.Agent, eq *equipment, log *slog.Logger) *agent {
 	a := &agent{
-		id: cfg.ID, floor: eq.floor, engine: eq.engine, codecs: eq.codecs, mediaTimeout: eq.mediaTimeout, board: eq.board, feed: eq.feed,
+		id: cfg.ID, floor: eq.floor, engine: eq.engine, mediaTimeout: eq.mediaTimeout, board: eq.board, feed: eq.feed,
 		log: log.With("agent", cfg.ID), wire: eq.wire, inbox: newInbox(),
 		cfg: cfg, mode: cfg.Mode, state: api.AgentOffline, since: time.Now(),
 	}

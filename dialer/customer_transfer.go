@@ -151,7 +151,13 @@ func (c *customer) callParty() bool {
 }
 
 func (c *customer) dialParty(h *handover) error {
-	audio, err := c.engine.NewSession(c.codecs)
+	var wants media.SessionConfig
+	if p := h.to.peer; p != nil {
+		wants = p.audio
+	} else {
+		wants = h.line.trunk.audio
+	}
+	audio, err := c.engine.NewSession(wants)
 	if err != nil {
 		return err
 	}

@@ -161,14 +161,6 @@ func (d *Daemon) openStore(ctx context.Context) error {
 
 func (d *Daemon) openMedia() error {
 	m := d.cfg.Media
-	for _, name := range m.Codecs {
-		c, err := media.ParseCodec(name)
-		if err != nil {
-			return err
-		}
-		d.codecs.Codecs = append(d.codecs.Codecs, c)
-	}
-	d.codecs.PTime = m.PTime
 	var err error
 	d.engine, err = media.NewEngine(media.Config{
 		Addr: m.Address, PortMin: m.Ports.Min, PortMax: m.Ports.Max, Cooldown: m.Cooldown, Logger: d.log,
@@ -185,6 +177,28 @@ func (d *Daemon) openMedia() error {
 		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention, Logger: d.log,
 	})
 	return err
+}
+
+// sessionConfig is how audio is offered and answered over a link, of a trunk or a peer.
+func sessionConfig(m *config.Media, codecs []string, srtp string) (c media.SessionConfig, err error) {
+	for _, name := range codecs {
+		codec, err := media.ParseCodec(name)
+		if err != nil {
+			return c, err
+		}
+		c.Codecs = append(c.Codecs, codec)
+	}
+	c.PTime = m.PTime
+	c.Security, err = media.ParseSecurity(srtp)
+	return c, err
+}
+
+// agentCodecs are those of agents' legs.
+func agentCodecs(m *config.Media) []string {
+	if len(m.AgentCodecs) > 0 {
+		return m.AgentCodecs
+	}
+	return m.Codecs
 }
 
 // endpointConfig is what the file says of signalling as a whole.
@@ -211,7 +225,7 @@ func (d *Daemon) openSignalling() error {
 	if d.endpoint, err = sip.NewEndpoint(cfg); err != nil {
 		return err
 	}
-	if d.trunks, err = newTrunks(d.store, d.endpoint, d.cfg.Trunks); err != nil {
+	if d.trunks, err = newTrunks(d.store, d.endpoint, &d.cfg.Media, d.cfg.Trunks); err != nil {
 		return err
 	}
 	d.board.dialog = d.endpoint.Find
@@ -219,7 +233,7 @@ func (d *Daemon) openSignalling() error {
 		return d.trunks.take(&config.Campaign{Trunks: []string{trunk}, CallerID: callerID}, number, callerID)
 	}
 	for _, c := range d.cfg.Peers {
-		p, err := newPeer(d.endpoint, c)
+		p, err := newPeer(d.endpoint, &d.cfg.Media, c)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,6 @@ type equipment struct {
 	node          string
 	store         *store.Store
 	engine        *media.Engine
-	codecs        media.SessionConfig
 	recorder      *record.Recorder // nil: nothing is recorded
 	recordings    string           // their directory
 	keepUnbridged bool             // also those of calls that no agent took

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -39,10 +40,10 @@ func (d *Daemon) agentDialed(in *sip.Incoming, from *config.Agent) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialedLimit)
 	defer cancel()
 	if does == "login" && from.Mode == config.Nailed {
-		d.dialIn(ctx, in, who, log)
+		d.dialIn(ctx, in, from, who, log)
 		return
 	}
-	l, err := d.answerAgent(in, nil)
+	l, err := d.answerAgent(in, from.Peer, nil)
 	if err != nil {
 		log.Warn("an agent's call cannot be answered", "error", err)
 		return
@@ -74,8 +75,8 @@ func (d *Daemon) obeyCode(ctx context.Context, who *agent, does string) (bool, e
 }
 
 // dialIn makes the call that the agent dialed their leg.
-func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, who *agent, log *slog.Logger) {
-	l, err := d.answerAgent(in, who.legChanged)
+func (d *Daemon) dialIn(ctx context.Context, in *sip.Incoming, from *config.Agent, who *agent, log *slog.Logger) {
+	l, err := d.answerAgent(in, from.Peer, who.legChanged)
 	if err != nil {
 		log.Warn("an agent's call cannot be answered", "error", err)
 		return
@@ -118,7 +119,7 @@ func (d *Daemon) replaceLeg(in *sip.Incoming, call *sip.Call) {
 			in.Reject(403, "Forbidden")
 			return
 		}
-		l, err := d.answerAgent(in, a.legChanged)
+		l, err := d.answerAgent(in, p.Name(), a.legChanged)
 		if err != nil {
 			log.Warn("the new leg of an agent cannot be answered", "agent", a.id, "error", err)
 			return
@@ -163,9 +164,18 @@ func (d *Daemon) confirm(l *leg, obeyed bool) {
 	}
 }
 
+// agentAudio opens the audio of a call that came over an agent's peer.
+func (d *Daemon) agentAudio(peer string) (*media.Session, error) {
+	p := d.peer(peer)
+	if p == nil {
+		return nil, fmt.Errorf("peer %q is not configured", peer)
+	}
+	return d.engine.NewSession(p.audio)
+}
+
 // answerAgent answers a call that an agent has made; where that fails, the call is over.
-func (d *Daemon) answerAgent(in *sip.Incoming, changed func()) (*leg, error) {
-	audio, err := d.engine.NewSession(d.codecs)
+func (d *Daemon) answerAgent(in *sip.Incoming, peer string, changed func()) (*leg, error) {
+	audio, err := d.agentAudio(peer)
 	if err != nil {
 		in.Reject(503, "Service Unavailable")
 		return nil, err

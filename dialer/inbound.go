@@ -19,6 +19,7 @@ type inbound struct {
 	customer
 	in      *sip.Incoming
 	welcome *welcome
+	audio   media.SessionConfig // of the trunk
 	caller  store.Caller
 	release func() // gives the trunk's channel and the place at the number back; once
 
@@ -61,7 +62,7 @@ func (k *inbound) open() {
 
 // ring opens the audio and lets it ring. It reports whether the call goes on.
 func (k *inbound) ring() bool {
-	audio, err := k.engine.NewSession(k.codecs)
+	audio, err := k.engine.NewSession(k.audio)
 	if err != nil {
 		k.log.Error("no call can be taken", "error", err)
 		k.fail(503, cdr.Congestion, err.Error())

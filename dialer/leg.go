@@ -165,7 +165,7 @@ func (l *leg) figures() *cdr.Leg { return legFigures(l.audio.Stats()) }
 // legFigures puts what is known of a stream into the form of a call detail record.
 func legFigures(s media.SessionStats) *cdr.Leg {
 	f := &cdr.Leg{
-		Codec: s.Codec.String(), Sent: s.Sent, Received: s.Received, Lost: s.Lost,
+		Codec: s.Codec.String(), Encrypted: s.Encrypted, Sent: s.Sent, Received: s.Received, Lost: s.Lost,
 		Discarded: s.Discarded, JitterMS: milliseconds(s.Jitter),
 	}
 	if q, ok := s.Heard(); ok {

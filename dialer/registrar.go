@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -61,13 +62,16 @@ func (d *Daemon) openLocal() error {
 	if d.registry == nil {
 		return nil
 	}
-	local, err := sip.NewLocal(d.endpoint, sip.LocalConfig{
+	audio, err := sessionConfig(&d.cfg.Media, agentCodecs(&d.cfg.Media), d.cfg.SIP.Registrar.SRTP)
+	if err != nil {
+		return fmt.Errorf("sip.registrar: %w", err)
+	}
+	d.local, err = sip.NewLocal(d.endpoint, sip.LocalConfig{
 		Name: config.OwnRegistrar, Registrar: d.registry.Registrar, Qualify: d.cfg.SIP.Registrar.Qualify,
 		Policy: sip.Policy{AnswerTimeout: localAnswer},
 	})
-	d.local = local
 	if err == nil {
-		d.peers = append(d.peers, &peer{local: local, fromUser: "ringpace"})
+		d.peers = append(d.peers, &peer{local: d.local, fromUser: "ringpace", audio: audio})
 	}
 	return err
 }

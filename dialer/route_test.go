@@ -53,7 +53,7 @@ func waysOf(t *testing.T, s *store.Store, cfgs ...config.Trunk) (ts *trunks, wan
 		over(&c, cfgs[i])
 		cfgs[i], wanted[c.Name] = c, true
 	}
-	if ts, err = newTrunks(s, ep, cfgs); err != nil {
+	if ts, err = newTrunks(s, ep, &config.Default().Media, cfgs); err != nil {
 		t.Fatal(err)
 	}
 	return ts, wanted

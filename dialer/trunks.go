@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
+	"ringpace/media"
 	"ringpace/sip"
 	"ringpace/sip/identity"
 )
@@ -31,6 +32,7 @@ type trunk struct {
 	state     func() sip.TrunkStatus // Trunk.Status
 	server    string
 	callerIDs []string
+	audio     media.SessionConfig
 	share     *store.TrunkShare
 
 	// ---
@@ -48,14 +50,20 @@ type line struct {
 	release  func() // the call is over; once
 }
 
-func newTrunks(s *store.Store, ep *sip.Endpoint, cfgs []config.Trunk) (*trunks, error) {
+func newTrunks(s *store.Store, ep *sip.Endpoint, m *config.Media, cfgs []config.Trunk) (*trunks, error) {
 	ts := &trunks{store: s, used: map[string]time.Time{}}
 	for _, c := range cfgs {
 		t, err := sip.NewTrunk(ep, trunkConfig(c))
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
-		ts.all = append(ts.all, &trunk{Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, share: s.Trunk(c.Name), cfg: c})
+		audio, err := sessionConfig(m, m.Codecs, c.SRTP)
+		if err != nil {
+			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
+		}
+		ts.all = append(ts.all, &trunk{
+			Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, audio: audio, share: s.Trunk(c.Name), cfg: c,
+		})
 	}
 	return ts, nil
 }
@@ -102,6 +110,7 @@ type peer struct {
 	*sip.Trunk            // nil: our own registrar
 	local      *sip.Local // nil: a PBX
 	fromUser   string     // who calls, as the extension sees it
+	audio      media.SessionConfig
 }
 
 // Name is what the configuration calls it.
@@ -120,12 +129,16 @@ func (p *peer) Invite(ctx context.Context, inv sip.Invite) (*sip.Call, error) {
 	return p.Trunk.Invite(ctx, inv)
 }
 
-func newPeer(ep *sip.Endpoint, c config.Peer) (*peer, error) {
+func newPeer(ep *sip.Endpoint, m *config.Media, c config.Peer) (*peer, error) {
 	t, err := sip.NewTrunk(ep, linkConfig(c.Link))
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}
-	return &peer{Trunk: t, fromUser: c.FromUser}, nil
+	audio, err := sessionConfig(m, agentCodecs(m), c.SRTP)
+	if err != nil {
+		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
+	}
+	return &peer{Trunk: t, fromUser: c.FromUser, audio: audio}, nil
 }
 
 // configure takes what may change while running of a configuration.

@@ -16,6 +16,35 @@ func TestRelayAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestSecureRelayAllocatesNothing: decrypting and encrypting does not either.
+func TestSecureRelayAllocatesNothing(t *testing.T) {
+	e := bareEngine()
+	customer, f := secureSession(t, e, testKey(1))
+	f.drop = true
+	agent, _ := secureSession(t, e, testKey(2))
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	phone, sequence, now := secureParty(t, testKey(2)), uint16(0), time.Now()
+	buf := make([]byte, 0, maxDatagram)
+	before := customer.Stats().Sent
+	if n := testing.AllocsPerRun(1000, func() {
+		sequence++
+		packet := buf[:headerSize+160]
+		header{payloadType: payloadPCMA, sequence: sequence, timestamp: uint32(sequence) * 160, ssrc: 7}.put(packet)
+		sealed, err := phone.sealRTP(buf[:maxDatagram], packet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agent.receiveRTP(sealed, partyAddr, now)
+	}); n > decryptAllocates {
+		t.Errorf("%v allocations a packet", n)
+	}
+	if sent := customer.Stats().Sent - before; sent != 1001 {
+		t.Errorf("%d of 1001 packets went on", sent)
+	}
+}
+
 func BenchmarkRelay(b *testing.B) {
 	s, agentPacket, at := benchBridge(b)
 	buf := make([]byte, len(agentPacket))

@@ -15,7 +15,8 @@ type localDescription struct {
 	ptime       time.Duration
 	formats     []format
 	direction   direction
-	proto       string // RTP/AVP, or what the offer had
+	proto       string // RTP/AVP, RTP/SAVP, or what the offer had
+	crypto      []cryptoOffer
 	// lines are those of the offer that this answers, accepted the index of ours;
 	// an offer of our own has none.
 	lines    []mediaLine
@@ -64,6 +65,9 @@ func (d *localDescription) audio() *sdp.MediaDescription {
 	}}
 	for _, f := range d.formats {
 		m = m.WithCodec(f.payloadType, f.codec.String(), ClockRate, 0, f.parameters())
+	}
+	for _, c := range d.crypto {
+		m.WithValueAttribute("crypto", c.attribute())
 	}
 	m.WithValueAttribute("ptime", strconv.FormatInt(d.ptime.Milliseconds(), 10))
 	m.WithValueAttribute("maxptime", strconv.FormatInt(maxPTime.Milliseconds(), 10))

@@ -5,16 +5,20 @@ import (
 	"strings"
 )
 
-// Codec is what the payload of an RTP packet holds. All of them run at 8 kHz.
+// Codec is what the payload of an RTP packet holds. The RTP clock of all of them runs at
+// 8 kHz.
 type Codec uint8
 
-// The codecs. Only PCMA and PCMU are audio that a leg can be negotiated for;
-// the other two travel beside it. The zero value is no codec.
+// The codecs. PCMA, PCMU and G722 are audio that a leg can be negotiated for; the
+// others travel beside it. G722 is on the wire only: within, its packets are PCMA, into
+// which they are turned as they come and from which as they go. The zero value is no
+// codec.
 const (
 	PCMA           Codec = iota + 1 // G.711 A-law, RFC 3551 section 4.5.14
 	PCMU                            // G.711 mu-law
 	TelephoneEvent                  // RFC 4733
 	ComfortNoise                    // RFC 3389
+	G722                            // RFC 3551 section 4.5.2
 )
 
 // ClockRate is the RTP clock and the sampling rate of every codec here, in Hz.
@@ -31,16 +35,26 @@ func (c Codec) String() string {
 		return "telephone-event"
 	case ComfortNoise:
 		return "CN"
+	case G722:
+		return "G722"
 	}
 	return "none"
 }
 
-// Audio reports whether payloads of c are speech samples, one octet each.
-func (c Codec) Audio() bool { return c == PCMA || c == PCMU }
+// Audio reports whether payloads of c are speech, an octet for each period of the clock.
+func (c Codec) Audio() bool { return c == PCMA || c == PCMU || c == G722 }
+
+// law is the law of G.711 in which audio of c is handled within.
+func (c Codec) law() Codec {
+	if c == G722 {
+		return PCMA
+	}
+	return c
+}
 
 // ParseCodec returns the codec with that encoding name, in any case.
 func ParseCodec(name string) (Codec, error) {
-	for _, c := range []Codec{PCMA, PCMU, TelephoneEvent, ComfortNoise} {
+	for _, c := range []Codec{PCMA, PCMU, TelephoneEvent, ComfortNoise, G722} {
 		if strings.EqualFold(name, c.String()) {
 			return c, nil
 		}
@@ -48,11 +62,12 @@ func ParseCodec(name string) (Codec, error) {
 	return 0, fmt.Errorf("media: no codec %q", name)
 }
 
-// Payload types. The first three are static (RFC 3551 section 6); telephone
+// Payload types. All but the last are static (RFC 3551 section 6); telephone
 // events have none, 101 is what the field expects.
 const (
 	payloadPCMU  = 0
 	payloadPCMA  = 8
+	payloadG722  = 9
 	payloadCN    = 13
 	payloadEvent = 101
 )
@@ -64,6 +79,8 @@ func (c Codec) payloadType() uint8 {
 		return payloadPCMU
 	case PCMA:
 		return payloadPCMA
+	case G722:
+		return payloadG722
 	case ComfortNoise:
 		return payloadCN
 	}

@@ -32,6 +32,9 @@
 //     sockets but for a full send buffer.
 //   - Session.peer is an atomic pointer; the stream checks the sender again under its
 //     own lock, so that no packet of a closed bridge gets through.
+//   - Ciphers of SRTP: that of RTP that comes in is the reader's alone, that of RTP that
+//     goes out is the stream's; those of RTCP are the RTCP reader's and the reports'.
+//     A change of keys replaces a cipher and leaves it otherwise alone.
 //   - negotiation, reports and the list of taps have locks of their own, off the
 //     packet path: readers see their results through atomic pointers.
 //   - Engine.bridging serialises the making and closing of bridges.

@@ -15,13 +15,15 @@ var (
 
 	// ErrSDP: the session description cannot be parsed.
 	ErrSDP = errors.New("media: malformed session description")
-	// ErrNoAudio: there is no audio stream over plain RTP in the description.
+	// ErrNoAudio: there is no audio stream over RTP in the description.
 	ErrNoAudio = errors.New("media: no usable audio stream in the session description")
 	// ErrRejected: the far side refused the audio stream (port 0, RFC 3264
 	// section 6).
 	ErrRejected = errors.New("media: audio stream rejected")
 	// ErrNoCommonCodec: the two sides share no codec.
 	ErrNoCommonCodec = errors.New("media: no common codec")
+	// ErrSecurity: one side wants SRTP and the other does not, or they share no suite.
+	ErrSecurity = errors.New("media: no common security")
 	// ErrAddress: the connection address is missing or is not an IP address.
 	ErrAddress = errors.New("media: unusable connection address")
 

@@ -34,8 +34,9 @@ func (c Codec) Encode(v int16) byte {
 }
 
 // Transcode rewrites payload in place from one law to the other, by table. It
-// does nothing when the two are the same.
+// does nothing when the two are the same. G722 counts as the law that it has within.
 func Transcode(payload []byte, from, to Codec) {
+	from, to = from.law(), to.law()
 	table := &alawToUlaw
 	switch {
 	case from == to:

@@ -20,10 +20,12 @@ type negotiation struct {
 	said    []byte // our last description, as of version
 	codec   Codec  // agreed; 0 before
 	held    bool   // the far side does not take our packets
+	keys    security
 }
 
 func (n *negotiation) begin(local netip.AddrPort, cfg SessionConfig) {
 	n.local, n.cfg = local, cfg
+	n.keys.wanted = cfg.Security
 	n.id = rand.Uint64() >> 2 // some parsers read it as a signed number
 }
 
@@ -51,9 +53,6 @@ func (n *negotiation) receiveFormats(agreed ...format) *receiveFormats {
 // (RFC 3264 section 8).
 func (n *negotiation) say(d localDescription) []byte {
 	d.id, d.version, d.local, d.ptime = n.id, n.version, n.local, n.cfg.PTime
-	if d.proto == "" {
-		d.proto = "RTP/AVP"
-	}
 	body := d.marshal()
 	if !bytes.Equal(body, n.said) {
 		n.version++
@@ -86,12 +85,14 @@ func (s *Session) Offer() []byte {
 	n := &s.negotiation
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.say(localDescription{formats: n.offered(), direction: sendRecv})
+	return n.say(localDescription{
+		formats: n.offered(), direction: sendRecv, proto: n.keys.profile(), crypto: n.keys.offers(),
+	})
 }
 
 // Accept takes the far side's answer to our offer. It may come again: early and
 // then final, or with changes. Errors wrap ErrSDP, ErrNoAudio, ErrRejected,
-// ErrNoCommonCodec or ErrAddress, and leave what was agreed before.
+// ErrNoCommonCodec, ErrSecurity or ErrAddress, and leave what was agreed before.
 func (s *Session) Accept(answer []byte) error {
 	d, err := parseDescription(answer)
 	if err != nil {
@@ -101,11 +102,16 @@ func (s *Session) Accept(answer []byte) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	// The far side's order counts: it answers with what it is going to use.
-	index, codec, err := choose(d, n.cfg.Codecs, n.local.Addr(), false)
+	index, codec, err := n.choose(d, false)
 	if err != nil {
 		return err
 	}
-	s.apply(d.lines[index], codec)
+	line := d.lines[index]
+	send, receive, err := n.keys.agree(&line, false)
+	if err != nil {
+		return err
+	}
+	s.apply(line, codec, send, receive)
 	return nil
 }
 
@@ -120,24 +126,41 @@ func (s *Session) Answer(offer []byte) ([]byte, error) {
 	n := &s.negotiation
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	index, codec, err := choose(d, n.cfg.Codecs, n.local.Addr(), true)
+	index, codec, err := n.choose(d, true)
 	if err != nil {
 		return nil, err
 	}
 	line := d.lines[index]
-	agreed := s.apply(line, codec)
+	send, receive, err := n.keys.agree(&line, true)
+	if err != nil {
+		return nil, err
+	}
+	agreed := s.apply(line, codec, send, receive)
 	answer := line.direction.answer()
 	if line.addr.Addr().IsUnspecified() && answer == sendRecv {
 		answer = recvOnly
 	}
 	return n.say(localDescription{
-		formats: agreed, direction: answer, proto: line.proto, lines: d.lines, accepted: index,
+		formats: agreed, direction: answer, proto: line.proto, crypto: n.keys.answers(),
+		lines: d.lines, accepted: index,
 	}), nil
 }
 
-// choose picks the media line to use and the codec to send: the first of ours that
-// the line has, or else the line's first that is among ours.
-func choose(d *description, codecs []Codec, local netip.Addr, oursFirst bool) (index int, codec Codec, err error) {
+// choose picks the media line to use, one with a key before one without, and the codec
+// to send: the first of ours that the line has, or else the line's first that is among
+// ours.
+func (n *negotiation) choose(d *description, oursFirst bool) (index int, codec Codec, err error) {
+	if n.keys.wanted == SecurityOptional {
+		keyed := func(line *mediaLine) bool { return len(line.crypto) > 0 }
+		if index, codec, err = n.chooseAmong(d, oursFirst, keyed); err == nil {
+			return index, codec, nil
+		}
+	}
+	return n.chooseAmong(d, oursFirst, n.keys.suits)
+}
+
+func (n *negotiation) chooseAmong(d *description, oursFirst bool, suits func(*mediaLine) bool) (index int, codec Codec, err error) {
+	codecs, local := n.cfg.Codecs, n.local.Addr()
 	err = ErrNoAudio
 	for i, line := range d.lines {
 		if !line.rtp {
@@ -149,6 +172,9 @@ func choose(d *description, codecs []Codec, local netip.Addr, oursFirst bool) (i
 		}
 		codec := line.first(codecs, oursFirst)
 		switch {
+		case !suits(&line):
+			err = fmt.Errorf("%w: the far side says %s with %d keys that can be used, we want SRTP %s", ErrSecurity, line.proto, len(line.crypto), n.keys.wanted)
+			continue
 		case codec == 0:
 			err = fmt.Errorf("%w: offered %v, we have %v", ErrNoCommonCodec, line.formats, codecs)
 			continue
@@ -191,12 +217,12 @@ func (l mediaLine) payloadType(c Codec) (uint8, bool) {
 	return 0, false
 }
 
-// apply puts a negotiated line into force and returns the formats agreed on. The
-// caller holds the negotiation's lock.
-func (s *Session) apply(line mediaLine, codec Codec) []format {
+// apply puts a negotiated line into force, with ciphers for both directions or nil, and
+// returns the formats agreed on. The caller holds the negotiation's lock.
+func (s *Session) apply(line mediaLine, codec Codec, sender, receiver *cipher) []format {
 	n := &s.negotiation
 	send := sendFormat{
-		codec: codec, ptime: line.ptime,
+		codec: codec, ptime: line.ptime, cipher: sender,
 		wanted: line.direction.takes() && !line.addr.Addr().IsUnspecified(),
 	}
 	if send.ptime == 0 {
@@ -211,6 +237,12 @@ func (s *Session) apply(line mediaLine, codec Codec) []format {
 	n.held = !send.wanted
 	s.formats.Store(n.receiveFormats(agreed...))
 	s.out.setFormat(send)
+	s.rtcp.protect(sender)
+	if receiver == nil {
+		s.cipher.Store(nil)
+	} else if c := s.cipher.Load(); c == nil || c.cipher != receiver {
+		s.cipher.Store(&incomingCipher{receiver})
+	}
 
 	if line.addr.Addr().IsUnspecified() {
 		return agreed // on hold the old way: its place is not known

@@ -11,7 +11,11 @@ type receiveFormats [128]Codec
 // receiveRTP takes one datagram from the RTP socket: check, count, tap, relay. It
 // runs on the reading goroutine and allocates nothing.
 func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
-	h, ok := parseHeader(b)
+	b, ok := s.decrypt(b)
+	h := header{}
+	if ok {
+		h, ok = parseHeader(b)
+	}
 	codec := Codec(0)
 	if ok {
 		codec = s.formats.Load()[h.payloadType]
@@ -48,6 +52,10 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 			in.escape.begin(digit)
 		}
 		withheld = in.escape.withheld
+	}
+	if codec == G722 {
+		s.narrow.decode(payload)
+		codec = PCMA
 	}
 	peer := s.peer.Load()
 	if peer == nil && codec.Audio() {
@@ -87,6 +95,20 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 	default:
 		peer.out.relay(s, b, h, codec, now)
 	}
+}
+
+// decrypt gives the plain packet, in place. ok is false for one that is not encrypted
+// as was agreed on, and for replays.
+func (s *Session) decrypt(b []byte) (plain []byte, ok bool) {
+	c := s.cipher.Load()
+	switch {
+	case c == nil:
+		return b, true
+	case c.cipher == nil || len(b) > maxDatagram:
+		return nil, false
+	}
+	plain, err := c.openRTP(b)
+	return plain, err == nil
 }
 
 // welcome shows a new tap the packet that a bridge forwarded just before, if one

@@ -71,6 +71,7 @@ func splitMediaLine(value string) (m mediaLine, ok bool) {
 		return m, false
 	}
 	m = mediaLine{kind: f[0], port: uint16(p), proto: f[2], formats: f[3:]}
-	m.rtp = m.kind == "audio" && (m.proto == "RTP/AVP" || m.proto == "RTP/AVPF")
+	m.secure = m.proto == "RTP/SAVP" || m.proto == "RTP/SAVPF" // RFC 3711 section 12, RFC 5124
+	m.rtp = m.kind == "audio" && (m.secure || m.proto == "RTP/AVP" || m.proto == "RTP/AVPF")
 	return m, true
 }

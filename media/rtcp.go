@@ -23,6 +23,7 @@ type reports struct {
 	mu   sync.Mutex
 	to   netip.AddrPort // where ours go
 	next time.Time
+	seal *cipher // nil: ours go plain
 
 	// From the far side.
 	reported     bool      // it has told how it receives us
@@ -34,6 +35,26 @@ type reports struct {
 }
 
 func (r *reports) begin(now time.Time) { r.schedule(now) }
+
+// protect encrypts our further reports; nil leaves them plain.
+func (r *reports) protect(c *cipher) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seal = c
+}
+
+// send encrypts a packet where that was agreed on, and sends it.
+func (r *reports) send(s socket, packet []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seal != nil {
+		var err error
+		if packet, err = r.seal.rtcp.EncryptRTCP(nil, packet, nil); err != nil {
+			return err
+		}
+	}
+	return s.WriteTo(packet, r.to)
+}
 
 // announce notes where the far side takes RTCP, as it said or as it showed.
 func (r *reports) announce(to netip.AddrPort) {
@@ -93,7 +114,7 @@ func (s *Session) sendRTCP(now time.Time, report rtcp.Packet, more ...rtcp.Packe
 		s.log.Error("RTCP report does not marshal", "err", err)
 		return
 	}
-	_ = s.pair.rtcp.WriteTo(packet, to) // a lost report is made up for by the next
+	_ = s.rtcp.send(s.pair.rtcp, packet) // a lost report is made up for by the next
 }
 
 // report describes what we sent and what we received.
@@ -157,6 +178,12 @@ func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 	s.in.mu.Unlock()
 	if from.Addr() != party {
 		return
+	}
+	if c := s.cipher.Load(); c != nil {
+		var err error
+		if b, err = c.openRTCP(b); err != nil {
+			return
+		}
 	}
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {

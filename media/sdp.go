@@ -55,7 +55,8 @@ type mediaLine struct {
 	kind    string   // audio, video …
 	proto   string   // RTP/AVP …
 	formats []string // as written, for answers that reject the line
-	rtp     bool     // audio over plain RTP
+	rtp     bool     // audio over RTP
+	secure  bool     // of a profile that is SRTP
 	port    uint16   // 0: rejected or switched off
 
 	// For lines with rtp and a port.
@@ -64,6 +65,7 @@ type mediaLine struct {
 	direction direction
 	usable    []format // in the order of preference of the side that wrote it
 	ptime     time.Duration
+	crypto    []cryptoOffer // those that we can use, in the order of the side that wrote it
 }
 
 // description is what we read from a session description.
@@ -114,6 +116,13 @@ func completeMediaLine(line mediaLine, sd *sdp.SessionDescription, m *sdp.MediaD
 	}
 	line.usable = parseFormats(line.formats, m.Attributes)
 	line.ptime = parsePTime(m)
+	for _, a := range m.Attributes {
+		if a.Key == "crypto" {
+			if c, ok := parseCrypto(a.Value); ok {
+				line.crypto = append(line.crypto, c)
+			}
+		}
+	}
 	return line
 }
 
@@ -196,6 +205,8 @@ func codecOf(payloadType uint64, rtpmap string) Codec {
 			return PCMU
 		case payloadPCMA:
 			return PCMA
+		case payloadG722:
+			return G722
 		case payloadCN:
 			return ComfortNoise
 		}

@@ -22,7 +22,7 @@ func answerFuzzed(t *testing.T, d *description, local string) {
 	n := negotiation{}
 	cfg, _ := SessionConfig{}.withDefaults()
 	n.begin(netip.MustParseAddrPort(local), cfg)
-	index, codec, err := choose(d, cfg.Codecs, n.local.Addr(), true)
+	index, codec, err := n.choose(d, true)
 	if err != nil {
 		return
 	}
@@ -130,7 +130,7 @@ func TestAccept(t *testing.T) {
 		{name: "huge", answer: make([]byte, maxSDP+1), err: ErrSDP},
 		{name: "rejected", answer: body(at, "m=audio 0 RTP/AVP 8"), err: ErrRejected},
 		{name: "no audio", answer: body(at, "m=video 4000 RTP/AVP 96"), err: ErrNoAudio},
-		{name: "encrypted only", answer: body(at, "m=audio 4000 RTP/SAVP 8"), err: ErrNoAudio},
+		{name: "encrypted only", answer: body(at, "m=audio 4000 RTP/SAVP 8"), err: ErrSecurity},
 		{name: "no common codec", answer: body(at, "m=audio 4000 RTP/AVP 18 101", "a=rtpmap:101 telephone-event/8000"), err: ErrNoCommonCodec},
 		{name: "8 is something else", answer: body(at, "m=audio 4000 RTP/AVP 8", "a=rtpmap:8 G729/8000"), err: ErrNoCommonCodec},
 		{name: "no address", answer: body("m=audio 4000 RTP/AVP 8"), err: ErrAddress},

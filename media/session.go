@@ -20,6 +20,8 @@ type SessionConfig struct {
 	// PTime is the packet time we ask for and use until the far side asks for
 	// another, 10 to 60 ms in steps of 10; 0 is 20 ms.
 	PTime time.Duration
+	// Security says whether packets are encrypted; 0 is SecurityOff.
+	Security Security
 }
 
 func (c SessionConfig) withDefaults() (SessionConfig, error) {
@@ -57,8 +59,9 @@ type Session struct {
 
 	closing sync.Once
 	formats atomic.Pointer[receiveFormats]
-	taps    atomic.Pointer[[]*tapEntry] // replaced, never changed
-	peer    atomic.Pointer[Session]     // where packets are relayed to
+	taps    atomic.Pointer[[]*tapEntry]    // replaced, never changed
+	cipher  atomic.Pointer[incomingCipher] // nil: packets come plain
+	peer    atomic.Pointer[Session]        // where packets are relayed to
 
 	// The engine's bridging lock covers these.
 	bridge  *Bridge
@@ -71,8 +74,9 @@ type Session struct {
 	chorus      chorus      // guarded by its own lock
 	tapsMu      sync.Mutex  // serialises writers of taps
 
-	// Only the reading goroutine uses this.
+	// Only the reading goroutine uses these.
 	packet Packet
+	narrow narrowG722
 }
 
 // incoming is what a session knows of the stream that comes in. The reading
@@ -110,10 +114,14 @@ func newSession(e *Engine, cfg SessionConfig, pair portPair) *Session {
 		received: make(chan struct{}),
 		digits:   make(chan Digit, digitsKept),
 		done:     make(chan struct{}),
+		narrow:   newNarrowG722(),
 	}
 	s.taps.Store(&[]*tapEntry{})
 	s.negotiation.begin(s.local, cfg)
 	s.formats.Store(s.negotiation.receiveFormats())
+	if cfg.Security != SecurityOff {
+		s.cipher.Store(&incomingCipher{})
+	}
 	s.rtcp.begin(s.born)
 	return s
 }
@@ -165,6 +173,9 @@ func (s *Session) Play(p *Prompt, loop bool) *Playback {
 // Stats returns the figures so far; also those of a closed session.
 func (s *Session) Stats() SessionStats {
 	stats := SessionStats{Codec: s.Codec()}
+	if c := s.cipher.Load(); c != nil {
+		stats.Encrypted = c.cipher != nil
+	}
 	s.out.mu.Lock()
 	stats.Sent, stats.Unsent = s.out.packets, s.out.unsent
 	s.out.mu.Unlock()

@@ -7,12 +7,13 @@ import (
 
 // SessionStats are the figures of one session since it began.
 type SessionStats struct {
-	Codec    Codec  // negotiated; 0 before
-	Sent     uint64 // packets
-	Received uint64 // packets taken
-	Lost     uint64 // packets that never came, by sequence number
-	Bursts   uint64 // runs of lost packets, however long
-	Late     uint64 // packets that came out of order or twice
+	Codec     Codec  // negotiated; 0 before
+	Encrypted bool   // SRTP was agreed on
+	Sent      uint64 // packets
+	Received  uint64 // packets taken
+	Lost      uint64 // packets that never came, by sequence number
+	Bursts    uint64 // runs of lost packets, however long
+	Late      uint64 // packets that came out of order or twice
 	// Discarded counts packets that were not taken: Malformed and Strangers.
 	Discarded uint64
 	Malformed uint64 // not RTP, or of an unknown payload type

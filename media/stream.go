@@ -39,6 +39,7 @@ type sendFormat struct {
 	hasEvent    bool
 	wanted      bool // the far side takes packets: not on hold, not rejected
 	ptime       time.Duration
+	cipher      *cipher // nil: packets go plain
 }
 
 // stream is the one RTP stream that a session sends, whatever feeds it: silence,
@@ -84,6 +85,8 @@ type stream struct {
 	scratch  [headerSize + maxFrame]byte
 
 	guests mixer // of what goes out, but for prompts
+	wide   narrowG722
+	sealed [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
 }
 
 // relayedEvent is the telephone event that was relayed last. Its timestamp, by which
@@ -109,7 +112,7 @@ type relayInput struct {
 func newStream(s socket, total *counters) *stream {
 	return &stream{
 		ssrc: rand.Uint32(), socket: s, total: total,
-		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(),
+		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(), wide: newNarrowG722(),
 	}
 }
 
@@ -174,7 +177,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	}
 	if codec.Audio() {
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
-		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec, out.timestamp, false)
+		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, false)
 	} else {
 		if e := &o.event; e.source != from || e.timestamp != h.timestamp {
 			*e = relayedEvent{source: from, timestamp: h.timestamp, sent: out.timestamp}
@@ -275,7 +278,17 @@ func (o *stream) nextTimestamp(now time.Time) uint32 {
 // write sends a packet and counts it. Its failure is counted too and nothing more:
 // the far side sees a lost packet.
 func (o *stream) write(packet []byte, now time.Time) {
-	if err := o.socket.WriteTo(packet, o.to); err != nil {
+	if o.format.codec == G722 && packet[1]&0x7F == o.format.payloadType {
+		o.wide.encode(packet[headerSize:])
+	}
+	wire, err := packet, error(nil)
+	if o.format.cipher != nil {
+		wire, err = o.format.cipher.sealRTP(o.sealed[:], packet)
+	}
+	if err == nil {
+		err = o.socket.WriteTo(wire, o.to)
+	}
+	if err != nil {
 		o.unsent++
 		return
 	}
@@ -335,7 +348,7 @@ func (o *stream) generate(now time.Time) {
 	o.sequence++
 	o.timestamp, o.frame, o.last = timestamp, uint32(size), feederClock
 	if !prompts {
-		o.guests.mix(payload, o.format.codec, timestamp, true)
+		o.guests.mix(payload, o.format.codec.law(), timestamp, true)
 	}
 	header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,

@@ -179,12 +179,13 @@ type Voice struct {
 // party as far as it reported by RTCP.
 type Leg struct {
 	Codec     string  `json:"codec"`
-	Sent      uint64  `json:"sent"`          // packets
-	Received  uint64  `json:"received"`      // packets
-	Lost      uint64  `json:"lost"`          // packets, by sequence number
-	Discarded uint64  `json:"discarded"`     // malformed, or not from the party
-	JitterMS  float64 `json:"jitter_ms"`     // RFC 3550, section 6.4.1
-	MOS       float64 `json:"mos,omitempty"` // of what came, by the E-model (ITU-T G.107): 1 to 4.41; 0 where nothing came
+	Encrypted bool    `json:"encrypted,omitempty"` // SRTP
+	Sent      uint64  `json:"sent"`                // packets
+	Received  uint64  `json:"received"`            // packets
+	Lost      uint64  `json:"lost"`                // packets, by sequence number
+	Discarded uint64  `json:"discarded"`           // malformed, or not from the party
+	JitterMS  float64 `json:"jitter_ms"`           // RFC 3550, section 6.4.1
+	MOS       float64 `json:"mos,omitempty"`       // of what came, by the E-model (ITU-T G.107): 1 to 4.41; 0 where nothing came
 
 	Remote *RemoteLeg `json:"remote,omitempty"` // nil where the party sent no report
 }

@@ -117,13 +117,14 @@ const (
 
 // Media is where RTP is sent from and received.
 type Media struct {
-	Address  netip.Addr    `yaml:"address"` // default: the address of the first SIP listener
-	Ports    PortRange     `yaml:"ports"`
-	Codecs   []string      `yaml:"codecs" enum:"PCMA,PCMU"` // by preference
-	PTime    time.Duration `yaml:"ptime"`
-	Cooldown time.Duration `yaml:"cooldown"`                // before a port is used again
-	Timeout  time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
-	RingBack string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
+	Address     netip.Addr    `yaml:"address"` // default: the address of the first SIP listener
+	Ports       PortRange     `yaml:"ports"`
+	Codecs      []string      `yaml:"codecs" enum:"PCMA,PCMU"`            // by preference
+	AgentCodecs []string      `yaml:"agent_codecs" enum:"G722,PCMA,PCMU"` // of agents' legs; empty: Codecs
+	PTime       time.Duration `yaml:"ptime"`
+	Cooldown    time.Duration `yaml:"cooldown"`                // before a port is used again
+	Timeout     time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
+	RingBack    string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
 }
 
 // What is recorded.

@@ -149,6 +149,7 @@ func TestFaults(t *testing.T) {
 		{"ports and SIP", base + "media: {ports: 5000-29999}\n", []string{"test.yaml:10:16: media.ports: 5000-29999 holds the port of sip.listen[0]"}},
 		{"backwards", base + "media: {ports: 30000-20000}\n", []string{`test.yaml:10:16: media.ports: "30000-20000" ends before it begins`}},
 		{"media address", base + "media: {address: \"::\"}\n", []string{"test.yaml:10:18: media.address: :: is a wildcard"}},
+		{"agent codec twice", base + "media: {agent_codecs: [G722, PCMA, G722]}\n", []string{`test.yaml:10:9: media.agent_codecs: names G722 twice; write each once`}},
 		{"codec", base + "media: {codecs: [PCMA, G729]}\n", []string{`test.yaml:10:24: media.codecs[1]: "G729" is not known; known are PCMA, PCMU`}},
 		{"ring-back", base + "media: {ring_back: gb}\n", []string{`test.yaml:10:20: media.ring_back: "gb" is not known; write one of AU, CA, CN,`}},
 		{"ptime", base + "media: {ptime: 25ms}\n", []string{"test.yaml:10:16: media.ptime: 25ms; write 10ms, 20ms"}},
@@ -232,6 +233,7 @@ func TestWarnings(t *testing.T) {
 		{"late", campaign("hours: [\"08:00-21:00\"]"), "test.yaml:9:21: campaigns[0].hours: 08:00-21:00 reaches beyond"},
 		{"looser", campaign("ring_timeout: 10s, compliance: {least_ring: 10s}"), "test.yaml:9:65: campaigns[0].compliance.least_ring: 10s is looser than the safe default (15s)"},
 		{"hidden number", strings.Replace(base+tokens, "name: carrier", "name: carrier, identity: {privacy: id}", 1), "test.yaml:3:41: trunks[0].identity.privacy: hides the official number"},
+		{"keys in the clear", strings.Replace(base+tokens, "name: carrier", "name: carrier, srtp: required", 1), "test.yaml:3:27: trunks[0].srtp: the keys stand in the signalling"},
 		{"a password in the address", base + tokens + "redis: {url: \"redis://:secret@127.0.0.1\"}\n", "test.yaml:11:14: redis.url: holds a password"},
 	}
 	for _, tt := range tests {

@@ -18,6 +18,7 @@ type Registrar struct {
 	AgentFailures int           `yaml:"agent_failures"` // wrong passwords for one agent, from all addresses together
 	FailureWindow time.Duration `yaml:"failure_window"`
 	Qualify       time.Duration `yaml:"qualify"` // between OPTIONS to a contact; 0 is never
+	SRTP          string        `yaml:"srtp" enum:"off,optional,required"`
 	Origins       []string      `yaml:"origins"` // of the pages whose browsers may connect by WebSocket
 }
 
@@ -28,7 +29,7 @@ const OwnRegistrar = "registrar"
 func DefaultRegistrar() Registrar {
 	return Registrar{
 		Realm: "ringpace", Algorithms: []string{"MD5"}, MinExpires: time.Minute, MaxExpires: time.Hour, MaxContacts: 5,
-		AgentFailures: 20, FailureWindow: 5 * time.Minute, Qualify: 30 * time.Second,
+		AgentFailures: 20, FailureWindow: 5 * time.Minute, Qualify: 30 * time.Second, SRTP: SRTPOff,
 	}
 }
 

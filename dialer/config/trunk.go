@@ -15,6 +15,13 @@ const (
 	Auto = "auto" // whatever the name service says (RFC 3263)
 )
 
+// Whether audio is encrypted (SRTP, with keys by RFC 4568).
+const (
+	SRTPOff      = "off"
+	SRTPOptional = "optional" // where the far side can
+	SRTPRequired = "required"
+)
+
 // Link is what trunks and peers have in common: where calls are sent, and how we
 // make ourselves known there.
 type Link struct {
@@ -31,6 +38,7 @@ type Link struct {
 	Expires        time.Duration  `yaml:"expires"`
 	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
 	KeepAlive      time.Duration  `yaml:"keep_alive"`      // between double CRLFs; 0 is off
+	SRTP           string         `yaml:"srtp" enum:"off,optional,required"`
 	NAT            string         `yaml:"nat" enum:"auto,always,never"`
 	Sources        []netip.Prefix `yaml:"sources"` // where its calls come from, besides its servers
 	DisplayName    string         `yaml:"display_name"`

@@ -29,6 +29,11 @@ func (v *validator) media() {
 	if len(m.Codecs) > 1 && m.Codecs[0] == m.Codecs[1] || len(m.Codecs) > 2 {
 		v.bad("media.codecs", "names a codec twice; write each once")
 	}
+	for i, c := range m.AgentCodecs {
+		if slices.Contains(m.AgentCodecs[:i], c) {
+			v.bad("media.agent_codecs", "names %s twice; write each once", c)
+		}
+	}
 	if m.PTime < 10*time.Millisecond || m.PTime > 60*time.Millisecond || m.PTime%(10*time.Millisecond) != 0 {
 		v.bad("media.ptime", "%s; write 10ms, 20ms, 30ms, 40ms, 50ms or 60ms", formatDuration(m.PTime))
 	}

@@ -54,6 +54,13 @@ func (v *validator) tls(key string, l *Link) {
 	}
 }
 
+// srtp warns where the keys of encrypted audio go over the wire in the clear.
+func (v *validator) srtp(key string, l *Link) {
+	if l.SRTP != SRTPOff && l.Transport != TLS && l.Transport != Auto {
+		v.warn(key, "the keys stand in the signalling, and transport %s shows them to whoever listens; write transport: tls", l.Transport)
+	}
+}
+
 // readable checks that a file is there and may be read.
 // pair checks a certificate and its key: both, or neither.
 func (v *validator) pair(key, cert, private string) {
@@ -108,6 +115,7 @@ func (v *validator) link(key, kind, example string, l *Link, names map[string]st
 		v.reaches(key, l)
 	}
 	v.tls(key+".tls", l)
+	v.srtp(key+".srtp", l)
 	v.clean(key+".domain", l.Domain)
 	v.clean(key+".display_name", l.DisplayName)
 	v.credentials(key, l.Register, l.Username, l.AuthUsername, l.Password)

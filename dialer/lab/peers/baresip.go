@@ -28,6 +28,8 @@ type Softphone struct {
 	Extension string        // account at the PBX; default Extension
 	ToneHz    float64       // what the agent "says" for as long as a call lasts; default 600
 	Speech    time.Duration // length of that; default 2 minutes; baresip stops sending at its end
+	Codecs    string        // what it offers, by preference; default pcma,pcmu
+	Encrypts  string        // "": nothing; srtp: audio, where the far side does; srtp-mand: always
 	Manual    bool          // calls ring until Command("accept") instead of being answered at once
 }
 
@@ -56,6 +58,9 @@ func BaresipAt(t testing.TB, account Account, phone Softphone) *Phone {
 	account = account.complete()
 	if phone.ToneHz == 0 {
 		phone.ToneHz = 600
+	}
+	if phone.Codecs == "" {
+		phone.Codecs = "pcma,pcmu"
 	}
 	if phone.Speech == 0 {
 		phone.Speech = 2 * time.Minute
@@ -236,8 +241,12 @@ func (b *Phone) configure(account Account, phone Softphone) error {
 	if account.Domain != account.Server.String() {
 		outbound = fmt.Sprintf(";outbound=\"sip:%s;transport=%s\"", account.Server, account.Transport)
 	}
-	line := fmt.Sprintf("<%s;transport=%s>%s;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;audio_codecs=pcma,pcmu\n",
-		account.AOR(), account.Transport, outbound, account.User, account.Password, mode)
+	line := fmt.Sprintf("<%s;transport=%s>%s;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;audio_codecs=%s",
+		account.AOR(), account.Transport, outbound, account.User, account.Password, mode, phone.Codecs)
+	if phone.Encrypts != "" {
+		line += ";mediaenc=" + phone.Encrypts
+	}
+	line += "\n"
 	for name, content := range map[string]string{"config": config.String(), "accounts": line, "contacts": ""} {
 		if err := os.WriteFile(b.path(name), []byte(content), 0o644); err != nil {
 			return err

@@ -1,0 +1,134 @@
+package media
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"testing"
+	"time"
+)
+
+// TestG722Sequence: the beginning of the digital test sequence T2R2.COD of ITU-T G.722
+// appendix II, octets that drive the decoder to its limits, gives that of T3L2.RC1, bit
+// by bit: the lower band's output, doubled.
+func TestG722Sequence(t *testing.T) {
+	unhex := func(text string) []byte {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	codes := unhex("04A004A004A004A004A005A106A308A4" + "08A409A509A60BA80BA90DA90DA90EAA" + "0FAC0FAC10AB11AC10AC10AD11ED12AF")
+	want := unhex("FFCE0084FE88040EF4D01E78ACAC6C408A9A7DD084E47FFE80007FFE81207F26" +
+		"80007FFE82287EF680007F2280E07EFA80007F6480927FAE804C7FCA80DC7F5E" +
+		"80F27EBC80C47FFE81187FFE80F27FC680007FBE80007FFE80207FFE80007FB2")
+	band := newLowBand()
+	for i, code := range codes {
+		if got, want := uint16(2*band.decode(code)), binary.BigEndian.Uint16(want[2*i:]); got != want {
+			t.Fatalf("sample %d is %04X, want %04X", i, got, want)
+		}
+	}
+}
+
+// TestG722RoundTrip: a tone goes through the codec with its level, and with noise far
+// below it, and silence stays silent, whatever the octet's higher bits say.
+func TestG722RoundTrip(t *testing.T) {
+	encoder, decoder := newNarrowG722(), newNarrowG722()
+	worst := func(amplitude float64) (level, noise float64) {
+		payload := make([]byte, ClockRate)
+		clean := make([]float64, len(payload))
+		for i := range payload {
+			clean[i] = amplitude * math.Sin(2*math.Pi*1000*float64(i)/ClockRate)
+			payload[i] = encodeAlaw(int16(clean[i]))
+		}
+		encoder.encode(payload)
+		for _, b := range payload {
+			if b&0xC0 != silentHigh {
+				t.Fatalf("octet %02X says something of the higher band", b)
+			}
+		}
+		decoder.decode(payload)
+		for i := 800; i < len(payload); i++ { // adapted
+			v := float64(alawLinear[payload[i]])
+			level += v * v
+			noise += (v - clean[i]) * (v - clean[i])
+		}
+		return math.Sqrt(2 * level / float64(len(payload)-800)), 10 * math.Log10(level/noise)
+	}
+	for _, amplitude := range []float64{300, 3000, 16000} {
+		if level, ratio := worst(amplitude); math.Abs(level/amplitude-1) > .05 || ratio < 25 {
+			t.Errorf("a tone of %v comes back with %.0f, %.1f dB above its noise", amplitude, level, ratio)
+		}
+	}
+	if level, _ := worst(0); level > 30 {
+		t.Errorf("silence comes back with an amplitude of %.0f", level)
+	}
+}
+
+// TestG722Bridge: the leg that speaks G.722 has it on the wire in both directions, taps
+// and the customer have G.711, with packets of the same size and clock.
+func TestG722Bridge(t *testing.T) {
+	e := bareEngine()
+	customer, heard := bareSession(t, e, "0")
+	f := &fakeSocket{}
+	cfg, err := SessionConfig{Codecs: []Codec{G722, PCMA}}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent := newSession(e, cfg, portPair{rtp: f, rtcp: &fakeSocket{drop: true}})
+	if err := agent.Accept(body("c=IN IP4 127.0.0.1", "m=audio 5000 RTP/AVP 9 101", "a=rtpmap:9 G722/8000", "a=rtpmap:101 telephone-event/8000")); err != nil {
+		t.Fatal(err)
+	}
+	if agent.Codec() != G722 {
+		t.Fatalf("negotiated %v", agent.Codec())
+	}
+	tap := &collect{make(chan Packet, 100)}
+	agent.AddTap(tap)
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	telephone, ear := newNarrowG722(), newNarrowG722()
+	now := time.Now()
+	tone := func(from int, law Codec) []byte {
+		payload := make([]byte, 160)
+		for i := range payload {
+			payload[i] = law.Encode(int16(8000 * math.Sin(2*math.Pi*500*float64(from+i)/ClockRate)))
+		}
+		return payload
+	}
+	const packets = 20
+	for n := range packets {
+		p := speech(uint16(n+1), uint32(160*n), 0)
+		p.PayloadType, p.Payload = payloadG722, tone(160*n, PCMA)
+		telephone.encode(p.Payload)
+		deliver(t, agent, p, now)
+		q := speech(uint16(n+1), uint32(160*n), 0)
+		q.PayloadType, q.Payload = payloadPCMU, tone(160*n, PCMU)
+		deliver(t, customer, q, now)
+		now = now.Add(clockPeriod)
+	}
+	loudness := func(payload []byte, law Codec) float64 {
+		sum := 0.0
+		for _, b := range payload {
+			sum += float64(law.Decode(b)) * float64(law.Decode(b))
+		}
+		return math.Sqrt(2 * sum / float64(len(payload)))
+	}
+	last := heard.sent[packets-1]
+	if l := loudness(last.Payload, PCMU); last.PayloadType != payloadPCMU || len(last.Payload) != 160 || math.Abs(l-8000) > 400 {
+		t.Errorf("the customer hears payload type %d of amplitude %.0f", last.PayloadType, l)
+	}
+	for n, p := range f.sent {
+		if p.PayloadType != payloadG722 || len(p.Payload) != 160 || n > 0 && p.Timestamp-f.sent[n-1].Timestamp != 160 {
+			t.Fatalf("packet %d to the agent: %v", n, p.Header)
+		}
+		ear.decode(p.Payload)
+	}
+	if l := loudness(f.sent[packets-1].Payload, PCMA); math.Abs(l-8000) > 400 {
+		t.Errorf("the agent hears an amplitude of %.0f", l)
+	}
+	if got := <-tap.seen; got.Codec != PCMA || len(got.Payload) != 160 {
+		t.Errorf("the tap sees %v of %d octets", got.Codec, len(got.Payload))
+	}
+}
