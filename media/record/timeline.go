@@ -34,8 +34,10 @@ type file interface {
 // in the file. A frame is one sample of each channel. One writer goroutine uses it.
 type timeline struct {
 	info   info
-	file   file  // nil until it could be made
-	dataAt int64 // offset of the first frame in the file
+	file   file   // nil until it could be made
+	dataAt int64  // offset of the first frame in the file
+	head   []byte // the header, but for its lengths
+	headOf info   // what it says
 
 	base    int64  // the window's first frame
 	window  []byte // interleaved
@@ -155,10 +157,20 @@ func (l *timeline) patch(channel uint8, position int64, samples []byte) {
 
 // begin takes the file, which is empty, and writes its first header.
 func (l *timeline) begin(f file) error {
-	head := header(l.info, 0, 0)
+	head := l.header()
 	l.file, l.dataAt = f, int64(len(head))
 	_, err := f.WriteAt(head, 0)
 	return err
+}
+
+// header is that of what is written, in the time line's own memory: it is needed at
+// every flush, and only its lengths change, but for the start that is learned late.
+func (l *timeline) header() []byte {
+	if l.head == nil || l.headOf != l.info {
+		l.head, l.headOf = header(l.info, 0, 0), l.info
+	}
+	setLength(l.head, l.written, 0)
+	return l.head
 }
 
 // flush writes the window, and then the header that vouches for it: a file that is
@@ -177,7 +189,7 @@ func (l *timeline) flush() error {
 		}
 	}
 	l.written = l.front()
-	if _, err := l.file.WriteAt(header(l.info, l.written, 0), 0); err != nil {
+	if _, err := l.file.WriteAt(l.header(), 0); err != nil {
 		return err
 	}
 	if surplus := l.written - holdFrames - l.base; surplus > 0 {

@@ -53,16 +53,26 @@ func header(i info, frames int64, trailer int) []byte {
 	b = le.AppendUint16(b, channels) // octets of a frame
 	b = le.AppendUint16(b, 8)        // bits of a sample
 	b = le.AppendUint16(b, 0)        // no extension
-	b = appendChunk(b, "fact", le.AppendUint32(nil, uint32(frames)))
+	b = appendChunk(b, "fact", make([]byte, 4))
 	list := appendChunk([]byte("INFO"), "INAM", text(i.id))
 	list = appendChunk(list, "ICRD", text(i.start.UTC().Format(startLayout)))
 	list = appendChunk(list, "ICMT", text(state))
 	list = appendChunk(list, "ISFT", text("Ringpace"))
 	b = appendChunk(b, "LIST", list)
-	b = append(b, "data"...)
-	b = le.AppendUint32(b, uint32(frames*channels))
-	le.PutUint32(b[4:], uint32(int64(len(b))-8+frames*channels+int64(trailer)))
+	b = append(b, "data\x00\x00\x00\x00"...)
+	setLength(b, frames, trailer)
 	return b
+}
+
+// factAt is where the header says how many frames there are; the chunk fmt lies before.
+const factAt = 12 + 8 + 18 + 8
+
+// setLength has a header vouch for that many frames and octets behind the data.
+func setLength(header []byte, frames int64, trailer int) {
+	le, size := binary.LittleEndian, len(header)
+	le.PutUint32(header[4:], uint32(int64(size)-8+frames*channels+int64(trailer)))
+	le.PutUint32(header[factAt:], uint32(frames))
+	le.PutUint32(header[size-4:], uint32(frames*channels))
 }
 
 // text is a string as RIFF keeps it.
