@@ -91,7 +91,7 @@ func (r *Recorder) Ladder(id string, name func(netip.AddrPort) string) (*Ladder,
 			party += own + 1
 		}
 		s := Step{
-			At: m.At, AfterS: m.At.Sub(l.Begin).Seconds(), From: party, To: own, Label: label(m.Data), CSeq: string(cseq(m.Data)),
+			At: m.At, AfterS: m.At.Sub(l.Begin).Seconds(), From: party, To: own, Label: label(m.Data), CSeq: printable(string(cseq(m.Data))),
 			Hint: hint(m.Data), Transport: m.Transport, Local: m.Local.String(), CallID: m.CallID, Text: string(m.Data),
 			Again: slices.ContainsFunc(c.messages[:i], func(other Message) bool {
 				return other.Out == m.Out && other.Remote == m.Remote && bytes.Equal(other.Data, m.Data)

@@ -142,6 +142,7 @@ func TestMessagesInFullShowNoSecret(t *testing.T) {
 func FuzzLadder(f *testing.F) {
 	f.Add(sip("INVITE sip:a SIP/2.0", "CALL@h", "1 INVITE", "Reason: x\r\n", theOffer), 80)
 	f.Add([]byte("SIP/2.0 \xff\r\nCall-ID: CALL\r\n\r\nm=audio 1 2\r\nc=a b c"), 1)
+	f.Add([]byte("\nCall-ID: CALL\nCSeq:0\r00"), 80)
 	f.Fuzz(func(t *testing.T, data []byte, width int) {
 		r := New(Config{Bytes: 1 << 20, Messages: 10})
 		r.Record(true, "udp", ours, carrier, data)
