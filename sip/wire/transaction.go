@@ -71,6 +71,12 @@ func (t *transactions) add(tx *Transaction) error {
 	return nil
 }
 
+func (t *transactions) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open)
+}
+
 func (t *transactions) find(key transactionKey) *Transaction {
 	t.mu.Lock()
 	defer t.mu.Unlock()

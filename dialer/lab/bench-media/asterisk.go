@@ -61,7 +61,7 @@ func (p *peer) await(ctx context.Context, ready func() error) error {
 		if err == nil {
 			return nil
 		}
-		if stop := pause(ctx, 50*time.Millisecond); stop != nil {
+		if stop := roles.Pause(ctx, 50*time.Millisecond); stop != nil {
 			return errors.Join(err, p.Close(), errors.New(p.printed.String()))
 		}
 	}

@@ -111,13 +111,13 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 					continue
 				}
 				if use := before[c.name].perPacket() * float64(calls) * packetsPerCall / 1e6; calls > p.Headline && use > fullest {
-					report("%-16s %4d calls: left out, they would take %.1f cores", c.name, calls, use)
+					roles.Report("%-16s %4d calls: left out, they would take %.1f cores", c.name, calls, use)
 					continue
 				}
 				r, err := p.one(ctx, c, calls, cores)
 				switch {
 				case errors.Is(err, errNotInstalled):
-					report("%-16s %v", c.name, err)
+					roles.Report("%-16s %v", c.name, err)
 					continue
 				case ctx.Err() != nil:
 					return f, context.Cause(ctx)
@@ -151,13 +151,13 @@ func (f *figures) take(best map[string]result) {
 		if !measured {
 			continue
 		}
-		cost := round(r.perPacket(), 2)
+		cost := roles.Round(r.perPacket(), 2)
 		f.USPerPacket[c.name] = &cost
 		if c.ours {
-			f.AllocsPerPacket = max(f.AllocsPerPacket, round(r.allocs, 3))
+			f.AllocsPerPacket = max(f.AllocsPerPacket, roles.Round(r.allocs, 3))
 		}
 		if c.name == "bridge_record" {
-			f.DelayP99MS = round(milliseconds(r.P99), 3)
+			f.DelayP99MS = roles.Round(milliseconds(r.P99), 3)
 		}
 	}
 }
@@ -214,7 +214,7 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 	if err := generator.Order(traffic{Send: ports}, &heard); err != nil {
 		return r, err
 	}
-	if err := pause(ctx, warmUp); err != nil {
+	if err := roles.Pause(ctx, warmUp); err != nil {
 		return r, err
 	}
 	process, ours := measured.(*process)
@@ -249,9 +249,9 @@ func (r result) say(c bench, calls int) {
 		more += fmt.Sprintf("; %d of %d recordings sample-exact, completing them took %.2f ms of CPU each",
 			r.exact, calls, milliseconds(r.finished)/float64(calls))
 	}
-	report("%-16s %4d calls: %v%s", c.name, calls, r.findings, more)
+	roles.Report("%-16s %4d calls: %v%s", c.name, calls, r.findings, more)
 	if r.Late > packetTime/4 {
-		report("%-16s the generator fell %.1f ms behind: something else used its core", "", milliseconds(r.Late))
+		roles.Report("%-16s the generator fell %.1f ms behind: something else used its core", "", milliseconds(r.Late))
 	}
 }
 
@@ -275,31 +275,10 @@ func (f figures) ratios() {
 	}
 	for _, name := range []string{"epoll_relay", "go_relay", "rtpengine_record"} {
 		if cost := f.USPerPacket[name]; cost != nil && *cost > 0 {
-			report("bridge_record costs %.2f times %s", *ours / *cost, name)
+			roles.Report("bridge_record costs %.2f times %s", *ours / *cost, name)
 		}
 	}
 	if cost := f.USPerPacket["asterisk_record"]; cost != nil && *ours > 0 {
-		report("bridge_record carries %.1f times the calls per core of asterisk_record", *cost / *ours)
+		roles.Report("bridge_record carries %.1f times the calls per core of asterisk_record", *cost / *ours)
 	}
-}
-
-// report tells of one part as soon as it is over.
-func report(format string, values ...any) { fmt.Printf(format+"\n", values...) }
-
-// pause waits, or fails when ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// round keeps so many places.
-func round(f float64, places int) float64 {
-	p := math.Pow10(places)
-	return math.Round(f*p) / p
 }

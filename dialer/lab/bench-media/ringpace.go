@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/pprof"
 
 	"ringpace/dialer"
 	"ringpace/dialer/lab/roles"
@@ -25,17 +23,11 @@ func offer(end netip.AddrPort) []byte {
 // record, and nothing else of the daemon.
 func beRingpace(profile string) (err error) {
 	dialer.TuneHeap() // as the daemon does
-	if profile != "" {
-		file, err := os.Create(profile)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := roles.Profile(profile)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	engine, err := media.NewEngine(media.Config{Addr: loopback})
 	if err != nil {
 		return err

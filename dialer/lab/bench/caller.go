@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -22,19 +20,13 @@ var offer = []byte("v=0\r\no=ringpace 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 12
 	"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n")
 
 // beCaller is a process that calls: an endpoint, a trunk, and what follows here.
-func beCaller(listen, server, profile string) error {
+func beCaller(listen, server, profile string) (err error) {
 	dialer.TuneHeap() // as the daemon does
-	if profile != "" {
-		file, err := os.Create(profile)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := roles.Profile(profile)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	addr, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return err

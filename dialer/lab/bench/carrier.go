@@ -51,7 +51,7 @@ func startCarrier(ctx context.Context) (*carrier, error) {
 		if taken(addr) {
 			return c, nil
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := roles.Pause(ctx, 50*time.Millisecond); err != nil {
 			break
 		}
 	}

@@ -34,6 +34,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"ringpace/dialer/lab/roles"
 )
 
 // plan is what is measured, and how long.
@@ -143,9 +145,9 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 		return err
 	}
 	f.Calls, f.Failed = measured.Calls, measured.Failed
-	f.CPUMsPerCall = round(measured.perCall(), 4)
-	f.CallsPerS = round(measured.Rate(), 1)
-	report("%d calls at %.1f a second, %d failed%s: %.3f ms of CPU each",
+	f.CPUMsPerCall = roles.Round(measured.perCall(), 4)
+	f.CallsPerS = roles.Round(measured.Rate(), 1)
+	roles.Report("%d calls at %.1f a second, %d failed%s: %.3f ms of CPU each",
 		f.Calls, f.CallsPerS, f.Failed, measured.Why.text(), f.CPUMsPerCall)
 	if err := p.compare(ctx, caller, carrier.addr, f); err != nil {
 		return err
@@ -158,7 +160,7 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 		}
 		f.Calls += more.Calls
 		f.Failed += more.Failed
-		if err := pause(ctx, p.Settle); err != nil {
+		if err := roles.Pause(ctx, p.Settle); err != nil {
 			return err
 		}
 		now, err := caller.order(order{Memory: true})
@@ -166,11 +168,11 @@ func (p plan) measureCalls(ctx context.Context, f *figures) (err error) {
 			return err
 		}
 		f.RSSGrowthMB = now.RSS - f.RSSGrowthMB // of the first: nothing before it
-		report("%d calls, %d failed%s (the last %d at %.1f a second, %.3f ms of CPU each): %.1f MB resident, %.1f MB of live objects, %d goroutines",
+		roles.Report("%d calls, %d failed%s (the last %d at %.1f a second, %.3f ms of CPU each): %.1f MB resident, %.1f MB of live objects, %d goroutines",
 			f.Calls, f.Failed, more.Why.text(), more.Calls, more.Rate(), more.perCall(),
 			now.RSS, now.Live, now.Run)
 	}
-	f.RSSGrowthMB = round(f.RSSGrowthMB, 2)
+	f.RSSGrowthMB = roles.Round(f.RSSGrowthMB, 2)
 	return nil
 }
 
@@ -201,7 +203,7 @@ func (p plan) compare(ctx context.Context, caller *role, carrier string, f *figu
 	if err != nil {
 		return err
 	}
-	report("evenly spread: %.3f ms each, %d failed%s; the packets alone: %.3f ms a call, %.3f ms evenly spread",
+	roles.Report("evenly spread: %.3f ms each, %d failed%s; the packets alone: %.3f ms a call, %.3f ms evenly spread",
 		even.perCall(), even.Failed, even.Why.text(), some.perCall(), evenPackets.perCall())
 	return nil
 }
@@ -235,8 +237,8 @@ func (p plan) measureRefresh(ctx context.Context, f *figures) (err error) {
 	if err != nil {
 		return err
 	}
-	f.RefreshCoreShare = round((end.CPU-begin.CPU).Seconds()/time.Since(from).Seconds(), 4)
-	report("%d contacts registered refresh every %s: %d requests, %.2f %% of a core",
+	f.RefreshCoreShare = roles.Round((end.CPU-begin.CPU).Seconds()/time.Since(from).Seconds(), 4)
+	roles.Report("%d contacts registered refresh every %s: %d requests, %.2f %% of a core",
 		end.Contacts, p.Refresh, end.Requests-begin.Requests, 100*f.RefreshCoreShare)
 	if end.Contacts != p.Contacts {
 		return fmt.Errorf("%d of %d contacts are registered at the end", end.Contacts, p.Contacts)
@@ -268,23 +270,8 @@ func (p plan) measureFlood(ctx context.Context, f *figures) (err error) {
 		return err
 	}
 	f.FloodFailed = good.Failed
-	report("%d calls at %.1f a second under %.0f junk packets a second, %d failed%s; the endpoint used %.1f %% of a core",
+	roles.Report("%d calls at %.1f a second under %.0f junk packets a second, %d failed%s; the endpoint used %.1f %% of a core",
 		good.Calls, good.Rate(), float64(junk.packets)/junk.took.Seconds(), good.Failed, good.Why.text(),
 		100*good.CPU.Seconds()/good.Took.Seconds())
 	return nil
-}
-
-// report tells of one part as soon as it is over.
-func report(format string, values ...any) { fmt.Printf(format+"\n", values...) }
-
-// pause waits, or fails when ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -111,9 +111,3 @@ func resident() float64 {
 	}
 	return math.NaN()
 }
-
-// round keeps so many places.
-func round(f float64, places int) float64 {
-	p := math.Pow10(places)
-	return math.Round(f*p) / p
-}
