@@ -52,8 +52,7 @@ bench-media: ## what the media path costs, against Asterisk and rtpengine (5 min
 fuzz: ## every fuzz target in turn; FUZZTIME=1m
 	@for package in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			echo "== $$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			.ci/fuzz $(FUZZTIME) $$(nproc) $$package $$target; \
 		done; \
 	done
 
@@ -62,9 +61,7 @@ fuzz: ## every fuzz target in turn; FUZZTIME=1m
 fuzz-ci: ## the parsers of signalling, two at a time; FUZZTIME=10s
 	@for package in $$(go list ./sip/...) ringpace/media; do \
 		go test -list '^Fuzz' $$package | sed -n "s|^Fuzz|$$package Fuzz|p"; \
-	done | sed '/media Fuzz/{/FuzzDescription/!d}' | xargs -P 2 -L 1 bash -euo pipefail -c '\
-		said=$$(go test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$0" 2>&1) || { echo "$$said"; exit 255; }; \
-		echo "$$0 $$1: $$(grep "^fuzz: elapsed" <<<"$$said" | tail -n 1)"'
+	done | sed '/media Fuzz/{/FuzzDescription/!d}' | xargs -P 2 -L 1 .ci/fuzz $(FUZZTIME) 1
 
 deps: ## what the tests need besides Go, on Debian
 	.ci/deps
