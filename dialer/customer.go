@@ -183,6 +183,10 @@ func (c *customer) converse(bridge *media.Bridge) {
 			}
 		case by := <-c.parted():
 			c.left = by // a transfer that is under way goes on
+		case list := <-c.talk.listened:
+			c.talk.heardBy = list
+			c.rec.Listened = c.listened()
+			c.remember()
 		case b := <-c.talk.joined: // after a hold, or on another leg
 			if m.AgentAudio.IsZero() {
 				first = b.FirstSent()
@@ -343,7 +347,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		w := <-t.wrapped
 		c.rec.Holds += w.holds
 		c.rec.HoldMS += w.held.Milliseconds()
-		c.rec.Listened = append(c.rec.Listened, w.listened...)
+		t.heardBy = w.listened
 		if d := w.disposition; d.Name != "" { // the last agent's word counts
 			c.rec.Disposition, c.rec.Note, promised = d.Name, d.Note, d.Callback
 		}
@@ -354,6 +358,16 @@ func (c *customer) wrappedUp() (promised time.Time) {
 			e.Leg, e.Disposition = w.leg, w.disposition.Name
 		}
 	}
+	c.rec.Listened = c.listened()
 	c.rec.Marks.WrappedUp = time.Now()
 	return promised
+}
+
+// listened is who of the supervisors took part, with all agents who had the customer.
+func (c *customer) listened() []cdr.Listening {
+	var list []cdr.Listening
+	for _, t := range append(c.past, c.talk) {
+		list = append(list, t.heardBy...)
+	}
+	return list
 }

@@ -168,6 +168,32 @@ func TestSupervisorIsCalled(t *testing.T) {
 	}
 }
 
+// TestSupervisorsHearOneAnother has two supervisors at one call: each hears the other as
+// the agent does.
+func TestSupervisorsHearOneAnother(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 3, Tones: true, NoLogin: true, AgentSet: "wrap_up: 0s, supervisor: true"})
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	one, two := h.pbx.Extension("1002"), h.pbx.Extension("1003")
+	for from, number := range map[string]string{"1002": "*221001", "1003": "*231001"} {
+		if status := h.dial(from, number); status != 0 {
+			t.Fatalf("refused with %d", status)
+		}
+	}
+	h.hears("who barges in", two.Hears, hz(1002), true)
+	h.hears("who whispers", one.Hears, hz(1003), true)
+	h.customerHears(hz(1003), true)
+	h.customerHears(hz(1002), false)
+	h.press("1003", "4")
+	h.hears("who whispers", one.Hears, hz(1003), false)
+	h.hears("who listens", two.Hears, hz(1002), true)
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // bin is the amplitude and phase of a frequency in samples of 8 kHz that begin at a
 // place, as if the tone had begun at place 0.
 func bin(samples []int16, at, hz int) complex128 {
@@ -274,4 +300,41 @@ func gapIn(heard tone.Sound) string {
 		before = now
 	}
 	return ""
+}
+
+// TestKilledWhileASupervisorListens kills the daemon amid a call that a supervisor hears,
+// after another part of theirs: the record of the call that a crash cut off tells of both.
+func TestKilledWhileASupervisorListens(t *testing.T) {
+	t.Parallel()
+	p := plan{
+		Agents: 2, Tones: true, AgentSet: "wrap_up: 0s, supervisor: true", Redis: peers.Redis(t).URL(),
+		SIPPort: freePort(t), NoLogin: true,
+	}
+	h, child := toBeKilled(t, &p)
+	if status := h.dial("1001", "*11"); status != 0 {
+		t.Fatalf("refused with %d", status)
+	}
+	h.customerHears(phoneHz, true)
+	if status := h.dial("1002", "*221001"); status != 0 {
+		t.Fatalf("refused with %d", status)
+	}
+	h.hears("the agent", h.pbx.Extension("1001").Hears, hz(1002), true)
+	h.press("1002", "4")
+	h.hears("the agent", h.pbx.Extension("1001").Hears, hz(1002), false)
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	for _, x := range p.extensions() {
+		_ = h.pbx.Extension(x).Hangup()
+	}
+	h.start(p)
+	r := h.awaitRecords(1)[0]
+	if len(r.Listened) != 2 || r.Outcome != cdr.Interrupted {
+		t.Fatalf("%s: %+v took part, want both parts of one supervisor", r.Outcome, r.Listened)
+	}
+	if whisper, listen := r.Listened[0], r.Listened[1]; whisper.Part != "whisper" || whisper.Ended.IsZero() || listen.Part != "listen" ||
+		!listen.Ended.IsZero() || listen.By != "a1002" || listen.Agent != "a1001" || listen.Began.Before(whisper.Ended) {
+		t.Errorf("took part: %+v", r.Listened)
+	}
 }

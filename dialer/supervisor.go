@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"slices"
 	"time"
 
 	"ringpace/dialer/api"
@@ -97,6 +98,7 @@ func (a *agent) admit(s *supervisor) {
 // audit begins the entry for the call detail record, and writes the log's.
 func (a *agent) audit(s *supervisor) {
 	s.entry = cdr.Listening{By: s.by, Token: s.token, Agent: a.id, Part: string(s.part), Began: time.Now()}
+	a.tellListened()
 	a.log.Info("a supervisor takes part in a call", "supervisor", s.by, "token", s.token, "part", s.part, "attempt", a.talk.call.ID)
 }
 
@@ -104,8 +106,24 @@ func (a *agent) audit(s *supervisor) {
 func (a *agent) note(s *supervisor) {
 	s.entry.Ended = time.Now()
 	a.listened = append(a.listened, s.entry)
+	a.tellListened()
 	a.log.Info("a supervisor took part in a call", "supervisor", s.by, "token", s.token, "part", s.entry.Part, "attempt", a.talk.call.ID,
 		"seconds", s.entry.Ended.Sub(s.entry.Began).Seconds())
+}
+
+// tellListened lets the attempt know who took and takes part.
+func (a *agent) tellListened() {
+	list := slices.Clone(a.listened)
+	for _, s := range a.supervisors {
+		if s.guest != nil && s.entry.Ended.IsZero() {
+			list = append(list, s.entry)
+		}
+	}
+	select {
+	case <-a.talk.listened: // what it has not asked for
+	default:
+	}
+	a.talk.listened <- list
 }
 
 // dismissSupervisors ends what admitSupervisors began.

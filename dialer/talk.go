@@ -31,6 +31,11 @@ type talk struct {
 	handed    int
 	consult   bool // no customer, but a colleague who has dialed the agent
 
+	// listened is, from the agent, who of the supervisors took and takes part so far: what
+	// a crash must not lose. heardBy is the last of it, the attempt's.
+	listened chan []cdr.Listening
+	heardBy  []cdr.Listening
+
 	joined  chan *media.Bridge // from the agent: the bridge, and each that takes its place; closed without one where the agent cannot take the call
 	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation
 	wrapped chan wrapUp        // from the agent: the wrap-up is over
@@ -53,5 +58,6 @@ func newTalk(customer *media.Session) *talk {
 		parted:    make(chan cdr.Party, 1),
 		wrapped:   make(chan wrapUp, 1),
 		transfers: make(chan *transfer, 1),
+		listened:  make(chan []cdr.Listening, 1),
 	}
 }

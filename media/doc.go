@@ -37,10 +37,11 @@
 //     A change of keys replaces a cipher and leaves it otherwise alone.
 //   - negotiation, reports and the list of taps have locks of their own, off the
 //     packet path: readers see their results through atomic pointers.
-//   - Engine.bridging serialises the making and closing of bridges.
+//   - Engine.bridging serialises the making and closing of bridges, and the comings,
+//     goings and parts of guests.
 //
-// Locks are taken in this order: bridging or negotiation, then Guest, then stream or
-// chorus, then Session.in or voice. No lock of a session is held while a tap runs.
+// Locks are taken in this order: bridging or negotiation, then stream or chorus, then
+// Session.in or voice. No lock of a session is held while a tap runs.
 //
 // # Buffers
 //

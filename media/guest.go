@@ -1,16 +1,21 @@
 package media
 
-import "sync"
+import "slices"
 
-// Part is how a guest takes part in a conversation. A guest always hears both.
+// Part is how a guest takes part in a conversation. A guest always hears both who
+// converse.
 type Part uint8
 
 // The parts.
 const (
 	Monitor Part = iota // nobody hears the guest
-	Whisper             // the agent hears the guest, the customer does not
-	Barge               // both hear the guest: three talk
+	Whisper             // the agent hears the guest, and who else may know of it: guests but a Third
+	Barge               // all hear the guest
+	Third               // all hear the guest, who does not hear whispers: one whom the agent has called in
 )
+
+// heardBy reports whether a guest of part p is heard by another guest.
+func (p Part) heardBy(other Part) bool { return p >= Barge || p == Whisper && other != Third }
 
 // Guest is a third session at the conversation of a customer and an agent.
 //
@@ -19,27 +24,48 @@ const (
 // 20 ms clock. Where the guest is heard, the voice is added to the samples of each
 // packet that goes out anyway, as much of it as the packet is long, so that coming and
 // going changes neither the pace nor the level of the others. Each of the voices that
-// are mixed has a jitter buffer of its own (voice). A prompt that plays goes before
+// are mixed has a jitter buffer of its own (voice), and where they would be too loud
+// together they are turned down (limiter). A prompt that plays goes before
 // guests: a customer on hold hears the music alone, and an agent with a customer on
 // hold hears who whispers. What the customer hears of a guest is said on the agent's
 // side of the conversation, and recorded there (WithGuests).
 //
-// Guests of the same two do not hear each other.
+// Guests of the same two hear each other as their parts say (heardBy).
+//
+// The engine's bridging lock protects all fields.
 type Guest struct {
 	guest, customer, agent *Session
-	hears                  [2]*voice // customer, agent
-	untap                  [2]func()
 
-	mu       sync.Mutex // serialises changes
-	left     bool
-	speaks   [3]*voice // to customer, to agent, to the agent's chorus; nil where not heard
-	unspoken [3]func() // ends speaks
+	left   bool
+	part   Part
+	hears  [2]*sounding         // customer, agent
+	speaks [3]*sounding         // to customer, to agent, to the agent's chorus; nil where not heard
+	others map[*Guest]*sounding // to other guests who hear this one
 }
 
-// hearer is who can hear guests.
+// hearer is who can hear a voice.
 type hearer interface {
 	admit(*voice)
 	dismiss(*voice)
+}
+
+// sounding is one party's voice for one hearer.
+type sounding struct {
+	voice voice
+	to    hearer
+	untap func()
+}
+
+func sound(from *Session, to hearer) *sounding {
+	s := &sounding{to: to}
+	to.admit(&s.voice)
+	s.untap = from.AddTap(&s.voice)
+	return s
+}
+
+func (s *sounding) end() {
+	s.untap()
+	s.to.dismiss(&s.voice)
 }
 
 // Join has guest take part in the conversation of customer and agent, whether they are
@@ -55,39 +81,54 @@ func (e *Engine) Join(guest, customer, agent *Session, part Part) (*Guest, error
 		return nil, ErrBridged
 	}
 	guest.visits = true
-	g := &Guest{guest: guest, customer: customer, agent: agent}
+	g := &Guest{guest: guest, customer: customer, agent: agent, part: part, others: map[*Guest]*sounding{}}
 	for i, party := range []*Session{customer, agent} {
-		g.hears[i] = &voice{}
-		g.untap[i] = party.AddTap(g.hears[i])
-		guest.out.admit(g.hears[i])
+		g.hears[i] = sound(party, guest.out)
 	}
-	g.Take(part)
+	customer.guests = append(customer.guests, g)
+	g.speak()
 	return g, nil
 }
 
 // Take changes the guest's part, from the next packet on.
 func (g *Guest) Take(part Part) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.left {
-		return
+	e := g.guest.engine
+	e.bridging.Lock()
+	defer e.bridging.Unlock()
+	if !g.left {
+		g.part = part
+		g.speak()
 	}
-	g.speak(part == Barge, part != Monitor)
 }
 
-// speak has the customer and the agent hear the guest, or not.
-func (g *Guest) speak(customer, agent bool) {
+// speak has the others hear the guest, or not, and the guest them, as the parts say.
+func (g *Guest) speak() {
 	for i, to := range []hearer{g.customer.out, g.agent.out, &g.agent.chorus} {
-		switch heard := i == 1 && agent || i != 1 && customer; {
+		switch heard := !g.left && (g.part >= Barge || i == 1 && g.part == Whisper); {
 		case heard && g.speaks[i] == nil:
-			g.speaks[i] = &voice{}
-			to.admit(g.speaks[i])
-			g.unspoken[i] = g.guest.AddTap(g.speaks[i])
+			g.speaks[i] = sound(g.guest, to)
 		case !heard && g.speaks[i] != nil:
-			g.unspoken[i]()
-			to.dismiss(g.speaks[i])
+			g.speaks[i].end()
 			g.speaks[i] = nil
 		}
+	}
+	for _, other := range g.customer.guests {
+		if other != g && other.agent == g.agent {
+			g.speakTo(other)
+			other.speakTo(g)
+		}
+	}
+}
+
+// speakTo has another guest hear this one, or not.
+func (g *Guest) speakTo(other *Guest) {
+	s := g.others[other]
+	switch heard := !g.left && !other.left && g.part.heardBy(other.part); {
+	case heard && s == nil:
+		g.others[other] = sound(g.guest, other.guest.out)
+	case !heard && s != nil:
+		s.end()
+		delete(g.others, other)
 	}
 }
 
@@ -97,17 +138,15 @@ func (g *Guest) Leave() {
 	e := g.guest.engine
 	e.bridging.Lock()
 	defer e.bridging.Unlock()
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.left {
 		return
 	}
 	g.left, g.guest.visits = true, false
-	g.speak(false, false)
-	for i, remove := range g.untap {
-		remove()
-		g.guest.out.dismiss(g.hears[i])
+	g.speak()
+	for _, s := range g.hears {
+		s.end()
 	}
+	g.customer.guests = slices.DeleteFunc(g.customer.guests, func(other *Guest) bool { return other == g })
 }
 
 // admit has a voice mixed into the stream from the next packet on.

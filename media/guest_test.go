@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"math/cmplx"
 	"slices"
 	"testing"
 	"time"
@@ -11,11 +12,12 @@ import (
 	"github.com/pion/rtp"
 )
 
-// talkers are a customer, an agent and a guest on fake sockets, driven by hand.
+// talkers are a customer, an agent and guests on fake sockets, driven by hand.
 type talkers struct {
 	t                      testing.TB
 	engine                 *Engine
 	customer, agent, guest *talker
+	all                    []*talker
 	now                    time.Time
 }
 
@@ -31,12 +33,19 @@ type talker struct {
 func newTalkers(t testing.TB, formats string) *talkers {
 	e := bareEngine()
 	k := &talkers{t: t, engine: e, now: time.Now()}
-	for i, who := range []**talker{&k.customer, &k.agent, &k.guest} {
-		s, f := bareSession(t, e, formats)
-		codec := s.Codec()
-		*who = &talker{Session: s, socket: f, ssrc: uint32(i) + 7, says: func(int) byte { return codec.Silence() }}
+	for _, who := range []**talker{&k.customer, &k.agent, &k.guest} {
+		*who = k.add(formats)
 	}
 	return k
+}
+
+// add makes one more, who is silent.
+func (k *talkers) add(formats string) *talker {
+	s, f := bareSession(k.t, k.engine, formats)
+	codec := s.Codec()
+	who := &talker{Session: s, socket: f, ssrc: uint32(len(k.all)) + 7, says: func(int) byte { return codec.Silence() }}
+	k.all = append(k.all, who)
+	return who
 }
 
 // pass lets so many packet times pass: each far side sends a packet, then the clock ticks.
@@ -44,7 +53,7 @@ func (k *talkers) pass(times int) {
 	k.t.Helper()
 	for range times {
 		k.now = k.now.Add(clockPeriod)
-		for _, who := range []*talker{k.customer, k.agent, k.guest} {
+		for _, who := range k.all {
 			begin := int(who.sent) * 160
 			p := rtp.Packet{Header: rtp.Header{
 				Version: 2, PayloadType: who.out.format.payloadType, SequenceNumber: who.sent, Timestamp: uint32(begin), SSRC: who.ssrc,
@@ -55,7 +64,7 @@ func (k *talkers) pass(times int) {
 			who.sent++
 			deliver(k.t, who.Session, p, k.now)
 		}
-		for _, who := range []*talker{k.customer, k.agent, k.guest} {
+		for _, who := range k.all {
 			who.out.tick(k.now, clockPeriod)
 		}
 	}
@@ -170,7 +179,7 @@ func TestGuestHearsBoth(t *testing.T) {
 // that it comes whole.
 func TestGuestIsHeardByHisPart(t *testing.T) {
 	k := newTalkers(t, "0")
-	const loud = 20000
+	const loud = 15000
 	k.guest.says, k.customer.says, k.agent.says = sine(PCMU, 700, loud), sine(PCMU, 440, loud), sine(PCMU, 1130, 500)
 	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
 		t.Fatal(err)
@@ -228,6 +237,122 @@ type keptTap struct{ samples []int16 }
 func (k *keptTap) Tap(p *Packet) {
 	for _, b := range p.Payload {
 		k.samples = append(k.samples, p.Codec.Decode(b))
+	}
+}
+
+// level is the amplitude of a frequency in what the far side of who has been sent since
+// the packet of that number.
+func (who *talker) level(from int, hz float64) float64 {
+	samples := who.heard(from)
+	var sum complex128
+	for i, s := range samples {
+		sum += complex(float64(s), 0) * cmplx.Exp(complex(0, -2*math.Pi*hz*float64(i)/ClockRate))
+	}
+	return cmplx.Abs(sum) * 2 / float64(len(samples))
+}
+
+// TestGuestsHearOneAnother has two guests of one call speak in every pair of parts.
+func TestGuestsHearOneAnother(t *testing.T) {
+	parts := []Part{Monitor, Whisper, Barge, Third}
+	heard := map[[2]Part]bool{ // who speaks, who hears
+		{Whisper, Monitor}: true, {Whisper, Whisper}: true, {Whisper, Barge}: true,
+		{Barge, Monitor}: true, {Barge, Whisper}: true, {Barge, Barge}: true, {Barge, Third}: true,
+		{Third, Monitor}: true, {Third, Whisper}: true, {Third, Barge}: true, {Third, Third}: true,
+	}
+	k := newTalkers(t, "0")
+	second := k.add("0")
+	k.guest.says, second.says = sine(PCMU, 700, 4000), sine(PCMU, 1100, 4000)
+	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	one, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Monitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := k.engine.Join(second.Session, k.customer.Session, k.agent.Session, Monitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(a, b Part, gone bool) {
+		t.Helper()
+		k.pass(5)
+		from := [2]int{len(k.guest.socket.sent), len(second.socket.sent)}
+		k.pass(20)
+		for _, c := range []struct {
+			name   string
+			who    *talker
+			from   int
+			hz     float64
+			should bool
+		}{
+			{"the second hears the first", second, from[1], 700, heard[[2]Part{a, b}] && !gone},
+			{"the first hears the second", k.guest, from[0], 1100, heard[[2]Part{b, a}] && !gone},
+			{"the first hears themselves", k.guest, from[0], 700, false},
+			{"the second hears themselves", second, from[1], 1100, false},
+		} {
+			if level := c.who.level(c.from, c.hz); level > 3800 != c.should || level > 100 && !c.should {
+				t.Errorf("parts %d and %d: %s at %.0f, want %v", a, b, c.name, level, c.should)
+			}
+		}
+	}
+	for _, a := range parts {
+		for _, b := range parts {
+			one.Take(a)
+			two.Take(b)
+			look(a, b, false)
+		}
+	}
+	two.Leave()
+	look(Third, Third, true)
+	one.Leave()
+}
+
+// TestLoudGuestsAreNotCutOff has four loud voices at once: what comes of them is their
+// sum, softer, without the products of a sum that is cut off at full scale; and what is
+// said afterwards has its level back.
+func TestLoudGuestsAreNotCutOff(t *testing.T) {
+	k := newTalkers(t, "0")
+	const loud = 15000
+	k.guest.says, k.agent.says = sine(PCMU, 700, loud), sine(PCMU, 1100, loud)
+	if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	third, fourth := k.add("0"), k.add("0")
+	third.says, fourth.says = sine(PCMU, 1700, loud), sine(PCMU, 450, loud)
+	var guests []*Guest
+	for _, who := range []*talker{k.guest, third, fourth} {
+		g, err := k.engine.Join(who.Session, k.customer.Session, k.agent.Session, Barge)
+		if err != nil {
+			t.Fatal(err)
+		}
+		guests = append(guests, g)
+	}
+	k.pass(25) // they find their places, and the limiter its
+	from := len(k.customer.socket.sent)
+	k.pass(50)
+	least, most := math.Inf(1), 0.0
+	for _, hz := range []float64{700, 1100, 1700, 450} {
+		level := k.customer.level(from, hz)
+		least, most = min(least, level), max(most, level)
+	}
+	if least < 6000 || most > loud || most/least > 1.1 {
+		t.Errorf("four voices at levels from %.0f to %.0f", least, most)
+	}
+	for _, hz := range []float64{300, 950, 1500, 2100, 2700, 3300} { // 2a-b, a+b-c and the like
+		if level := k.customer.level(from, hz); level > least/50 {
+			t.Errorf("there is a tone of %.0f Hz at %.0f that nobody made, beside voices at %.0f", hz, level, least)
+		}
+	}
+	for _, g := range guests {
+		g.Leave()
+	}
+	k.pass(60)
+	from, at := len(k.customer.socket.sent), int(k.agent.sent)*160
+	k.pass(20)
+	for i, s := range k.customer.heard(from) {
+		if want := PCMU.Decode(k.agent.says(at + i)); s != want {
+			t.Fatalf("sample %d after the guests have left is %d, want %d", i, s, want)
+		}
 	}
 }
 
@@ -307,7 +432,7 @@ func TestGuestOnce(t *testing.T) {
 	g.Leave()
 	g.Leave()
 	g.Take(Barge)
-	if len(k.customer.out.guests.voices)+len(k.agent.out.guests.voices)+len(k.agent.chorus.mixer.voices)+len(k.guest.out.guests.voices)+len(*k.customer.taps.Load())+len(*k.guest.taps.Load()) > 0 {
+	if len(k.customer.guests)+len(k.customer.out.guests.voices)+len(k.agent.out.guests.voices)+len(k.agent.chorus.mixer.voices)+len(k.guest.out.guests.voices)+len(*k.customer.taps.Load())+len(*k.guest.taps.Load()) > 0 {
 		t.Error("something is left of a guest who has left")
 	}
 	if g, err = join(k.guest); err != nil {

@@ -4,8 +4,9 @@ import "slices"
 
 // mixer adds voices to what somebody else says. Its user's lock covers it.
 type mixer struct {
-	voices []*voice
-	sum    []int32 // where they are mixed; nil before the first
+	voices  []*voice
+	sum     []int32 // where they are mixed; nil before the first
+	limiter limiter
 }
 
 // admit has a voice mixed in from the next packet on.
@@ -24,10 +25,10 @@ func (m *mixer) dismiss(v *voice) {
 }
 
 // mix adds the voices to payload, G.711 that begins at timestamp and is nothing but
-// silence where silent says so. Where no voice sounds, payload stays as it is, to the
-// octet.
+// silence where silent says so. Where no voice sounds, nor has made the whole too loud
+// a moment ago, payload stays as it is, to the octet.
 func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, silent bool) {
-	for len(m.voices) > 0 && len(payload) > 0 {
+	for (len(m.voices) > 0 || m.limiter.cut > 0) && len(payload) > 0 {
 		n := min(len(payload), len(m.sum))
 		sum := m.sum[:n]
 		clear(sum)
@@ -35,15 +36,40 @@ func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, silent bool) 
 		for _, v := range m.voices {
 			sounds = v.add(sum, timestamp) || sounds
 		}
-		for i := 0; sounds && i < n; i++ {
-			if s := sum[i]; s != 0 {
-				if !silent {
-					s += int32(codec.Decode(payload[i]))
-				}
-				payload[i] = codec.Encode(saturate(s))
-			}
+		if sounds || m.limiter.cut > 0 {
+			m.put(payload[:n], codec, sum, silent)
 		}
 		payload, timestamp = payload[n:], timestamp+uint32(n)
+	}
+}
+
+// put writes payload anew, with sum added to it.
+func (m *mixer) put(payload []byte, codec Codec, sum []int32, silent bool) {
+	peak := int32(0)
+	for i, s := range sum {
+		if !silent {
+			s += int32(codec.Decode(payload[i]))
+		}
+		peak = max(peak, s, -s)
+	}
+	idle := m.limiter.idle(peak)
+	for i, s := range sum {
+		if s == 0 && idle {
+			continue // to the octet
+		}
+		if !silent {
+			sum[i] += int32(codec.Decode(payload[i]))
+		}
+		if idle {
+			payload[i] = codec.Encode(saturate(sum[i]))
+		}
+	}
+	if idle {
+		return
+	}
+	m.limiter.limit(sum, peak)
+	for i, s := range sum {
+		payload[i] = codec.Encode(saturate(s))
 	}
 }
 

@@ -65,8 +65,9 @@ type Session struct {
 
 	// The engine's bridging lock covers these.
 	bridge  *Bridge
-	leaving bool // closing: no bridge any more
-	visits  bool // is a guest of two others
+	leaving bool     // closing: no bridge any more
+	visits  bool     // is a guest of two others
+	guests  []*Guest // at the conversations in which it is the customer
 
 	negotiation negotiation // guarded by its own lock
 	in          incoming    // guarded by its own lock

@@ -9,5 +9,5 @@ type Listening struct {
 	Agent string    `json:"agent"`           // whose conversation it was
 	Part  string    `json:"part"`            // listen: nobody heard them; whisper: the agent did; barge: the customer too
 	Began time.Time `json:"began"`
-	Ended time.Time `json:"ended"`
+	Ended time.Time `json:"ended,omitzero"` // zero: the node died meanwhile
 }
