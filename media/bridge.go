@@ -81,7 +81,7 @@ func (s *Session) readWith(agent *Session) {
 // is lost or overtaken in between: whoever relays next waits for the stream's lock.
 func connect(from, to *Session, first chan<- time.Time) {
 	to.out.mu.Lock()
-	to.out.source, to.out.first = from, first
+	to.out.source, to.out.first, to.out.fedAt = from, first, to.out.sentAt
 	to.out.input = relayInput{}
 
 	from.in.mu.Lock()
@@ -105,5 +105,6 @@ func disconnect(from, to *Session) {
 	from.peer.Store(nil)
 	to.out.mu.Lock()
 	to.out.source, to.out.first = nil, nil
+	to.out.nap.wake()
 	to.out.mu.Unlock()
 }

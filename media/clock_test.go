@@ -38,8 +38,8 @@ func TestClock(t *testing.T) {
 		defer close(stop)
 		go c.run(stop)
 		a, b := &ticking{}, &ticking{}
-		c.add(a)
-		c.add(b)
+		c.add(a, &nap{})
+		c.add(b, &nap{})
 		time.Sleep(time.Second + ms)
 		if n, elapsed := a.read(); n != 50 || elapsed != time.Second {
 			t.Errorf("%d ticks of %v in a second", n, elapsed)
@@ -59,6 +59,21 @@ func TestClock(t *testing.T) {
 		}
 		if c.late.Load() == 0 {
 			t.Error("the late tick was not counted")
+		}
+		// Who rests is left alone, until woken.
+		d, rests := &ticking{}, &nap{}
+		rests.rest(10)
+		c.add(d, rests)
+		time.Sleep(11 * clockPeriod)
+		if n, elapsed := d.read(); n != 1 || elapsed != clockPeriod {
+			t.Errorf("%d ticks of %v after a rest of 10 periods", n, elapsed)
+		}
+		rests.rest(10)
+		time.Sleep(5 * clockPeriod)
+		rests.wake()
+		time.Sleep(5 * clockPeriod)
+		if n, _ := d.read(); n != 6 {
+			t.Errorf("%d ticks after being woken", n-1)
 		}
 	})
 }

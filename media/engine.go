@@ -101,7 +101,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 		return nil, ErrClosed
 	}
 	e.sessions[s] = struct{}{}
-	e.clock.add(s)
+	e.clock.add(s, s.out.nap)
 	pair.rtcp.ReadWith(pair.rtp)
 	pair.rtp.Serve(receiverFunc(s.receiveRTP))
 	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))

@@ -18,11 +18,13 @@ type fakeSocket struct {
 	sent   []rtp.Packet
 	to     []netip.AddrPort
 	drop   bool // keep nothing
+	unread bool // something waits to be delivered
 }
 
 func (f *fakeSocket) LocalAddr() netip.AddrPort { return netip.AddrPortFrom(loopback, 4000) }
 func (f *fakeSocket) Serve(receiver)            {}
 func (f *fakeSocket) ReadWith(socket)           {}
+func (f *fakeSocket) Pending() bool             { return f.unread }
 func (f *fakeSocket) Close() error              { return nil }
 
 func (f *fakeSocket) WriteTo(b []byte, to netip.AddrPort) error {

@@ -65,7 +65,7 @@ func (k *talkers) pass(times int) {
 			deliver(k.t, who.Session, p, k.now)
 		}
 		for _, who := range k.all {
-			who.out.tick(k.now, clockPeriod)
+			who.tick(k.now, clockPeriod)
 		}
 	}
 }
@@ -455,7 +455,7 @@ func TestGuestAllocatesNothing(t *testing.T) {
 		guest.receiveRTP(b, partyAddr, at)
 		copy(b, agentPacket)
 		s.receiveRTP(b, partyAddr, at)
-		guest.out.tick(at, clockPeriod)
+		guest.tick(at, clockPeriod)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}

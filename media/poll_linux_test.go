@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
 	"golang.org/x/sys/unix"
 )
 
@@ -179,4 +180,56 @@ func TestBridgeOnOneShard(t *testing.T) {
 	}
 	speaking.send(filled(9))
 	heard.wait(0, holds(9))
+}
+
+// gate is a tap that holds up the shard at each packet until it is let go on.
+type gate struct{ at, pass chan struct{} }
+
+func (g gate) Tap(*Packet) {
+	g.at <- struct{}{}
+	<-g.pass
+}
+
+// TestHeldUpShard holds up the goroutine that reads a bridge for longer than a party may
+// be silent, while the clock ticks: what came meanwhile goes on as if nothing had been.
+func TestHeldUpShard(t *testing.T) {
+	e := newTestEngine(t)
+	var phones [3]*phone
+	var sessions [3]*Session
+	for i := range sessions {
+		sessions[i] = newTestSession(t, e)
+		phones[i] = newPhone(t, sessions[i])
+		if err := sessions[i].Accept(phones[i].sdp("8")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	customer, speaking, idle := phones[0], phones[1], phones[2]
+	if _, err := e.Bridge(sessions[0], sessions[1]); err != nil {
+		t.Fatal(err)
+	}
+	speaking.send(filled(1))
+	_, from := customer.wait(0, holds(1))
+	g := gate{make(chan struct{}), make(chan struct{})}
+	remove := sessions[1].AddTap(g)
+	const last = 20
+	for i := byte(2); i <= last; i++ {
+		speaking.send(filled(i))
+	}
+	await(t, "a packet at the gate", g.at)
+	remove()
+	before := len(idle.heard())
+	for n := before; n < before+int(2*fillAfter/clockPeriod); n++ {
+		idle.wait(n, func(rtp.Packet) bool { return true })
+	}
+	close(g.pass)
+	_, to := customer.wait(from, holds(last))
+	heard := customer.heard()[from-1 : to]
+	if len(heard) != last {
+		t.Errorf("%d packets for %d", len(heard), last)
+	}
+	for i, p := range heard[1:] {
+		if before := heard[i]; p.Marker || p.SequenceNumber != before.SequenceNumber+1 || p.Timestamp != before.Timestamp+160 {
+			t.Fatalf("%v after %v", p.Header, before.Header)
+		}
+	}
 }

@@ -174,6 +174,17 @@ func (s *pollSocket) send(b []byte, name unsafe.Pointer, length uintptr) syscall
 	}
 }
 
+// Pending reports whether a datagram with anything in it is next in the socket.
+func (s *pollSocket) Pending() bool {
+	s.writing.RLock()
+	defer s.writing.RUnlock()
+	if s.closed {
+		return false
+	}
+	size, err := unix.IoctlGetInt(s.fd, unix.SIOCINQ)
+	return err == nil && size > 0
+}
+
 func (s *pollSocket) Close() error {
 	s.delivery.Lock()
 	defer s.delivery.Unlock()

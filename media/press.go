@@ -48,6 +48,7 @@ func (s *Session) Press(keys string) error {
 		codes = append(codes, byte(code))
 	}
 	s.out.press.keys = append(s.out.press.keys, codes...)
+	s.out.nap.wake()
 	return nil
 }
 

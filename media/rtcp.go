@@ -67,15 +67,15 @@ func (r *reports) schedule(now time.Time) {
 	r.next = now.Add(reportInterval/2 + rand.N(reportInterval))
 }
 
-// due reports whether it is time for the next report, and plans the one after.
-func (r *reports) due(now time.Time) bool {
+// due reports whether it is time for a report, and when it will be for the next.
+func (r *reports) due(now time.Time) (due bool, next time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now.Before(r.next) {
-		return false
+		return false, r.next
 	}
 	r.schedule(now)
-	return r.to.IsValid()
+	return r.to.IsValid(), r.next
 }
 
 func (r *reports) fill(stats *SessionStats) {

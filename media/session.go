@@ -214,8 +214,9 @@ func (s *Session) Close() {
 
 // tick is the call of the clock.
 func (s *Session) tick(now time.Time, elapsed time.Duration) {
-	s.out.tick(now, elapsed)
-	if s.rtcp.due(now) {
+	due, next := s.rtcp.due(now)
+	if due {
 		s.sendReport(now)
 	}
+	s.out.tick(now, elapsed, next)
 }

@@ -229,7 +229,7 @@ func TestReportsAreDue(t *testing.T) {
 	r.announce(partyAddr)
 	count := 0
 	for at := time.Duration(0); at < 10*time.Minute; at += clockPeriod {
-		if r.due(now.Add(at)) {
+		if due, _ := r.due(now.Add(at)); due {
 			count++
 		}
 	}

@@ -17,6 +17,8 @@ type socket interface {
 	// WriteTo sends one datagram. It is safe for concurrent use, does not keep b
 	// and does not allocate. It need not wait for room in the send buffer.
 	WriteTo(b []byte, to netip.AddrPort) error
+	// Pending reports whether a datagram waits to be delivered, where that can be told.
+	Pending() bool
 	// Close ends delivery: when it returns, no call to the receiver is running or
 	// will come, and the port is free. It must not be called from within the
 	// receiver.

@@ -62,6 +62,9 @@ func (s *udpSocket) WriteTo(b []byte, to netip.AddrPort) error {
 // ReadWith does nothing: the goroutine of a socket is its own.
 func (s *udpSocket) ReadWith(socket) {}
 
+// Pending cannot be told here.
+func (s *udpSocket) Pending() bool { return false }
+
 // readBackoff keeps a socket that cannot be read, whatever the reason, from taking a
 // processor for itself.
 const readBackoff = 5 * time.Millisecond

@@ -193,7 +193,7 @@ func TestKeysOfReoffers(t *testing.T) {
 			s.receiveRTP(sealed, partyAddr, now)
 			sequence++
 			now = now.Add(clockPeriod)
-			s.out.tick(now, clockPeriod)
+			s.tick(now, clockPeriod)
 		}
 		if got := s.Stats().Since(before); got.Received != uint64(packets) || got.Sent != uint64(packets) {
 			t.Fatalf("of %d packets each way %d came and %d went", packets, got.Received, got.Sent)

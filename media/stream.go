@@ -19,6 +19,12 @@ const (
 	maxOwed = 100 * time.Millisecond
 	// maxFrame is the payload of the longest packet time, 60 ms.
 	maxFrame = 60 * ClockRate / 1000
+	// heldUp is from which delay of the clock on the whole process is taken to have been
+	// held up: what the party sent meanwhile has yet to be read.
+	heldUp = 100 * time.Millisecond
+	// maxAwaited is for how many ticks what lies unread in the party's socket is waited
+	// for. Anybody can see to it that something does.
+	maxAwaited = 100
 )
 
 // feeder says who made the last packet of a stream.
@@ -75,6 +81,7 @@ type stream struct {
 	// Relay.
 	source *Session         // whose packets are relayed; nil unless bridged
 	first  chan<- time.Time // told of the source's first packet; nil afterwards
+	fedAt  time.Time        // the source's newest packet, or the last before it was the source
 	input  relayInput
 	event  relayedEvent
 
@@ -82,6 +89,8 @@ type stream struct {
 	playback *Playback // nil unless a prompt plays
 	press    press     // goes before the prompt
 	owed     time.Duration
+	awaited  uint8 // ticks in which the party's packets were waited for
+	nap      *nap  // how long the clock may leave the stream alone
 	scratch  [headerSize + maxFrame]byte
 
 	guests mixer // of what goes out, but for prompts
@@ -112,7 +121,7 @@ type relayInput struct {
 func newStream(s socket, total *counters) *stream {
 	return &stream{
 		ssrc: rand.Uint32(), socket: s, total: total,
-		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(), wide: newNarrowG722(),
+		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(), wide: newNarrowG722(), nap: &nap{},
 	}
 }
 
@@ -149,7 +158,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		return // a packet that was under way while the bridge closed
 	}
 	if o.playback != nil || o.press.active() || !o.sendable() {
-		o.input.synced = false
+		o.input.synced, o.fedAt = false, now
 		if !o.sendable() {
 			o.last = feederNone
 			o.unsent++
@@ -192,7 +201,8 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		o.first = nil
 	}
 	o.last = feederRelay
-	o.sentAt = now
+	o.fedAt = now
+	o.awaited = 0
 	if int16(h.sequence-in.highest) >= 0 {
 		in.highest = h.sequence
 		o.sequence = out.sequence
@@ -236,11 +246,15 @@ func (in *relayInput) sync(h header, sequence uint16, timestamp uint32, now time
 // jumped reports whether the source's numbers moved in a way that neither loss nor
 // silence explains, so that passing them on would break the stream.
 func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
-	if step := int16(h.sequence - in.highest); step > maxDropout || step < -maxMisorder {
+	step := int16(h.sequence - in.highest)
+	if step > maxDropout || step < -maxMisorder {
 		return true
 	}
 	if !codec.Audio() {
 		return false // an event's timestamp stays at its start
+	}
+	if step == 1 && h.timestamp-in.timestamp-1 < maxFrame {
+		return false // the next one, however late: it, or we, were held up
 	}
 	elapsed := int32(now.Sub(in.at).Microseconds() * (ClockRate / 1000) / 1000)
 	off := int32(h.timestamp-in.timestamp) - elapsed
@@ -298,18 +312,45 @@ func (o *stream) write(packet []byte, now time.Time) {
 	o.total.sent.Add(1)
 }
 
-// tick is the clock's call: elapsed has passed since the last one.
-func (o *stream) tick(now time.Time, elapsed time.Duration) {
+// tick is the clock's call: elapsed has passed since the last one. The stream may rest
+// until next, when another call is due in any case.
+func (o *stream) tick(now time.Time, elapsed time.Duration, next time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || o.format.ptime == 0 {
 		return
 	}
 	o.owed = min(o.owed+elapsed, maxOwed)
-	for o.owed >= o.format.ptime {
-		o.owed -= o.format.ptime
-		o.generate(now)
+	for ; o.owed >= o.format.ptime; o.owed -= o.format.ptime {
+		if !o.fed(now, elapsed) {
+			o.generate(now)
+		}
 	}
+	if rest := min(o.fedAt.Add(fillAfter).Sub(now), next.Sub(now)); o.relays() && rest > clockPeriod {
+		o.nap.rest(int32((rest - 1) / clockPeriod))
+	}
+}
+
+// relays reports whether the stream is the bridged party's, if that sends anything.
+func (o *stream) relays() bool {
+	return o.source != nil && o.playback == nil && !o.press.active()
+}
+
+// fed reports whether the bridged party sends, so that the clock is to leave the stream
+// alone. A process that was held up has not read yet what came meanwhile: silence in its
+// place would shift it.
+func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
+	if !o.relays() {
+		return false
+	}
+	if now.Sub(o.fedAt) < fillAfter || elapsed >= heldUp {
+		return true
+	}
+	if o.awaited < maxAwaited && o.source.pair.rtp.Pending() {
+		o.awaited++
+		return true
+	}
+	return false
 }
 
 // generate sends one packet of the prompt, or of silence.
@@ -317,9 +358,6 @@ func (o *stream) generate(now time.Time) {
 	if o.press.active() {
 		o.sendPress(now)
 		return
-	}
-	if o.playback == nil && o.source != nil && now.Sub(o.sentAt) < fillAfter {
-		return // the bridged party sends
 	}
 	size := int(o.format.ptime / (time.Second / ClockRate))
 	payload := o.scratch[headerSize : headerSize+size]
@@ -367,6 +405,7 @@ func (o *stream) play(p *Playback) {
 		return
 	}
 	o.playback = p
+	o.nap.wake()
 }
 
 // stop ends p if it is playing.
