@@ -57,6 +57,7 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		s.narrow.decode(payload)
 		codec = PCMA
 	}
+	in.comfort.take(codec, payload)
 	peer := s.peer.Load()
 	if peer == nil && codec.Audio() {
 		in.kept.keep(h, codec, payload, now)

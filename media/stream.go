@@ -43,6 +43,8 @@ type sendFormat struct {
 	payloadType uint8
 	event       uint8 // payload type of telephone events
 	hasEvent    bool
+	noise       uint8 // payload type of comfort noise
+	hasNoise    bool
 	wanted      bool // the far side takes packets: not on hold, not rejected
 	ptime       time.Duration
 	cipher      *cipher // nil: packets go plain
@@ -79,11 +81,14 @@ type stream struct {
 	epochTS   uint32
 
 	// Relay.
-	source *Session         // whose packets are relayed; nil unless bridged
-	first  chan<- time.Time // told of the source's first packet; nil afterwards
-	fedAt  time.Time        // the source's newest packet, or the last before it was the source
-	input  relayInput
-	event  relayedEvent
+	source  *Session         // whose packets are relayed; nil unless bridged
+	first   chan<- time.Time // told of the source's first packet; nil afterwards
+	fedAt   time.Time        // the source's newest packet, or the last before it was the source
+	input   relayInput
+	event   relayedEvent
+	comfort comfort // of the source
+	// described tells that the far side has heard comfort last, and nothing since.
+	described bool
 
 	// Clock.
 	playback *Playback // nil unless a prompt plays
@@ -157,8 +162,12 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	if o.source != from || o.closed {
 		return // a packet that was under way while the bridge closed
 	}
+	o.fedAt = now
+	if o.comfort.take(codec, b[h.offset:h.offset+h.length]); o.comfort.silent() {
+		o.nap.wake()
+	}
 	if o.playback != nil || o.press.active() || !o.sendable() {
-		o.input.synced, o.fedAt = false, now
+		o.input.synced = false
 		if !o.sendable() {
 			o.last = feederNone
 			o.unsent++
@@ -168,7 +177,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	in := &o.input
 	marker := h.marker
 	if !in.synced || h.ssrc != in.ssrc || in.jumped(h, codec, now) {
-		marker = true
+		marker = codec != ComfortNoise // after which the talk begins
 		in.sync(h, o.sequence+1, o.nextTimestamp(now), now)
 	}
 	if int16(h.sequence-in.first) < 0 {
@@ -177,17 +186,24 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	payloadType, ok := o.payloadType(codec)
 	if !ok {
 		in.skip(h)
-		o.unsent++
+		if codec != ComfortNoise { // that the clock makes audible
+			o.unsent++
+		}
 		return
 	}
 	out := header{
 		marker: marker, payloadType: payloadType, ssrc: o.ssrc,
 		sequence: h.sequence + in.sequenceOffset, timestamp: h.timestamp + in.timeOffset,
 	}
-	if codec.Audio() {
+	switch codec {
+	default:
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
 		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, false)
-	} else {
+	case ComfortNoise:
+		if int32(out.timestamp-o.timestamp) > 0 {
+			o.timestamp, o.frame = out.timestamp, 0
+		}
+	case TelephoneEvent:
 		if e := &o.event; e.source != from || e.timestamp != h.timestamp {
 			*e = relayedEvent{source: from, timestamp: h.timestamp, sent: out.timestamp}
 		}
@@ -200,8 +216,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		o.first <- now // buffered, once
 		o.first = nil
 	}
-	o.last = feederRelay
-	o.fedAt = now
+	o.last, o.described = feederRelay, codec == ComfortNoise
 	o.awaited = 0
 	if int16(h.sequence-in.highest) >= 0 {
 		in.highest = h.sequence
@@ -222,8 +237,8 @@ func (o *stream) omit(from *Session, h header) {
 	}
 }
 
-// payloadType is the number under which the far side takes packets of codec.
-// Comfort noise is never negotiated, so it is left out; the clock fills in.
+// payloadType is the number under which the far side takes packets of codec. Where it
+// does not take comfort noise, the clock makes some.
 func (o *stream) payloadType(codec Codec) (uint8, bool) {
 	switch {
 	case codec.Audio():
@@ -231,7 +246,7 @@ func (o *stream) payloadType(codec Codec) (uint8, bool) {
 	case codec == TelephoneEvent:
 		return o.format.event, o.format.hasEvent
 	}
-	return 0, false
+	return o.format.noise, o.passesNoise()
 }
 
 // sync starts a new mapping with the packet h.
@@ -326,6 +341,9 @@ func (o *stream) tick(now time.Time, elapsed time.Duration, next time.Time) {
 			o.generate(now)
 		}
 	}
+	if o.comfort.silent() {
+		return // what it sounds like is the clock's to make
+	}
 	if rest := min(o.fedAt.Add(fillAfter).Sub(now), next.Sub(now)); o.relays() && rest > clockPeriod {
 		o.nap.rest(int32((rest - 1) / clockPeriod))
 	}
@@ -340,10 +358,22 @@ func (o *stream) relays() bool {
 // alone. A process that was held up has not read yet what came meanwhile: silence in its
 // place would shift it.
 func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
-	if !o.relays() {
+	quiet := now.Sub(o.fedAt)
+	switch {
+	case !o.relays():
 		return false
-	}
-	if now.Sub(o.fedAt) < fillAfter || elapsed >= heldUp {
+	case elapsed >= heldUp:
+		return true
+	case o.comfort.silent() && o.passesNoise():
+		if !o.described && quiet >= o.format.ptime || now.Sub(o.sentAt) >= noiseRefresh {
+			o.repeatNoise(now)
+		}
+		return true
+	case o.comfort.silent():
+		if o.last != feederClock && quiet < o.format.ptime {
+			return true
+		}
+	case quiet < fillAfter:
 		return true
 	}
 	if o.awaited < maxAwaited && o.source.pair.rtp.Pending() {
@@ -353,7 +383,8 @@ func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
 	return false
 }
 
-// generate sends one packet of the prompt, or of silence.
+// generate sends one packet of the prompt, or of silence, or of the source's noise while
+// that is silent.
 func (o *stream) generate(now time.Time) {
 	if o.press.active() {
 		o.sendPress(now)
@@ -368,10 +399,7 @@ func (o *stream) generate(now time.Time) {
 			o.stopPlayback()
 		}
 	} else {
-		silence := o.format.codec.Silence()
-		for i := range payload {
-			payload[i] = silence
-		}
+		o.comfort.noise(payload, o.format.codec.law())
 	}
 	if !o.sendable() {
 		o.last = feederNone
@@ -384,9 +412,9 @@ func (o *stream) generate(now time.Time) {
 	}
 	o.input.synced = false
 	o.sequence++
-	o.timestamp, o.frame, o.last = timestamp, uint32(size), feederClock
+	o.timestamp, o.frame, o.last, o.described = timestamp, uint32(size), feederClock, false
 	if !prompts {
-		o.guests.mix(payload, o.format.codec.law(), timestamp, true)
+		o.guests.mix(payload, o.format.codec.law(), timestamp, !o.comfort.silent())
 	}
 	header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,
