@@ -117,10 +117,13 @@ type relayInput struct {
 	ssrc           uint32
 	first          uint16 // sequence number at which the mapping begins
 	highest        uint16
-	timestamp      uint32 // of the newest audio packet
+	newest         uint16 // sequence number of the newest audio packet
+	timestamp      uint32 // of that
 	at             time.Time
 	sequenceOffset uint16
 	timeOffset     uint32
+	skipped        uint16 // where the run of packets begins that were left out last
+	skips          uint16 // how many they were
 }
 
 func newStream(s socket, total *counters) *stream {
@@ -180,8 +183,8 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		marker = codec != ComfortNoise // after which the talk begins
 		in.sync(h, o.sequence+1, o.nextTimestamp(now), now)
 	}
-	if int16(h.sequence-in.first) < 0 {
-		return // older than the switch
+	if int16(h.sequence-in.first) < 0 || codec.Audio() && in.misplaced(h) {
+		return // older than the switch, or of no time that its number can have
 	}
 	payloadType, ok := o.payloadType(codec)
 	if !ok {
@@ -193,7 +196,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	}
 	out := header{
 		marker: marker, payloadType: payloadType, ssrc: o.ssrc,
-		sequence: h.sequence + in.sequenceOffset, timestamp: h.timestamp + in.timeOffset,
+		sequence: h.sequence + in.offsetAt(h.sequence), timestamp: h.timestamp + in.timeOffset,
 	}
 	switch codec {
 	default:
@@ -222,7 +225,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		in.highest = h.sequence
 		o.sequence = out.sequence
 		if codec.Audio() {
-			in.timestamp, in.at = h.timestamp, now
+			in.newest, in.timestamp, in.at = h.sequence, h.timestamp, now
 			o.timestamp, o.frame = out.timestamp, uint32(h.length)
 		}
 	}
@@ -252,7 +255,7 @@ func (o *stream) payloadType(codec Codec) (uint8, bool) {
 // sync starts a new mapping with the packet h.
 func (in *relayInput) sync(h header, sequence uint16, timestamp uint32, now time.Time) {
 	*in = relayInput{
-		synced: true, ssrc: h.ssrc, first: h.sequence, highest: h.sequence - 1,
+		synced: true, ssrc: h.ssrc, first: h.sequence, highest: h.sequence - 1, newest: h.sequence - 1,
 		timestamp: h.timestamp, at: now,
 		sequenceOffset: sequence - h.sequence, timeOffset: timestamp - h.timestamp,
 	}
@@ -268,6 +271,9 @@ func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
 	if !codec.Audio() {
 		return false // an event's timestamp stays at its start
 	}
+	if int16(h.sequence-in.newest) <= 0 { // late; or the source counts anew from a little lower
+		return int32(h.timestamp-in.timestamp) > 0
+	}
 	if step == 1 && h.timestamp-in.timestamp-1 < maxFrame {
 		return false // the next one, however late: it, or we, were held up
 	}
@@ -276,12 +282,35 @@ func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
 	return off > ClockRate || off < -ClockRate
 }
 
+// misplaced reports whether a late packet's timestamp is not of the time that its
+// number is of.
+func (in *relayInput) misplaced(h header) bool {
+	return int16(h.sequence-in.newest) <= 0 && int32(h.timestamp-in.timestamp) < -maxMisorder*maxFrame
+}
+
 // skip leaves a packet out without a hole in the sequence numbers.
 func (in *relayInput) skip(h header) {
-	if int16(h.sequence-in.highest) >= 0 {
-		in.sequenceOffset--
-		in.highest = h.sequence
+	if int16(h.sequence-in.highest) <= 0 {
+		return
 	}
+	if h.sequence != in.skipped+in.skips {
+		if in.skips > 0 {
+			in.first = in.skipped + in.skips // what is older has no number any more
+		}
+		in.skipped, in.skips = h.sequence, 0
+	}
+	in.skips++
+	in.sequenceOffset--
+	in.highest = h.sequence
+}
+
+// offsetAt is the offset of a sequence number: packets that are left out count only
+// for those behind them.
+func (in *relayInput) offsetAt(sequence uint16) uint16 {
+	if int16(sequence-in.skipped) < 0 && in.skips > 0 {
+		return in.sequenceOffset + in.skips
+	}
+	return in.sequenceOffset
 }
 
 // nextTimestamp is where the next packet belongs if it follows a switch: at the
