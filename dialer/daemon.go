@@ -174,9 +174,32 @@ func (d *Daemon) openMedia() error {
 	}
 	d.recordings = r.Dir
 	d.recorder, err = record.New(record.Config{
-		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention, Logger: d.log,
+		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention,
+		EncryptTo: r.EncryptTo, Logger: d.log,
 	})
 	return err
+}
+
+// sessionConfig is how audio is offered and answered over a link, of a trunk or a peer.
+func sessionConfig(m *config.Media, codecs []string, srtp string) (c media.SessionConfig, err error) {
+	for _, name := range codecs {
+		codec, err := media.ParseCodec(name)
+		if err != nil {
+			return c, err
+		}
+		c.Codecs = append(c.Codecs, codec)
+	}
+	c.PTime = m.PTime
+	c.Security, err = media.ParseSecurity(srtp)
+	return c, err
+}
+
+// agentCodecs are those of agents' legs.
+func agentCodecs(m *config.Media) []string {
+	if len(m.AgentCodecs) > 0 {
+		return m.AgentCodecs
+	}
+	return m.Codecs
 }
 
 // endpointConfig is what the file says of signalling as a whole.

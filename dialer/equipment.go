@@ -60,17 +60,21 @@ func readPrompt(name string) (*media.Prompt, error) {
 	return p, nil
 }
 
-// recordingOf is a recording's entry in the call detail record.
+// recordingOf is a recording's entry in the call detail record. What it sounds like is not
+// known of one that was cut off and is encrypted.
 func recordingOf(s record.Summary) *cdr.Recording {
-	return &cdr.Recording{
-		Path: s.Path, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
+	rec := &cdr.Recording{
+		Path: s.Path, Encrypted: s.Encrypted, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
 		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
 		GapsMS: s.Gaps().Milliseconds(), Chain: s.Chain.String(),
-		Quality: &cdr.Quality{
+	}
+	if s.Measured {
+		rec.Quality = &cdr.Quality{
 			Left: voiceOf(s.Quality.Left, s.Codec), Right: voiceOf(s.Quality.Right, s.Codec),
 			Silence: s.Quality.Silence, TalkOver: s.Quality.TalkOver,
-		},
+		}
 	}
+	return rec
 }
 
 func voiceOf(v quality.Voice, law media.Codec) cdr.Voice {

@@ -66,6 +66,7 @@ type plan struct {
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
 
+	Recording string // further settings of recordings
 	Strangers string // sip.strangers; default reject
 	SIP       string // further settings of signalling
 	SIPPort   int    // default: a free one
@@ -93,7 +94,7 @@ redis: {url: "{{.Redis}}"}
 http: {listen: "127.0.0.1:0"}
 sip: {listen: ["udp://127.0.0.1:{{.SIPPort}}"{{.Listen}}]{{with .SIP}}, {{.}}{{end}}{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
-recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms}
+recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms{{with .Recording}}, {{.}}{{end}}}
 trace: {messages: 2000{{with .Trace}}, {{.}}{{end}}}
 {{.Global}}
 agent_defaults: {auto_login: {{.AutoLogin}}}
@@ -282,7 +283,7 @@ func (h *house) rewrite(p plan) {
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
 		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
-		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
+		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Recording": p.Recording, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -71,9 +71,7 @@ func (d *Daemon) openLocal() error {
 		Policy: sip.Policy{AnswerTimeout: localAnswer},
 	})
 	if err == nil {
-		p := &peer{local: d.local, fromUser: "ringpace"}
-		p.audio.terms.Store(audio)
-		d.peers = append(d.peers, p)
+		d.peers = append(d.peers, &peer{local: d.local, fromUser: "ringpace", audio: audio})
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
+	"ringpace/media"
 	"ringpace/sip"
 	"ringpace/sip/identity"
 )
@@ -31,7 +32,7 @@ type trunk struct {
 	state     func() sip.TrunkStatus // Trunk.Status
 	server    string
 	callerIDs []string
-	audio     audioTerms
+	audio     media.SessionConfig
 	share     *store.TrunkShare
 
 	// ---
@@ -60,11 +61,9 @@ func newTrunks(s *store.Store, ep *sip.Endpoint, m *config.Media, cfgs []config.
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
-		way := &trunk{
-			Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, share: s.Trunk(c.Name), cfg: c,
-		}
-		way.audio.terms.Store(audio)
-		ts.all = append(ts.all, way)
+		ts.all = append(ts.all, &trunk{
+			Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, audio: audio, share: s.Trunk(c.Name), cfg: c,
+		})
 	}
 	return ts, nil
 }
@@ -111,7 +110,7 @@ type peer struct {
 	*sip.Trunk            // nil: our own registrar
 	local      *sip.Local // nil: a PBX
 	fromUser   string     // who calls, as the extension sees it
-	audio      audioTerms
+	audio      media.SessionConfig
 }
 
 // Name is what the configuration calls it.
@@ -139,9 +138,7 @@ func newPeer(ep *sip.Endpoint, m *config.Media, c config.Peer) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}
-	p := &peer{Trunk: t, fromUser: c.FromUser}
-	p.audio.terms.Store(audio)
-	return p, nil
+	return &peer{Trunk: t, fromUser: c.FromUser, audio: audio}, nil
 }
 
 // configure takes what may change while running of a configuration.

@@ -38,10 +38,7 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	}
 	in.last = now
-	if !in.reception.update(h, now.Sub(s.born), codec.Audio()) {
-		in.mu.Unlock()
-		return
-	}
+	in.reception.update(h, now.Sub(s.born), codec.Audio())
 	to := in.guard.destination(now)
 	redirect := to != in.sendTo
 	in.sendTo = to
@@ -60,7 +57,6 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		s.narrow.decode(payload)
 		codec = PCMA
 	}
-	in.comfort.take(codec, payload)
 	peer := s.peer.Load()
 	if peer == nil && codec.Audio() {
 		in.kept.keep(h, codec, payload, now)

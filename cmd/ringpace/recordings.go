@@ -11,16 +11,17 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
+	"ringpace/media/record"
 	"ringpace/media/record/chain"
 )
 
 func recordingsCommand() *command {
 	return &command{
-		name: "recordings", short: "Find recordings, verify them, keep them from being deleted",
+		name: "recordings", short: "Find recordings, verify them, keep them from being deleted, decrypt them",
 		long: `Works on the directory of recordings itself, on the machine that has it, whether a
 daemon runs or not: by --config or --dir. What may be trusted, and why, is said under verify.`,
 		sub: []*command{
-			recordingsFindCommand(), recordingsVerifyCommand(),
+			recordingsFindCommand(), recordingsVerifyCommand(), recordingsDecryptCommand(),
 			holdCommand("hold", false), holdCommand("release", true),
 		},
 	}
@@ -56,13 +57,14 @@ type recordingRow struct {
 	SHA256     string    `json:"sha256,omitempty"`
 	State      string    `json:"state"`
 	Held       bool      `json:"held"`
+	Encrypted  bool      `json:"encrypted,omitempty"`
 	Why        string    `json:"why,omitempty"`
 }
 
 func recordingRowOf(it *chain.Item) recordingRow {
 	row := recordingRow{
 		ID: it.ID, Path: it.Path, Start: it.Start, DurationMS: it.DurationMS, Bytes: it.Bytes, SHA256: it.SHA256,
-		State: string(it.Kind), Held: it.Held, Why: it.Why,
+		State: string(it.Kind), Held: it.Held, Encrypted: record.Encrypted(it.Path), Why: it.Why,
 	}
 	if it.Gone != "" {
 		row.State, row.Why = string(it.Gone), it.Ended.Why
@@ -115,6 +117,9 @@ is a campaign, a date, a number. It reads the chain of checksums, not the files.
 					if r.Held {
 						state += ", held"
 					}
+					if r.Encrypted {
+						state += ", encrypted"
+					}
 					length := (time.Duration(r.DurationMS) * time.Millisecond).Round(time.Second).String()
 					rows = append(rows, []string{r.Start.Local().Format(time.DateTime), length, state, r.ID, r.Path})
 				}
@@ -151,7 +156,8 @@ changed alone. Who may write to the directory could write all of it anew, or cut
 end with the recordings named there: that shows against a line that was noted elsewhere.
 With --config the call detail records are such notes; --against takes others, such as the
 last line that an earlier verify printed. Keep these where nobody who could alter
-recordings can write. Exit code 1 says that something was found.
+recordings can write. Exit code 1 says that something was found. Encrypted recordings are
+held against the checksum of the file as it lies: no key is needed.
 
   ringpace recordings verify --config /etc/ringpace/ringpace.yaml
   ringpace recordings verify --dir /srv/recordings --against 4711:9f86d081884c…

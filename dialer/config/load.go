@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"ringpace/media/record/vault"
 )
 
 // Load reads and validates a file. Warnings are what works and is unwise; they
@@ -217,6 +219,11 @@ func (c *Config) absolute(dir string) {
 	orElse(&c.CDR.Dir, filepath.Join(c.Node.DataDir, "cdr"))
 	from(dir, &c.Recording.Dir)
 	from(dir, &c.CDR.Dir)
+	for i := range c.Recording.EncryptTo {
+		if r := &c.Recording.EncryptTo[i]; !vault.IsKey(*r) {
+			from(dir, r)
+		}
+	}
 	if m := &c.Hold.Music; *m != MusicTone && *m != MusicOff {
 		from(dir, m)
 	}

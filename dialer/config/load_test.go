@@ -83,13 +83,16 @@ func TestLoadTellsWhatItCannotRead(t *testing.T) {
 }
 
 func TestRelativePathsBeginAtTheFile(t *testing.T) {
+	const reader = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 	dir := t.TempDir()
-	text := base + "node: {data_dir: data}\nrecording: {dir: calls}\n"
+	text := base + "node: {data_dir: data}\nrecording: {dir: calls, encrypt_to: [readers.txt, " + reader + "]}\n"
 	if err := os.WriteFile(filepath.Join(dir, "r.yaml"), []byte(strings.Replace(text, "name: welcome", "name: welcome, message: hi.wav", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "hi.wav"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for name, content := range map[string]string{"hi.wav": "", "readers.txt": "# reviewers\n" + reader + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c, _, err := Load(filepath.Join(dir, "r.yaml"))
 	if err != nil {
@@ -97,6 +100,7 @@ func TestRelativePathsBeginAtTheFile(t *testing.T) {
 	}
 	for got, want := range map[string]string{
 		c.Node.DataDir: "data", c.Recording.Dir: "calls", c.CDR.Dir: "data/cdr", c.Campaigns[0].Message: "hi.wav",
+		c.Recording.EncryptTo[0]: "readers.txt",
 	} {
 		if got != filepath.Join(dir, want) {
 			t.Errorf("%s, want %s", got, want)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"ringpace/media"
 	"ringpace/media/record"
+	"ringpace/media/record/vault"
 )
 
 // media checks that the ports suffice for all that may be up at once.
@@ -87,6 +89,7 @@ func (v *validator) storage() {
 	if r.Retention != 0 && r.Retention < time.Hour {
 		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", formatDuration(r.Retention))
 	}
+	v.recipients(r.EncryptTo)
 	if r.Enabled && r.MinFree < 64<<20 {
 		v.warn("recording.min_free", "%s: a full disk is noticed late; write 1GiB or more", r.MinFree)
 	}
@@ -95,6 +98,22 @@ func (v *validator) storage() {
 	}
 	if v.config.CDR.KeepFiles < 0 {
 		v.bad("cdr.keep_files", "%d; write how many files to keep, or 0 for all", v.config.CDR.KeepFiles)
+	}
+}
+
+// recipients are whom recordings are encrypted to.
+func (v *validator) recipients(list []string) {
+	const key = "recording.encrypt_to"
+	plain := func(err error) string { return strings.TrimPrefix(err.Error(), "vault: ") }
+	wrong := false
+	for i, entry := range list {
+		if _, err := vault.ParseRecipients([]string{entry}); err != nil {
+			v.bad(fmt.Sprintf("%s[%d]", key, i), "%s", plain(err))
+			wrong = true
+		}
+	}
+	if _, err := vault.ParseRecipients(list); err != nil && !wrong {
+		v.bad(key, "%s", plain(err)) // each is right, but not beside the others
 	}
 }
 

@@ -24,42 +24,26 @@ const fullScale = 32124
 
 // Meter measures one recording.
 type Meter struct {
-	parts   *[256]parts
-	filled  int // frames of the block so far
-	blocks  int // of the slot
-	parties [channels]party
-	turns   turns
+	magnitude *[256]uint16
+	filled    int // frames of the block so far
+	blocks    int // of the slot
+	parties   [channels]party
+	turns     turns
 }
 
 // party is one channel of the recording.
 type party struct {
-	block   parts
-	slot    uint64 // sum of squares so far
-	clipped int64  // samples
-	level   activeLevel
+	magnitudes, squares uint64 // of the block
+	slot                uint64 // sum of squares so far
+	clipped             int64  // samples
+	level               activeLevel
 }
-
-// parts is what is summed up over the samples of a block, in one word: the sum of the
-// magnitudes in the lowest bits, above it how many are clipped, above that the sum of
-// the squares. No sum of a block reaches into the bits of another.
-type parts uint64
-
-const (
-	clippedAt = 19 // bits.Len(blockFrames * 1 << 15)
-	squaresAt = 23 // clippedAt + bits.Len(blockFrames)
-)
-
-func (p parts) magnitudes() uint64 { return uint64(p) & (1<<clippedAt - 1) }
-
-func (p parts) clipped() int64 { return int64(p >> clippedAt & (1<<(squaresAt-clippedAt) - 1)) }
-
-func (p parts) squares() uint64 { return uint64(p >> squaresAt) }
 
 // NewMeter returns a meter for a recording in c, which is PCMA or PCMU.
 func NewMeter(c media.Codec) *Meter {
-	m := &Meter{parts: &alawParts}
+	m := &Meter{magnitude: &alawMagnitude}
 	if c == media.PCMU {
-		m.parts = &ulawParts
+		m.magnitude = &ulawMagnitude
 	}
 	for i := range m.parties {
 		m.parties[i].level = newActiveLevel()
@@ -67,15 +51,11 @@ func NewMeter(c media.Codec) *Meter {
 	return m
 }
 
-var alawParts, ulawParts = partsOf(media.PCMA), partsOf(media.PCMU)
+var alawMagnitude, ulawMagnitude = magnitudes(media.PCMA), magnitudes(media.PCMU)
 
-func partsOf(c media.Codec) (table [256]parts) {
+func magnitudes(c media.Codec) (table [256]uint16) {
 	for i := range table {
-		magnitude := parts(max(c.Decode(byte(i)), -c.Decode(byte(i))))
-		table[i] = magnitude*magnitude<<squaresAt | magnitude
-		if magnitude >= fullScale {
-			table[i] |= 1 << clippedAt
-		}
+		table[i] = uint16(max(c.Decode(byte(i)), -c.Decode(byte(i))))
 	}
 	return table
 }
@@ -83,11 +63,6 @@ func partsOf(c media.Codec) (table [256]parts) {
 // Add takes the next frames of the recording: an octet of the left channel and one of
 // the right, in turn.
 func (m *Meter) Add(frames []byte) {
-	for m.filled == 0 && len(frames) >= blockFrames*channels {
-		m.readBlock((*[blockFrames * channels]byte)(frames))
-		frames = frames[blockFrames*channels:]
-		m.block()
-	}
 	for len(frames) >= channels {
 		n := min(len(frames)/channels, blockFrames-m.filled)
 		m.read(frames[:n*channels])
@@ -99,36 +74,41 @@ func (m *Meter) Add(frames []byte) {
 	}
 }
 
-// readBlock sums up a whole block. Its size is known, so that no index is checked.
-func (m *Meter) readBlock(frames *[blockFrames * channels]byte) {
-	var l, r parts
-	for i := 0; i < len(frames); i += channels {
-		l += m.parts[frames[i+left]]
-		r += m.parts[frames[i+right]]
-	}
-	m.parties[left].block = l
-	m.parties[right].block = r
-}
-
 // read sums up frames of one block.
 func (m *Meter) read(frames []byte) {
-	var l, r parts
-	for ; len(frames) >= channels; frames = frames[channels:] {
-		l += m.parts[frames[left]]
-		r += m.parts[frames[right]]
+	l, r := &m.parties[left], &m.parties[right]
+	var sumL, sumR, squareL, squareR uint64
+	for rest := frames; len(rest) >= channels; rest = rest[channels:] {
+		x, y := uint64(m.magnitude[rest[left]]), uint64(m.magnitude[rest[right]])
+		sumL += x
+		sumR += y
+		squareL += x * x
+		squareR += y * y
 	}
-	m.parties[left].block += l
-	m.parties[right].block += r
+	l.magnitudes += sumL
+	r.magnitudes += sumR
+	l.squares += squareL
+	r.squares += squareR
+	if max(squareL, squareR) >= fullScale*fullScale { // else none can be clipped
+		m.countClipped(frames)
+	}
+}
+
+func (m *Meter) countClipped(frames []byte) {
+	for i, b := range frames {
+		if m.magnitude[b] >= fullScale {
+			m.parties[i%channels].clipped++
+		}
+	}
 }
 
 // block ends a block, and with it perhaps a slot.
 func (m *Meter) block() {
 	for i := range m.parties {
 		p := &m.parties[i]
-		p.level.block(p.block.magnitudes(), p.block.squares())
-		p.slot += p.block.squares()
-		p.clipped += p.block.clipped()
-		p.block = 0
+		p.level.block(p.magnitudes, p.squares)
+		p.slot += p.squares
+		p.magnitudes, p.squares = 0, 0
 	}
 	if m.blocks++; m.blocks < slotBlocks {
 		return

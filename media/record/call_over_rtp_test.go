@@ -55,7 +55,9 @@ func dial(t *testing.T, e *media.Engine, freq float64, codec media.Codec) *media
 
 // TestCallOverRTP records a call over real sockets: the customer (A-law, 440 Hz) is
 // bridged to the agent (mu-law, 1000 Hz) after half a second.
-func TestCallOverRTP(t *testing.T) {
+func TestCallOverRTP(t *testing.T) { eachKind(t, testCallOverRTP) }
+
+func testCallOverRTP(t *testing.T, as kind) {
 	e, err := media.NewEngine(media.Config{Addr: netip.MustParseAddr("127.0.0.1")})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +67,7 @@ func TestCallOverRTP(t *testing.T) {
 	await(t, "the customer", customer.Received())
 	await(t, "the agent", agent.Received())
 
-	r := newTestRecorder(t, Config{})
+	r := newTestRecorder(t, as.of(Config{}))
 	rec := start(t, r, Meta{ID: "rtp", Codec: customer.Codec()})
 	whole := &arrivals{want: 100, enough: make(chan struct{})}
 	half := &arrivals{want: 25, enough: make(chan struct{})}

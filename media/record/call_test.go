@@ -2,7 +2,6 @@ package record
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -91,14 +90,6 @@ func (s *source) talk(at time.Duration, n int) time.Duration {
 	return at
 }
 
-// noise sends a packet of comfort noise (RFC 3389).
-func (s *source) noise(at time.Duration) {
-	p := s.next
-	p.Codec, p.Payload, p.Marker = media.ComfortNoise, []byte{60, 128, 130}, false
-	s.next.Sequence++
-	s.arrive(at, p)
-}
-
 // closed closes a recording and returns its summary and both channels.
 func closed(t *testing.T, rec *Recording) (Summary, []byte, []byte) {
 	t.Helper()
@@ -113,10 +104,7 @@ func closed(t *testing.T, rec *Recording) (Summary, []byte, []byte) {
 // split reads a file and parts its channels.
 func split(t *testing.T, name string) (l, r []byte) {
 	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := contents(t, name)
 	w, err := parseWave(b)
 	if err != nil {
 		t.Fatal(err)

@@ -21,14 +21,21 @@
 // bridge, and the first after its source or timestamps jumped are
 // placed by arrival, as the packets behind it show it without jitter; those after it by
 // RTP timestamp. An agent whose codec differs
-// from the customer's is transcoded by table to the customer's, which is the file's. Where
-// a party sent nothing, or told by comfort noise (RFC 3389) what its silence is like, the
-// file has silence: it holds what came, and nothing made up.
+// from the customer's is transcoded by table to the customer's, which is the file's.
 //
 // # What a crash leaves
 //
 // Audio is written before the header that counts it, so that the file plays up to the
 // last flush at any instant; Find makes the header count what was written after it.
+//
+// # Encryption
+//
+// With Config.EncryptTo nobody but the recipients can read recordings, whether their calls
+// go on or are over; package vault tells how. The time line is written to a spool in
+// place of a plain file, and when the call is over the sealer writes the sealed file beside
+// it, brings it to the disk, gives it the spool's name, and only then the chain its line.
+// What a crash leaves of the spool is kept as it is: Find and the chain have its length and
+// digest, not what it sounds like, and Decrypt makes a file of it whose header is right.
 //
 // # Ownership
 //

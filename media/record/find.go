@@ -14,7 +14,8 @@ import (
 )
 
 // Find returns what the file of an id holds, after a crash that took its figures. A
-// file that was cut off is repaired: its header is made to say what is there. Errors
+// file that was cut off is repaired: its header is made to say what is there; an encrypted
+// one stays as it is, and Decrypt does that. Errors
 // wrap ErrNotFound or ErrDamaged.
 func Find(dir, id string) (Summary, error) {
 	found, err := FindAll(dir, []string{id})
@@ -45,7 +46,8 @@ func FindAll(dir string, ids []string) (map[string]Summary, error) {
 		if err != nil {
 			return err
 		}
-		if !d.Type().IsRegular() || filepath.Ext(name) != ".wav" || !mentions(d.Name(), wanted) {
+		plain := strings.TrimSuffix(d.Name(), encrypted)
+		if !d.Type().IsRegular() || filepath.Ext(plain) != ".wav" || !mentions(plain, wanted) {
 			return nil
 		}
 		sum, err := inspect(name, wanted)
@@ -90,33 +92,27 @@ const maxHead = 4096
 // inspect reads one file, and repairs it if it was cut off. The summary has no id
 // if the file is of none of those wanted.
 func inspect(name string, wanted map[string]string) (Summary, error) {
+	if Encrypted(name) {
+		return inspectEncrypted(name, wanted)
+	}
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer f.Close()
-	head := make([]byte, maxHead)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return Summary{}, err
-	}
-	w, err := parseWave(head[:n])
+	w, size, err := readHead(f)
 	if err != nil {
 		return Summary{}, err
 	}
 	if wanted[clean(w.id)] != w.id {
 		return Summary{}, nil
 	}
-	stat, err := f.Stat()
-	if err != nil {
-		return Summary{}, err
-	}
-	sum := Summary{ID: w.id, Codec: w.codec, Start: w.start, Complete: w.complete, Bytes: stat.Size()}
+	sum := Summary{ID: w.id, Codec: w.codec, Start: w.start, Complete: w.complete, Bytes: size, Measured: true}
 	if !w.complete {
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			return Summary{}, fmt.Errorf("%w: it is being recorded", ErrBusy)
 		}
-		if w.frames, sum.Bytes, err = repair(f, w, stat.Size()); err != nil {
+		if w.frames, sum.Bytes, err = repair(f, w, size); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -126,6 +122,23 @@ func inspect(name string, wanted map[string]string) (Summary, error) {
 	sum.Duration = duration(w.frames)
 	sum.Left.DBFS, sum.Right.DBFS, sum.Quality, err = levels(f, w)
 	return sum, err
+}
+
+// readHead reads the head of a file, and how many octets the file has.
+func readHead(f *os.File) (w wave, size int64, err error) {
+	head := make([]byte, maxHead)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return w, 0, err
+	}
+	if w, err = parseWave(head[:n]); err != nil {
+		return w, 0, err
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return w, 0, err
+	}
+	return w, stat.Size(), nil
 }
 
 // repair makes the header say what the file holds and returns that. Audio that was

@@ -15,9 +15,13 @@ import (
 	"ringpace/media/record/chain"
 )
 
-// killedDir is the environment variable that makes a process of the test's program one
-// that records until it is killed.
-const killedDir = "RINGPACE_TEST_RECORD_UNTIL_KILLED"
+const (
+	// killedDir is the environment variable that makes a process of the test's program one
+	// that records until it is killed.
+	killedDir = "RINGPACE_TEST_RECORD_UNTIL_KILLED"
+	// killedFor is the recipient that it encrypts to, if any.
+	killedFor = "RINGPACE_TEST_RECORD_FOR"
+)
 
 // killedCalls is how many calls it records.
 const killedCalls = 3
@@ -25,7 +29,11 @@ const killedCalls = 3
 // recordUntilKilled records calls in real time, and tells on its standard output how many
 // packets each has had.
 func recordUntilKilled(dir string) {
-	r, err := New(Config{Dir: dir, MinFree: 1, Flush: 200 * ms})
+	cfg := Config{Dir: dir, MinFree: 1, Flush: 200 * ms}
+	if recipient := os.Getenv(killedFor); recipient != "" {
+		cfg.EncryptTo = []string{recipient}
+	}
+	r, err := New(cfg)
 	if err != nil {
 		panic(err)
 	}
@@ -57,12 +65,17 @@ func recordUntilKilled(dir string) {
 
 // TestKilledWhileRecording kills a process that records with SIGKILL. What it wrote plays
 // up to the last second at least, and the next one makes it whole, so that it verifies.
-func TestKilledWhileRecording(t *testing.T) {
+func TestKilledWhileRecording(t *testing.T) { eachKind(t, testKilledWhileRecording) }
+
+func testKilledWhileRecording(t *testing.T, as kind) {
 	dir := t.TempDir()
 	ctx, stop := context.WithTimeout(context.Background(), 2*patience)
 	defer stop()
 	child := exec.CommandContext(ctx, os.Args[0])
 	child.Env = append(os.Environ(), killedDir+"="+dir)
+	for _, recipient := range as.of(Config{}).EncryptTo {
+		child.Env = append(child.Env, killedFor+"="+recipient)
+	}
 	child.Stderr = t.Output()
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -91,7 +104,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		t.Errorf("before a restart: %+v, %v", before, err)
 	}
 
-	newTestRecorder(t, Config{Dir: dir})
+	newTestRecorder(t, as.of(Config{Dir: dir}))
 	x, err := chain.Load(dir)
 	if err != nil {
 		t.Fatal(err)

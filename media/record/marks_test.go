@@ -3,8 +3,6 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -26,8 +24,10 @@ func chunksOf(t *testing.T, b []byte, each func(id string, body []byte)) {
 	}
 }
 
-func TestMarksInTheFile(t *testing.T) {
-	rec := start(t, newTestRecorder(t, Config{}), Meta{Start: time.Now()})
+func TestMarksInTheFile(t *testing.T) { eachKind(t, testMarksInTheFile) }
+
+func testMarksInTheFile(t *testing.T, as kind) {
+	rec := start(t, newTestRecorder(t, as.of(Config{})), Meta{Start: time.Now()})
 	back := func(d time.Duration) { rec.base = rec.base.Add(-d) } // as if d had passed
 	customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
 	back(time.Second)
@@ -41,10 +41,7 @@ func TestMarksInTheFile(t *testing.T) {
 	back(time.Second)
 	rec.Mark("goodbye")
 	sum, _, _ := closed(t, rec)
-	b, err := os.ReadFile(filepath.Join(rec.recorder.cfg.Dir, sum.Path))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := contents(t, rec.recorder.nameOf(sum.Path))
 	le := binary.LittleEndian
 	type found struct {
 		label      string
@@ -82,7 +79,7 @@ func TestMarksInTheFile(t *testing.T) {
 			t.Errorf("no mark %+v in %v", w, fmt.Sprint(values(marks)))
 		}
 	}
-	checkDigest(t, sum, b)
+	checkDigest(t, rec, sum)
 }
 
 func values[T any](marks map[uint32]*T) (list []T) {

@@ -16,6 +16,7 @@ import (
 
 	"ringpace/media"
 	"ringpace/media/record/chain"
+	"ringpace/media/record/vault"
 )
 
 // Defaults of a Config.
@@ -46,6 +47,9 @@ type Config struct {
 	Memory int64
 	// Retention is how long recordings are kept; 0 is for ever.
 	Retention time.Duration
+	// EncryptTo are the recipients of recordings, see vault.ParseRecipients; without any
+	// they are plain.
+	EncryptTo []string
 	// Writers is how many goroutines write; 0 is one for each processor, at most 4.
 	Writers int
 	Logger  *slog.Logger // nil discards
@@ -59,6 +63,7 @@ type Recorder struct {
 	pool    *chunkPool
 	disk    *disk
 	chain   *chain.Log
+	readers *vault.Recipients // nil: recordings are plain
 	writers []*writer
 	sealer  *sealer
 	stop    chan struct{} // closed when the recorder is
@@ -80,11 +85,15 @@ func New(cfg Config) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
+	readers, err := vault.ParseRecipients(cfg.EncryptTo)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	r := &Recorder{
-		cfg: cfg, log: cfg.Logger, pool: newChunkPool(cfg.Memory),
+		cfg: cfg, log: cfg.Logger, pool: newChunkPool(cfg.Memory), readers: readers,
 		disk:   newDisk(cfg.Dir, cfg.MinFree, cfg.Logger),
 		create: createFile, open: make(map[*Recording]struct{}), stop: make(chan struct{}),
 	}
@@ -168,7 +177,7 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	if c := r.pool.get(); c != nil {
 		rec.chunks = append(rec.chunks, c)
 	}
-	rec.sheet.path = expand(r.cfg.Pattern, m) // until there is a file
+	rec.sheet.path = r.pathOf(m, 1) // until there is a file
 	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec}
 	for i := range rec.sheet.tracks {
 		rec.sheet.tracks[i].channel, rec.sheet.tracks[i].codec = uint8(i), m.Codec
@@ -287,15 +296,33 @@ func (r *Recording) open() error {
 
 // newFile makes a file for the recording, at its path or one beside it.
 func (r *Recording) newFile() (f file, name string, err error) {
-	base := expand(r.recorder.cfg.Pattern, r.meta)
-	name = base
-	for n := 2; ; n++ {
-		f, err = r.recorder.create(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(name)))
+	for n := 1; ; n++ {
+		name = r.recorder.pathOf(r.meta, n)
+		f, err = r.recorder.create(r.recorder.nameOf(name))
+		if err == nil {
+			f, err = r.unsealed(f)
+		}
 		if err == nil || !errors.Is(err, os.ErrExist) || n > 99 {
 			return f, name, err
 		}
-		name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, path.Ext(base)), n, path.Ext(base))
 	}
+}
+
+// pathOf is the n-th path that a recording may have, from 1.
+func (r *Recorder) pathOf(m Meta, n int) string {
+	name := expand(r.cfg.Pattern, m)
+	if n > 1 {
+		name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, path.Ext(name)), n, path.Ext(name))
+	}
+	if r.readers != nil {
+		name += encrypted
+	}
+	return name
+}
+
+// nameOf is the name of the file at a path.
+func (r *Recorder) nameOf(path string) string {
+	return filepath.Join(r.cfg.Dir, filepath.FromSlash(path))
 }
 
 // list notes in the chain that the recording's file is there. Where that fails, the

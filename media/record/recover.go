@@ -66,6 +66,9 @@ func (r *Recorder) salvage(e chain.Entry) (chain.Entry, bool) {
 		lost.Why = "its file is of another recording"
 		return lost, true
 	}
+	if sum.Encrypted {
+		_ = os.Remove(name + sealing) // the process may have died at it; nobody could finish it
+	}
 	sum.Path = e.Path
 	return sum.entry(chain.Salvaged), true
 }

@@ -10,9 +10,11 @@ import (
 	"ringpace/media/record/chain"
 )
 
-func TestRetention(t *testing.T) {
+func TestRetention(t *testing.T) { eachKind(t, testRetention) }
+
+func testRetention(t *testing.T, as kind) {
 	dir := t.TempDir()
-	made := newTestRecorder(t, Config{Dir: dir})
+	made := newTestRecorder(t, as.of(Config{Dir: dir}))
 	now := time.Now()
 	var paths []string
 	for k := range 4 { // of now, and of one to three days ago
@@ -40,7 +42,7 @@ func TestRetention(t *testing.T) {
 		return list
 	}
 
-	r := newTestRecorder(t, Config{Dir: dir, Retention: 36 * time.Hour})
+	r := newTestRecorder(t, as.of(Config{Dir: dir, Retention: 36 * time.Hour}))
 	for deadline := time.Now().Add(patience); exist()[2]; {
 		if time.Now().After(deadline) {
 			t.Fatal("a recording of two days ago stays")

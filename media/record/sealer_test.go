@@ -23,8 +23,10 @@ func verified(t *testing.T, dir string) *chain.Report {
 	return r
 }
 
-func TestChainOfRecordings(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms})
+func TestChainOfRecordings(t *testing.T) { eachKind(t, testChainOfRecordings) }
+
+func testChainOfRecordings(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms}))
 	kept, dropped, open := start(t, r, Meta{ID: "kept"}), start(t, r, Meta{ID: "dropped"}), start(t, r, Meta{ID: "open"})
 	for k, rec := range []*Recording{kept, dropped, open} {
 		newSource(rec, rec.Customer(), k).talk(0, 50)
@@ -61,8 +63,10 @@ func TestChainOfRecordings(t *testing.T) {
 	}
 }
 
-func TestHeldRecordingIsNotDiscarded(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms})
+func TestHeldRecordingIsNotDiscarded(t *testing.T) { eachKind(t, testHeldRecordingIsNotDiscarded) }
+
+func testHeldRecordingIsNotDiscarded(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms}))
 	disk := newFaultyDisk()
 	r.create = disk.create
 	rec := start(t, r, Meta{ID: "h"})
@@ -81,14 +85,16 @@ func TestHeldRecordingIsNotDiscarded(t *testing.T) {
 
 // TestRemovedWhileRecording: a directory that is removed beneath calls takes nothing of
 // what they said.
-func TestRemovedWhileRecording(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+func TestRemovedWhileRecording(t *testing.T) { eachKind(t, testRemovedWhileRecording) }
+
+func testRemovedWhileRecording(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
 	disk := newFaultyDisk()
 	r.create = disk.create
 	rec := start(t, r, Meta{})
 	s := newSource(rec, rec.Customer(), 1)
 	at := s.talk(0, 300) // more than a time line holds in memory
-	written := filepath.Join(r.cfg.Dir, expand(r.cfg.Pattern, rec.meta))
+	written := r.nameOf(r.pathOf(rec.meta, 1))
 	size := func() int64 {
 		stat, err := os.Stat(written)
 		if err != nil {
@@ -114,8 +120,10 @@ func TestRemovedWhileRecording(t *testing.T) {
 }
 
 // TestLateRoom: what could not be completed for want of room is, once there is some.
-func TestLateRoom(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
+func TestLateRoom(t *testing.T) { eachKind(t, testLateRoom) }
+
+func testLateRoom(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
 	disk := newFaultyDisk()
 	r.create = disk.create
 	rec := start(t, r, Meta{ID: "late"})
@@ -148,8 +156,10 @@ func TestLateRoom(t *testing.T) {
 }
 
 // TestChainCannotBeWritten: without a line in the chain nothing is dialed.
-func TestChainCannotBeWritten(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms})
+func TestChainCannotBeWritten(t *testing.T) { eachKind(t, testChainCannotBeWritten) }
+
+func testChainCannotBeWritten(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms}))
 	if err := os.RemoveAll(r.chainDir()); err != nil {
 		t.Fatal(err)
 	}

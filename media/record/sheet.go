@@ -25,6 +25,7 @@ type sheet struct {
 	begun    bool  // the time line's start is known
 	zero     int64 // its start, in samples since the recording's base
 	marks    []entry
+	sealed   *Summary // the file is final, and encrypted; only the chain lacks it
 }
 
 // workspace is what a writer uses for one recording after the other.
@@ -218,8 +219,11 @@ func (r *Recording) fileMarks(pauses []span) []mark {
 // The summary is as good as can be told also when there is an error; then all is as before,
 // to be tried again.
 func (r *Recording) complete(w *workspace) (Summary, error) {
-	err := r.flush(w, never)
 	s := &r.sheet
+	if s.sealed != nil {
+		return r.note(*s.sealed)
+	}
+	err := r.flush(w, never)
 	pauses := s.pauses()
 	marks := r.fileMarks(pauses)
 	sum := Summary{
@@ -228,10 +232,16 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 		Pauses: spans(pauses), Dropped: r.dropped,
 		Unwritten: duration(s.timeline.lost),
 		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
-		Quality: s.timeline.figures(pauses),
+		Quality: s.timeline.figures(pauses), Measured: true, Encrypted: r.recorder.readers != nil,
 	}
 	if err != nil {
 		return sum, err
+	}
+	if r.recorder.readers != nil {
+		if err := r.seal(marks, &sum); err != nil {
+			return sum, err
+		}
+		return r.note(sum)
 	}
 	if err := s.timeline.complete(marks); err != nil {
 		return sum, err
@@ -240,6 +250,11 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 	if sum.SHA256, err = digest(s.timeline.file, sum.Bytes, w); err != nil {
 		return sum, err
 	}
+	return r.note(sum)
+}
+
+// note has the chain vouch for the file, which is final.
+func (r *Recording) note(sum Summary) (Summary, error) {
 	sum.Complete = true
 	ref, err := r.recorder.chain.Append(sum.entry(chain.Kept))
 	if err != nil {
@@ -247,7 +262,7 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 		return sum, err
 	}
 	sum.Chain = ref
-	return sum, s.timeline.file.Close()
+	return sum, r.sheet.timeline.file.Close()
 }
 
 // digest reads the first size octets back, since the header, which comes first, is

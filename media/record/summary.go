@@ -17,12 +17,18 @@ type Summary struct {
 	Duration time.Duration
 	Bytes    int64
 	// SHA256 of the file, in hex; of one that a crash cut off, of what was made of it.
+	// It is of the file as it lies, encrypted where it is.
 	SHA256 string
 	// Chain names the line of the chain that vouches for the file; empty where the
 	// summary is not of a recorder.
 	Chain chain.Ref
 	// Complete is false where the recording was cut off.
 	Complete bool
+	// Encrypted is of the file.
+	Encrypted bool
+	// Measured is false where the figures below are not known: of a file that was found,
+	// encrypted, after a crash that took them.
+	Measured bool
 
 	Left, Right Channel // the customer, the agent
 	// Quality is what it sounds like.

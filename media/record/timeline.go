@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -236,6 +237,19 @@ func (l *timeline) complete(marks []mark) error {
 		return err
 	}
 	return l.file.Sync()
+}
+
+// whole is the complete file, with the marks, as far as it is written. The file itself need
+// not hold more than the audio.
+func (l *timeline) whole(marks []mark) io.Reader {
+	trailer := cues(marks)
+	final := l.info
+	final.complete = true
+	return io.MultiReader(
+		bytes.NewReader(header(final, l.written, len(trailer))),
+		io.NewSectionReader(l.file, l.dataAt, l.written*channels),
+		bytes.NewReader(trailer),
+	)
 }
 
 // size is the length of the complete file, in octets.

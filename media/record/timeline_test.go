@@ -167,7 +167,9 @@ func TestGapList(t *testing.T) {
 	}
 }
 
-func TestFindAll(t *testing.T) {
+func TestFindAll(t *testing.T) { eachKind(t, testFindAll) }
+
+func testFindAll(t *testing.T, as kind) {
 	r := newTestRecorder(t, Config{Pattern: "{date}/{number}-{id}.wav"})
 	for _, id := range []string{"one", "two", "one-more"} {
 		rec := start(t, r, Meta{ID: id, Number: "+4930"})

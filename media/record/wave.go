@@ -33,6 +33,17 @@ type info struct {
 	codec    media.Codec
 }
 
+// format is the word for what the samples are.
+func (i info) format() string { return i.codec.String() }
+
+// setFormat reads what format said.
+func (i *info) setFormat(word string) (err error) {
+	if i.codec, err = media.ParseCodec(word); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return nil
+}
+
 // header is everything up to the data, for a number of frames (samples of both
 // channels) and octets of chunks behind the data. Its size depends on the id alone.
 func header(i info, frames int64, trailer int) []byte {
