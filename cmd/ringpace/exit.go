@@ -53,7 +53,8 @@ func exitCode(err error) int {
 		return exitUnreachable
 	case errors.Is(err, api.ErrCredentials), errors.Is(err, api.ErrForbidden), errors.Is(err, api.ErrTooMany):
 		return exitRefused
-	case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrConflict), errors.Is(err, chain.ErrNotFound):
+	case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrConflict), errors.Is(err, chain.ErrNotFound),
+		errors.Is(err, chain.ErrCleared):
 		return exitState
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

@@ -21,9 +21,12 @@ type sealer struct {
 	dirty    bool // lines of recordings that began are to be brought to the disk
 	stopping bool
 	wake     chan struct{} // one deep
+	kept     chan struct{} // one deep: tells that recordings were completed
 }
 
-func newSealer(r *Recorder) *sealer { return &sealer{recorder: r, wake: make(chan struct{}, 1)} }
+func newSealer(r *Recorder) *sealer {
+	return &sealer{recorder: r, wake: make(chan struct{}, 1), kept: make(chan struct{}, 1)}
+}
 
 // take has r sealed. It never blocks.
 func (s *sealer) take(r *Recording) {
@@ -79,6 +82,10 @@ func (s *sealer) run() {
 		again = append(again, s.seal(fresh, &space, true)...)
 		if dirty || len(fresh) > 0 || retry && len(again) > 0 {
 			s.recorder.disk.wrote(s.recorder.chainDir(), s.recorder.chain.Sync())
+			select {
+			case s.kept <- struct{}{}:
+			default:
+			}
 		}
 		for _, r := range fresh {
 			close(r.done)

@@ -23,6 +23,8 @@ const (
 	Lost      Kind = "lost"      // it could not be kept; Why says why
 	Discarded Kind = "discarded" // it was not to be kept, and was removed
 	Deleted   Kind = "deleted"   // it was removed after it had been kept
+	Uploaded  Kind = "uploaded"  // an object storage was proven to have it, as Object
+	Cleared   Kind = "cleared"   // its file was removed here, since an object storage has it
 	Held      Kind = "held"      // it must not be removed
 	Released  Kind = "released"  // it may be again
 )
@@ -38,6 +40,7 @@ type Entry struct {
 	DurationMS int64     `json:"duration_ms,omitempty"`
 	Bytes      int64     `json:"bytes,omitempty"`
 	SHA256     string    `json:"sha256,omitempty"` // of the file, in hex
+	Object     string    `json:"object,omitempty"` // where an object storage has it: s3://BUCKET/KEY
 	By         string    `json:"by,omitempty"`     // who asked for it
 	Why        string    `json:"why,omitempty"`
 	Prev       string    `json:"prev"` // SHA-256 of the line before, in hex

@@ -9,17 +9,31 @@ import (
 	"time"
 )
 
-// Reaper finds the recordings of a directory that are past their time. One goroutine
-// uses it.
+// Reaper finds the recordings of a directory whose files are to go. One goroutine uses
+// it.
 type Reaper struct {
 	root string
-	done map[string]bool // days of which nothing is left
+	due  func(Entry) (since time.Time, ok bool) // from when a line counts; not ok: it does not
+	done map[string]bool                        // days of which nothing is left
 }
 
-// NewReaper returns a Reaper for a recording directory.
-func NewReaper(root string) *Reaper { return &Reaper{root: root, done: map[string]bool{}} }
+// NewReaper returns a Reaper for a recording directory, of recordings that are past their
+// time, which counts from their start.
+func NewReaper(root string) *Reaper {
+	return &Reaper{root: root, done: map[string]bool{}, due: func(e Entry) (time.Time, bool) {
+		return e.Start, e.Kind == Kept || e.Kind == Salvaged || e.Kind == Lost
+	}}
+}
 
-// Expired returns the recordings that were begun before an instant and have a file
+// NewClearer returns a Reaper of recordings that an object storage has, whose time counts
+// from their upload.
+func NewClearer(root string) *Reaper {
+	return &Reaper{root: root, done: map[string]bool{}, due: func(e Entry) (time.Time, bool) {
+		return e.At, e.Kind == Uploaded
+	}}
+}
+
+// Expired returns the recordings whose time began before an instant and that have a file
 // still. Whether they are held is for Log.Remove to tell.
 func (r *Reaper) Expired(before time.Time) ([]Entry, error) {
 	days, err := dayNames(r.root)
@@ -37,7 +51,10 @@ func (r *Reaper) Expired(before time.Time) ([]Entry, error) {
 		left := day >= limit // there may be more to come
 		err := eachLine(filepath.Join(r.root, Folder, day+extension), func(line []byte, _ bool) error {
 			e, err := parseLine(line)
-			if err != nil || e.Kind != Kept && e.Kind != Salvaged && e.Kind != Lost {
+			if err != nil {
+				return nil
+			}
+			if _, ok := r.due(e); !ok {
 				return nil
 			}
 			if _, err := os.Lstat(filepath.Join(r.root, filepath.FromSlash(e.Path))); err != nil {
@@ -54,7 +71,8 @@ func (r *Reaper) Expired(before time.Time) ([]Entry, error) {
 	}
 	var list []Entry
 	for _, path := range slices.Sorted(maps.Keys(last)) {
-		if e := last[path]; e.Start.Before(before) {
+		e := last[path]
+		if since, _ := r.due(e); since.Before(before) {
 			list = append(list, e)
 		}
 	}

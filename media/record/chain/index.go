@@ -10,9 +10,12 @@ import (
 // Item is a recording as the chain tells of it.
 type Item struct {
 	Entry       // the line that tells most of it: Began, Kept, Salvaged, Lost
-	Gone  Kind  // Discarded or Deleted; empty where it is to be there
+	Gone  Kind  // Discarded, Deleted or Cleared; empty where it is to be there
 	Held  bool  // under legal hold
 	Ended Entry // the line of Gone
+	// Uploaded is the line by which an object storage has what the file holds, or held
+	// before it was cleared; zero where none has it.
+	Uploaded Entry
 }
 
 // Index is what a chain holds, in the order in which recordings began.
@@ -59,16 +62,23 @@ func (x *Index) add(e Entry) {
 	}
 	it := x.path[e.Path]
 	if it == nil || e.Kind == Began && it.Kind != Began {
+		if e.Kind == Uploaded || e.Kind == Cleared {
+			return // of nothing that there ever was
+		}
 		held := it != nil && it.Held
 		it = &Item{Entry: e, Held: held}
 		x.Items = append(x.Items, it)
 		x.path[e.Path], x.id[e.ID] = it, it
 	}
 	switch e.Kind {
-	case Discarded, Deleted:
+	case Discarded, Deleted, Cleared:
 		it.Gone, it.Ended = e.Kind, e
+	case Uploaded:
+		if e.SHA256 == it.SHA256 {
+			it.Uploaded = e
+		}
 	default:
-		it.Entry, it.Gone = e, ""
+		it.Entry, it.Gone, it.Uploaded = e, "", Entry{}
 	}
 }
 
@@ -83,7 +93,7 @@ type Query struct {
 	Words    []string  // each is part of the id or the path
 	From, To time.Time // of the start: at or after From, before To; zero: no bound
 	Held     bool      // only those under legal hold
-	Gone     bool      // also those that were removed by rule
+	Gone     bool      // also those that were removed by rule and that no object storage has
 }
 
 // Find returns the recordings that a query is met by.
@@ -98,7 +108,7 @@ func (x *Index) Find(q Query) []*Item {
 }
 
 func (it *Item) matches(q Query) bool {
-	if it.Gone != "" && !q.Gone || q.Held && !it.Held {
+	if it.Gone != "" && it.Gone != Cleared && !q.Gone || q.Held && !it.Held {
 		return false
 	}
 	if !q.From.IsZero() && it.Start.Before(q.From) || !q.To.IsZero() && !it.Start.Before(q.To) {

@@ -28,6 +28,7 @@ const (
 var (
 	ErrHeld     = errors.New("chain: the recording is under legal hold")
 	ErrNotFound = errors.New("chain: no such recording")
+	ErrCleared  = errors.New("chain: the recording is only in the object storage")
 )
 
 // Log appends to the chain of one recording directory.

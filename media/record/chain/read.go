@@ -24,11 +24,19 @@ var (
 // eachLine calls f with each line of a file and its newline, which whole says is there.
 // The line is only lent.
 func eachLine(name string, f func(line []byte, whole bool) error) error {
+	return eachLineFrom(name, 0, f)
+}
+
+// eachLineFrom is eachLine for what lies behind an offset.
+func eachLineFrom(name string, offset int64, f func(line []byte, whole bool) error) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		return err
+	}
 	r := bufio.NewReaderSize(file, maxLine)
 	for {
 		line, err := r.ReadSlice('\n')

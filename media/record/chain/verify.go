@@ -46,10 +46,12 @@ type Options struct {
 type Report struct {
 	Days     int       `json:"days"`
 	Lines    int64     `json:"lines"`
-	Kept     int       `json:"kept"`  // recordings that are to be there
-	Bytes    int64     `json:"bytes"` // of those that were read
-	Open     int       `json:"open"`  // being recorded now
-	Gone     int       `json:"gone"`  // removed by rule, with a line that says so
+	Kept     int       `json:"kept"`     // recordings that are to be there
+	Bytes    int64     `json:"bytes"`    // of those that were read
+	Open     int       `json:"open"`     // being recorded now
+	Gone     int       `json:"gone"`     // removed by rule, with a line that says so
+	Uploaded int       `json:"uploaded"` // that an object storage has; of these:
+	Cleared  int       `json:"cleared"`  // that have no file here any more
 	Held     int       `json:"held"`
 	Lost     int       `json:"lost"` // that could not be kept, with a line that says why
 	Last     string    `json:"last"` // Ref of the last line, to be noted elsewhere
@@ -218,7 +220,7 @@ func (v *verifier) file(rel string, it *Item) {
 		v.find(Unread, rel, "%v", err)
 	case !stat.Mode().IsRegular():
 		v.find(Altered, rel, "it is no regular file")
-	case it == nil || it.Gone != "" || it.Kind == Lost && it.SHA256 == "":
+	case it == nil || it.Gone != "" && it.Gone != Cleared || it.Kind == Lost && it.SHA256 == "":
 		v.strangers = append(v.strangers, rel)
 		if hash, err := v.digest(name); err == nil {
 			v.holds[hash] = rel
@@ -282,7 +284,12 @@ func (v *verifier) count(it *Item) {
 	if it.Held {
 		v.Held++
 	}
+	if it.Uploaded.N > 0 {
+		v.Uploaded++
+	}
 	switch {
+	case it.Gone == Cleared:
+		v.Cleared++
 	case it.Gone != "":
 		v.Gone++
 	case it.Kind == Lost:
@@ -295,7 +302,11 @@ func (v *verifier) count(it *Item) {
 // missing tells of a recording without a file, if it is to have one. A file that was
 // just made is not among those listed, and has it.
 func (v *verifier) missing(it *Item) {
-	if it.Gone != "" || it.Kind == Lost && it.SHA256 == "" {
+	switch {
+	case it.Gone == Cleared && it.Uploaded.N == 0:
+		v.find(Removed, it.Path, "the chain says that it was cleared, and not that it had been uploaded")
+		return
+	case it.Gone != "" || it.Kind == Lost && it.SHA256 == "":
 		return
 	}
 	if stat, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(it.Path))); it.Kind == Began && err == nil && stat.Mode().IsRegular() {
