@@ -158,7 +158,7 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 			}
 		}
 	}
-	party, err := d.engine.NewSession(c.to.peer.audio)
+	party, err := d.engine.NewSession(c.to.peer.audio.now())
 	if err != nil {
 		return 503
 	}

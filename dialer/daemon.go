@@ -180,28 +180,6 @@ func (d *Daemon) openMedia() error {
 	return err
 }
 
-// sessionConfig is how audio is offered and answered over a link, of a trunk or a peer.
-func sessionConfig(m *config.Media, codecs []string, srtp string) (c media.SessionConfig, err error) {
-	for _, name := range codecs {
-		codec, err := media.ParseCodec(name)
-		if err != nil {
-			return c, err
-		}
-		c.Codecs = append(c.Codecs, codec)
-	}
-	c.PTime = m.PTime
-	c.Security, err = media.ParseSecurity(srtp)
-	return c, err
-}
-
-// agentCodecs are those of agents' legs.
-func agentCodecs(m *config.Media) []string {
-	if len(m.AgentCodecs) > 0 {
-		return m.AgentCodecs
-	}
-	return m.Codecs
-}
-
 // endpointConfig is what the file says of signalling as a whole.
 func endpointConfig(c *config.Config) sip.Config {
 	var listen []sip.Listen

@@ -170,7 +170,7 @@ func (d *Daemon) agentAudio(peer string) (*media.Session, error) {
 	if p == nil {
 		return nil, fmt.Errorf("peer %q is not configured", peer)
 	}
-	return d.engine.NewSession(p.audio)
+	return d.engine.NewSession(p.audio.now())
 }
 
 // answerAgent answers a call that an agent has made; where that fails, the call is over.

@@ -169,7 +169,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 		c.soon, c.crowded = soon, true
 		return false
 	}
-	audio, err := c.engine.NewSession(line.trunk.audio)
+	audio, err := c.engine.NewSession(line.trunk.audio.now())
 	if err != nil {
 		line.release()
 		c.blocked, c.blockedAt = err.Error(), time.Now()

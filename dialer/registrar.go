@@ -71,7 +71,9 @@ func (d *Daemon) openLocal() error {
 		Policy: sip.Policy{AnswerTimeout: localAnswer},
 	})
 	if err == nil {
-		d.peers = append(d.peers, &peer{local: d.local, fromUser: "ringpace", audio: audio})
+		p := &peer{local: d.local, fromUser: "ringpace"}
+		p.audio.terms.Store(audio)
+		d.peers = append(d.peers, p)
 	}
 	return err
 }

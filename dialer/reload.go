@@ -55,6 +55,10 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	if err != nil {
 		return nil, api.Invalid("%v; the old configuration stays in force", err)
 	}
+	applyAudio, err := d.prepareAudio(cfg)
+	if err != nil {
+		return nil, api.Invalid("%v; the old configuration stays in force", err)
+	}
 	d.mu.Lock()
 	old := d.cfg
 	d.mu.Unlock()
@@ -74,6 +78,7 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 	}
 	d.board.phones.Store(rules)
 	d.trunks.configure(cfg.Trunks)
+	applyAudio()
 	d.applyAgents(cfg.Agents)
 	d.mu.Lock()
 	d.cfg = cfg

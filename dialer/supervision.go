@@ -151,7 +151,7 @@ func (d *Daemon) callSupervisor(s *supervision, from *config.Agent) error {
 	if p == nil {
 		return api.Conflict("peer %q of %s is not configured", from.Peer, from.ID)
 	}
-	audio, err := d.engine.NewSession(p.audio)
+	audio, err := d.engine.NewSession(p.audio.now())
 	if err != nil {
 		return api.Unavailable("no audio: %v", err)
 	}

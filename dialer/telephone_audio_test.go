@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab/peers"
 	"ringpace/dialer/lab/tone"
 )
@@ -65,4 +66,51 @@ func TestTelephoneAudio(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReloadedAudio holds that a reload changes how audio is offered, on legs that are
+// made from then on: of the trunk, and of a telephone, once it is called anew.
+func TestReloadedAudio(t *testing.T) {
+	t.Parallel()
+	p := deskPlan(t, peers.Redis(t).URL())
+	p.Media = "agent_codecs: [PCMU]"
+	h := build(t, p)
+	if err := loginError(h); err != nil {
+		t.Fatal(err)
+	}
+	peers.BaresipAt(t, peers.Account{User: "1001", Password: "telephone-1001", Server: h.cfg.SIP.Listen[0].Addr},
+		peers.Softphone{Encrypts: "srtp"})
+	h.takesCall(t, 0)
+	check := func(r cdr.Record, customer, agent string, encrypted bool) {
+		t.Helper()
+		if c, a := r.Customer, r.AgentLeg; c == nil || a == nil || c.Codec != customer || a.Codec != agent || a.Encrypted != encrypted {
+			t.Errorf("the legs are %+v and %+v, want %s, and %s, encrypted %v", c, a, customer, agent, encrypted)
+		}
+	}
+	check(h.awaitRecords(1)[0], "PCMA", "PCMU", false)
+
+	p.Media = "codecs: [PCMU], agent_codecs: [PCMA], comfort_noise: true, ptime: 30ms"
+	p.SIP = "registrar: {enabled: true, min_expires: 10s, srtp: required}"
+	h.rewrite(p)
+	changes, err := h.daemon.Reload(t.Context())
+	if err != nil || len(changes) != 5 {
+		t.Fatalf("%+v, %v", changes, err)
+	}
+	for _, c := range changes {
+		if !c.Applied {
+			t.Errorf("%+v was not applied", c)
+		}
+	}
+	h.takesCall(t, 1) // on the telephone's leg of before
+	check(h.awaitRecords(2)[1], "PCMU", "PCMU", false)
+	if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentOffline)
+	if err := loginError(h); err != nil {
+		t.Fatal(err)
+	}
+	h.takesCall(t, 2)
+	check(h.awaitRecords(3)[2], "PCMU", "PCMA", true)
+	h.quit()
 }

@@ -10,7 +10,6 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 	"ringpace/dialer/store"
-	"ringpace/media"
 	"ringpace/sip"
 	"ringpace/sip/identity"
 )
@@ -32,7 +31,7 @@ type trunk struct {
 	state     func() sip.TrunkStatus // Trunk.Status
 	server    string
 	callerIDs []string
-	audio     media.SessionConfig
+	audio     audioTerms
 	share     *store.TrunkShare
 
 	// ---
@@ -61,9 +60,11 @@ func newTrunks(s *store.Store, ep *sip.Endpoint, m *config.Media, cfgs []config.
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
-		ts.all = append(ts.all, &trunk{
-			Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, audio: audio, share: s.Trunk(c.Name), cfg: c,
-		})
+		way := &trunk{
+			Trunk: t, state: t.Status, server: c.Server, callerIDs: c.CallerIDs, share: s.Trunk(c.Name), cfg: c,
+		}
+		way.audio.terms.Store(audio)
+		ts.all = append(ts.all, way)
 	}
 	return ts, nil
 }
@@ -110,7 +111,7 @@ type peer struct {
 	*sip.Trunk            // nil: our own registrar
 	local      *sip.Local // nil: a PBX
 	fromUser   string     // who calls, as the extension sees it
-	audio      media.SessionConfig
+	audio      audioTerms
 }
 
 // Name is what the configuration calls it.
@@ -138,7 +139,9 @@ func newPeer(ep *sip.Endpoint, m *config.Media, c config.Peer) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}
-	return &peer{Trunk: t, fromUser: c.FromUser, audio: audio}, nil
+	p := &peer{Trunk: t, fromUser: c.FromUser}
+	p.audio.terms.Store(audio)
+	return p, nil
 }
 
 // configure takes what may change while running of a configuration.

@@ -87,6 +87,7 @@ func connect(from, to *Session, first chan<- time.Time) {
 	from.in.mu.Lock()
 	from.peer.Store(to)
 	now := time.Now()
+	silence := from.in.comfort
 	recent := first != nil && now.Sub(from.in.kept.at) <= keptFor && !from.in.kept.forwarded
 	var k kept
 	if recent {
@@ -98,13 +99,14 @@ func connect(from, to *Session, first chan<- time.Time) {
 	if recent {
 		to.out.relayLocked(from, k.datagram[:headerSize+k.header.length], k.header, k.codec, now)
 	}
+	to.out.comfort, to.out.described = silence, false
 	to.out.mu.Unlock()
 }
 
 func disconnect(from, to *Session) {
 	from.peer.Store(nil)
 	to.out.mu.Lock()
-	to.out.source, to.out.first = nil, nil
+	to.out.source, to.out.first, to.out.comfort = nil, nil, comfort{}
 	to.out.nap.wake()
 	to.out.mu.Unlock()
 }

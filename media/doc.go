@@ -15,7 +15,8 @@
 //
 // A session that no party feeds is fed by the engine's one clock, which ticks every
 // 20 ms: with the prompt that plays, or with silence. Whatever feeds it, a session
-// sends one stream (stream), unbroken in SSRC, sequence numbers and timestamps.
+// sends one stream (stream), unbroken in SSRC, sequence numbers and timestamps. So is one
+// whose party falls silent: with noise as it described (comfort), or with silence.
 //
 // A third party (Guest) changes nothing of this: it hears a bridge by taps and the
 // clock, and what it says is added to the packets that go out anyway. Only what is

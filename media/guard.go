@@ -27,7 +27,8 @@ const (
 //   - The first valid packet latches its source.
 //   - Packets from any other source are refused, except that the latch moves
 //     (1) to the address that the far side announced in SDP, at its first packet
-//     after the announcement; (2) to any source within guardOpen after the
+//     after the announcement, and again after a source took its place by rule 3;
+//     (2) to any source within guardOpen after the
 //     announcement of a new address, since behind NAT the announced address is
 //     not the one seen; (3) to a source that sends guardRun packets in sequence
 //     while the latched one has been silent for guardSilence, or for
@@ -75,6 +76,7 @@ func (g *guard) admit(from netip.AddrPort, sequence uint16, now time.Time) bool 
 		g.latch(from)
 	case now.Sub(g.heard) >= g.patience(from.Addr()) && g.audition(from, sequence):
 		g.latch(from)
+		g.claimable = from != g.announced // whoever it is, the party may be back
 	default:
 		return false
 	}

@@ -32,7 +32,11 @@ func (n *negotiation) begin(local netip.AddrPort, cfg SessionConfig) {
 // offered are the formats of our offers.
 func (n *negotiation) offered() []format {
 	var formats []format
-	for _, c := range append(slices.Clone(n.cfg.Codecs), TelephoneEvent) {
+	codecs := slices.Clone(n.cfg.Codecs)
+	if n.cfg.ComfortNoise {
+		codecs = append(codecs, ComfortNoise)
+	}
+	for _, c := range append(codecs, TelephoneEvent) {
 		formats = append(formats, format{codec: c, payloadType: c.payloadType()})
 	}
 	return formats
@@ -117,7 +121,7 @@ func (s *Session) Accept(answer []byte) error {
 
 // Answer takes the far side's offer (of an inbound call, a re-INVITE, an UPDATE) and
 // returns our answer with one audio codec, the first of ours that was offered, and
-// telephone events if they were. Errors are as of Accept.
+// comfort noise and telephone events if they were. Errors are as of Accept.
 func (s *Session) Answer(offer []byte) ([]byte, error) {
 	d, err := parseDescription(offer)
 	if err != nil {
@@ -230,6 +234,9 @@ func (s *Session) apply(line mediaLine, codec Codec, sender, receiver *cipher) [
 	}
 	send.payloadType, _ = line.payloadType(codec)
 	agreed := []format{{codec: codec, payloadType: send.payloadType}}
+	if send.noise, send.hasNoise = line.payloadType(ComfortNoise); send.hasNoise {
+		agreed = append(agreed, format{codec: ComfortNoise, payloadType: send.noise})
+	}
 	if send.event, send.hasEvent = line.payloadType(TelephoneEvent); send.hasEvent {
 		agreed = append(agreed, format{codec: TelephoneEvent, payloadType: send.event})
 	}

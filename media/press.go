@@ -84,7 +84,7 @@ func (o *stream) sendPress(now time.Time) {
 	binary.BigEndian.PutUint16(payload[2:], uint16(length))
 	o.input.synced = false
 	o.sequence++
-	o.timestamp, o.frame, o.last = p.timestamp, length, feederClock
+	o.timestamp, o.frame, o.last, o.described = p.timestamp, length, feederClock, false
 	header{
 		marker: begins, payloadType: o.format.event, ssrc: o.ssrc,
 		sequence: o.sequence, timestamp: p.timestamp,

@@ -38,7 +38,10 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	}
 	in.last = now
-	in.reception.update(h, now.Sub(s.born), codec.Audio())
+	if !in.reception.update(h, now.Sub(s.born), codec.Audio()) {
+		in.mu.Unlock()
+		return
+	}
 	to := in.guard.destination(now)
 	redirect := to != in.sendTo
 	in.sendTo = to
@@ -57,6 +60,7 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		s.narrow.decode(payload)
 		codec = PCMA
 	}
+	in.comfort.take(codec, payload)
 	peer := s.peer.Load()
 	if peer == nil && codec.Audio() {
 		in.kept.keep(h, codec, payload, now)

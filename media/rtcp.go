@@ -190,6 +190,9 @@ func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	}
 	s.rtcp.announce(from)
+	s.in.mu.Lock()
+	s.in.last = now
+	s.in.mu.Unlock()
 	for _, p := range packets {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:

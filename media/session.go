@@ -20,6 +20,9 @@ type SessionConfig struct {
 	// PTime is the packet time we ask for and use until the far side asks for
 	// another, 10 to 60 ms in steps of 10; 0 is 20 ms.
 	PTime time.Duration
+	// ComfortNoise offers comfort noise (RFC 3389): the far side may stop sending while
+	// its party is silent. What it offers itself is taken in any case.
+	ComfortNoise bool
 	// Security says whether packets are encrypted; 0 is SecurityOff.
 	Security Security
 }
@@ -94,6 +97,7 @@ type incoming struct {
 	malformed uint64
 	strangers uint64
 	kept      kept
+	comfort   comfort
 }
 
 // kept is the newest audio packet of a session that is not bridged: the bridge
@@ -138,7 +142,9 @@ func (s *Session) Received() <-chan struct{} { return s.received }
 // the session is; keys that nobody reads are dropped.
 func (s *Session) Digits() <-chan Digit { return s.digits }
 
-// LastReceived is the arrival of the newest valid packet; zero if none came.
+// LastReceived is the arrival of the newest valid packet, or of the newest RTCP packet of
+// who sent one, by which parties that send nothing in silence show that they are there;
+// zero if none came.
 func (s *Session) LastReceived() time.Time {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()

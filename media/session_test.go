@@ -175,6 +175,7 @@ func TestReports(t *testing.T) {
 		t.Errorf("reception report %+v", report.Reports)
 	}
 
+	audioAt := s.LastReceived()
 	// The party reports back, half a second after it had our report.
 	answer := rtcp.ReceiverReport{SSRC: p.SSRC, Reports: []rtcp.ReceptionReport{{
 		SSRC: heard.SSRC, TotalLost: 3, Jitter: 80,
@@ -193,6 +194,9 @@ func TestReports(t *testing.T) {
 			t.Fatal("the report was not taken")
 		}
 		await(t, "a tick", time.After(ms))
+	}
+	if last := s.LastReceived(); time.Since(last) > patience || !last.After(audioAt) {
+		t.Errorf("the party was heard last at %v, want the report's arrival, after %v", last, audioAt)
 	}
 	stats := s.Stats()
 	if stats.RemoteJitter != 10*ms || stats.RoundTrip < 500*ms || stats.RoundTrip > patience {

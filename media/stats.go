@@ -50,13 +50,17 @@ type counters struct {
 }
 
 // reception follows the sequence numbers and arrival times of one source, as
-// RFC 3550 appendix A.1, A.3 and A.8 do, without A.1's probation: the guard has
-// that task. Figures of earlier sources are added up.
+// RFC 3550 appendix A.1, A.3 and A.8 do, without A.1's probation of new sources: the
+// guard has that task. Figures of earlier sources are added up.
 type reception struct {
 	ssrc     uint32
 	started  bool
 	base     uint32 // extended sequence number of the source's first packet
 	highest  uint32 // extended
+	first    uint32 // timestamp of the source's first packet
+	newest   uint32 // timestamp of the packet with the highest number
+	astray   uint16 // number of the last packet that was far off
+	run      int    // packets far off, in sequence, since one that was not
 	current  uint64 // packets of this source
 	received uint64 // packets of all sources
 	lostOld  uint64 // packets that earlier sources lost
@@ -70,25 +74,39 @@ type reception struct {
 	reportExpected, reportReceived uint64 // at the last report, for the fraction lost
 }
 
-// maxMisorder and maxDropout bound what is taken for reordering and for loss; a
-// sequence number further off starts the source anew (RFC 3550 appendix A.1).
+// maxMisorder and maxDropout bound what is taken for reordering and for loss
+// (RFC 3550 appendix A.1). A source whose numbers are further off has begun anew, or it
+// is a packet of long ago that comes again: restartRun packets in sequence, with none
+// of the old numbers among them, show a new beginning, and replayRun do where their
+// timestamps are those of what the source sent before.
 const (
 	maxDropout  = 3000
 	maxMisorder = 100
+	restartRun  = 2
+	replayRun   = 25
 )
 
-// update takes one packet. Events repeat their timestamp, so that their transit
-// time says nothing (timed false).
-func (r *reception) update(h header, arrival time.Duration, timed bool) {
-	r.received++
+// update takes one packet and reports whether it is of the stream: one whose number
+// is far off is not, until the source is known to have begun anew. Events repeat
+// their timestamp, so that their transit time says nothing (timed false).
+func (r *reception) update(h header, arrival time.Duration, timed bool) bool {
 	step := int32(int16(h.sequence - uint16(r.highest)))
+	same := r.started && h.ssrc == r.ssrc
+	far := step > maxDropout || step < -maxMisorder
+	if same && far && r.stray(h) {
+		r.late++
+		return false
+	}
+	r.run = 0
+	r.received++
 	switch {
-	case !r.started || h.ssrc != r.ssrc || step > maxDropout || step < -maxMisorder:
+	case !same || far:
 		r.lostOld += r.lostNow()
 		r.started, r.ssrc = true, h.ssrc
 		// Room below, so that reordered packets before the first do not wrap.
 		r.base = 1<<16 | uint32(h.sequence)
 		r.highest = r.base
+		r.first, r.newest = h.timestamp, h.timestamp
 		r.current, r.hasTransit = 0, false
 		r.reportExpected, r.reportReceived = 0, 0
 	case step > 0:
@@ -96,6 +114,7 @@ func (r *reception) update(h header, arrival time.Duration, timed bool) {
 			r.bursts++
 		}
 		r.highest += uint32(step)
+		r.newest = h.timestamp
 	default:
 		r.late++
 	}
@@ -103,6 +122,20 @@ func (r *reception) update(h header, arrival time.Duration, timed bool) {
 	if timed {
 		r.measure(h.timestamp, arrival)
 	}
+	return true
+}
+
+// stray judges a packet whose number is far off.
+func (r *reception) stray(h header) bool {
+	if r.run == 0 || h.sequence != r.astray+1 {
+		r.run = 0
+	}
+	r.run++
+	r.astray = h.sequence
+	if r.newest-h.timestamp <= r.newest-r.first {
+		return r.run < replayRun
+	}
+	return r.run < restartRun
 }
 
 // measure updates the jitter estimate; arrival is on any steady clock.

@@ -32,7 +32,11 @@ func TestReception(t *testing.T) {
 		{"before the first", []packet{{5, 160, 0, 1}, {4, 0, 1, 1}, {6, 320, 20, 1}}, 3, 0, 1, 2.5},
 		{"twice", []packet{{1, 0, 0, 1}, {1, 0, 0, 1}, {3, 320, 40, 1}}, 3, 0, 1, 0},
 		{"another source", append(append(regular(1, 4), packet{9, 960, 120, 1}), packet{30000, 7, 100, 2}), 6, 4, 0, 0},
-		{"a restart of the sequence", append(regular(100, 5), packet{20000, 800, 100, 1}), 6, 0, 0, 0},
+		{"a restart of the sequence", append(regular(100, 5), packet{20000, 800, 100, 1}, packet{20001, 960, 120, 1}), 6, 0, 1, 0},
+		{"one number astray", append(regular(100, 5), packet{20000, 800, 100, 1}, packet{105, 800, 100, 1}), 6, 0, 1, 0},
+		{"a replay from far back", append(regular(1, 200), append(regular(50, 2), packet{201, 32000, 4000, 1})...), 201, 0, 2, 0},
+		{"a replay amid packets", append(regular(1, 200), packet{50, 7840, 4000, 1}, packet{201, 32000, 4000, 1}, packet{51, 8000, 4020, 1}, packet{202, 32160, 4020, 1}), 202, 0, 2, 0},
+		{"a restart of all numbers from one that was before", append(regular(1, 200), regular(1, 30)...), 206, 0, 24, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -43,6 +43,8 @@ type sendFormat struct {
 	payloadType uint8
 	event       uint8 // payload type of telephone events
 	hasEvent    bool
+	noise       uint8 // payload type of comfort noise
+	hasNoise    bool
 	wanted      bool // the far side takes packets: not on hold, not rejected
 	ptime       time.Duration
 	cipher      *cipher // nil: packets go plain
@@ -79,11 +81,14 @@ type stream struct {
 	epochTS   uint32
 
 	// Relay.
-	source *Session         // whose packets are relayed; nil unless bridged
-	first  chan<- time.Time // told of the source's first packet; nil afterwards
-	fedAt  time.Time        // the source's newest packet, or the last before it was the source
-	input  relayInput
-	event  relayedEvent
+	source  *Session         // whose packets are relayed; nil unless bridged
+	first   chan<- time.Time // told of the source's first packet; nil afterwards
+	fedAt   time.Time        // the source's newest packet, or the last before it was the source
+	input   relayInput
+	event   relayedEvent
+	comfort comfort // of the source
+	// described tells that the far side has heard comfort last, and nothing since.
+	described bool
 
 	// Clock.
 	playback *Playback // nil unless a prompt plays
@@ -112,10 +117,13 @@ type relayInput struct {
 	ssrc           uint32
 	first          uint16 // sequence number at which the mapping begins
 	highest        uint16
-	timestamp      uint32 // of the newest audio packet
+	newest         uint16 // sequence number of the newest audio packet
+	timestamp      uint32 // of that
 	at             time.Time
 	sequenceOffset uint16
 	timeOffset     uint32
+	skipped        uint16 // where the run of packets begins that were left out last
+	skips          uint16 // how many they were
 }
 
 func newStream(s socket, total *counters) *stream {
@@ -157,8 +165,12 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	if o.source != from || o.closed {
 		return // a packet that was under way while the bridge closed
 	}
+	o.fedAt = now
+	if o.comfort.take(codec, b[h.offset:h.offset+h.length]); o.comfort.silent() {
+		o.nap.wake()
+	}
 	if o.playback != nil || o.press.active() || !o.sendable() {
-		o.input.synced, o.fedAt = false, now
+		o.input.synced = false
 		if !o.sendable() {
 			o.last = feederNone
 			o.unsent++
@@ -168,26 +180,33 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	in := &o.input
 	marker := h.marker
 	if !in.synced || h.ssrc != in.ssrc || in.jumped(h, codec, now) {
-		marker = true
+		marker = codec != ComfortNoise // after which the talk begins
 		in.sync(h, o.sequence+1, o.nextTimestamp(now), now)
 	}
-	if int16(h.sequence-in.first) < 0 {
-		return // older than the switch
+	if int16(h.sequence-in.first) < 0 || codec.Audio() && in.misplaced(h) {
+		return // older than the switch, or of no time that its number can have
 	}
 	payloadType, ok := o.payloadType(codec)
 	if !ok {
 		in.skip(h)
-		o.unsent++
+		if codec != ComfortNoise { // that the clock makes audible
+			o.unsent++
+		}
 		return
 	}
 	out := header{
 		marker: marker, payloadType: payloadType, ssrc: o.ssrc,
-		sequence: h.sequence + in.sequenceOffset, timestamp: h.timestamp + in.timeOffset,
+		sequence: h.sequence + in.offsetAt(h.sequence), timestamp: h.timestamp + in.timeOffset,
 	}
-	if codec.Audio() {
+	switch codec {
+	default:
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
 		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, false)
-	} else {
+	case ComfortNoise:
+		if int32(out.timestamp-o.timestamp) > 0 {
+			o.timestamp, o.frame = out.timestamp, 0
+		}
+	case TelephoneEvent:
 		if e := &o.event; e.source != from || e.timestamp != h.timestamp {
 			*e = relayedEvent{source: from, timestamp: h.timestamp, sent: out.timestamp}
 		}
@@ -200,14 +219,13 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		o.first <- now // buffered, once
 		o.first = nil
 	}
-	o.last = feederRelay
-	o.fedAt = now
+	o.last, o.described = feederRelay, codec == ComfortNoise
 	o.awaited = 0
 	if int16(h.sequence-in.highest) >= 0 {
 		in.highest = h.sequence
 		o.sequence = out.sequence
 		if codec.Audio() {
-			in.timestamp, in.at = h.timestamp, now
+			in.newest, in.timestamp, in.at = h.sequence, h.timestamp, now
 			o.timestamp, o.frame = out.timestamp, uint32(h.length)
 		}
 	}
@@ -222,8 +240,8 @@ func (o *stream) omit(from *Session, h header) {
 	}
 }
 
-// payloadType is the number under which the far side takes packets of codec.
-// Comfort noise is never negotiated, so it is left out; the clock fills in.
+// payloadType is the number under which the far side takes packets of codec. Where it
+// does not take comfort noise, the clock makes some.
 func (o *stream) payloadType(codec Codec) (uint8, bool) {
 	switch {
 	case codec.Audio():
@@ -231,13 +249,13 @@ func (o *stream) payloadType(codec Codec) (uint8, bool) {
 	case codec == TelephoneEvent:
 		return o.format.event, o.format.hasEvent
 	}
-	return 0, false
+	return o.format.noise, o.passesNoise()
 }
 
 // sync starts a new mapping with the packet h.
 func (in *relayInput) sync(h header, sequence uint16, timestamp uint32, now time.Time) {
 	*in = relayInput{
-		synced: true, ssrc: h.ssrc, first: h.sequence, highest: h.sequence - 1,
+		synced: true, ssrc: h.ssrc, first: h.sequence, highest: h.sequence - 1, newest: h.sequence - 1,
 		timestamp: h.timestamp, at: now,
 		sequenceOffset: sequence - h.sequence, timeOffset: timestamp - h.timestamp,
 	}
@@ -253,6 +271,9 @@ func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
 	if !codec.Audio() {
 		return false // an event's timestamp stays at its start
 	}
+	if int16(h.sequence-in.newest) <= 0 { // late; or the source counts anew from a little lower
+		return int32(h.timestamp-in.timestamp) > 0
+	}
 	if step == 1 && h.timestamp-in.timestamp-1 < maxFrame {
 		return false // the next one, however late: it, or we, were held up
 	}
@@ -261,12 +282,35 @@ func (in *relayInput) jumped(h header, codec Codec, now time.Time) bool {
 	return off > ClockRate || off < -ClockRate
 }
 
+// misplaced reports whether a late packet's timestamp is not of the time that its
+// number is of.
+func (in *relayInput) misplaced(h header) bool {
+	return int16(h.sequence-in.newest) <= 0 && int32(h.timestamp-in.timestamp) < -maxMisorder*maxFrame
+}
+
 // skip leaves a packet out without a hole in the sequence numbers.
 func (in *relayInput) skip(h header) {
-	if int16(h.sequence-in.highest) >= 0 {
-		in.sequenceOffset--
-		in.highest = h.sequence
+	if int16(h.sequence-in.highest) <= 0 {
+		return
 	}
+	if h.sequence != in.skipped+in.skips {
+		if in.skips > 0 {
+			in.first = in.skipped + in.skips // what is older has no number any more
+		}
+		in.skipped, in.skips = h.sequence, 0
+	}
+	in.skips++
+	in.sequenceOffset--
+	in.highest = h.sequence
+}
+
+// offsetAt is the offset of a sequence number: packets that are left out count only
+// for those behind them.
+func (in *relayInput) offsetAt(sequence uint16) uint16 {
+	if int16(sequence-in.skipped) < 0 && in.skips > 0 {
+		return in.sequenceOffset + in.skips
+	}
+	return in.sequenceOffset
 }
 
 // nextTimestamp is where the next packet belongs if it follows a switch: at the
@@ -326,6 +370,9 @@ func (o *stream) tick(now time.Time, elapsed time.Duration, next time.Time) {
 			o.generate(now)
 		}
 	}
+	if o.comfort.silent() {
+		return // what it sounds like is the clock's to make
+	}
 	if rest := min(o.fedAt.Add(fillAfter).Sub(now), next.Sub(now)); o.relays() && rest > clockPeriod {
 		o.nap.rest(int32((rest - 1) / clockPeriod))
 	}
@@ -340,10 +387,22 @@ func (o *stream) relays() bool {
 // alone. A process that was held up has not read yet what came meanwhile: silence in its
 // place would shift it.
 func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
-	if !o.relays() {
+	quiet := now.Sub(o.fedAt)
+	switch {
+	case !o.relays():
 		return false
-	}
-	if now.Sub(o.fedAt) < fillAfter || elapsed >= heldUp {
+	case elapsed >= heldUp:
+		return true
+	case o.comfort.silent() && o.passesNoise():
+		if !o.described && quiet >= o.format.ptime || now.Sub(o.sentAt) >= noiseRefresh {
+			o.repeatNoise(now)
+		}
+		return true
+	case o.comfort.silent():
+		if o.last != feederClock && quiet < o.format.ptime {
+			return true
+		}
+	case quiet < fillAfter:
 		return true
 	}
 	if o.awaited < maxAwaited && o.source.pair.rtp.Pending() {
@@ -353,7 +412,8 @@ func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
 	return false
 }
 
-// generate sends one packet of the prompt, or of silence.
+// generate sends one packet of the prompt, or of silence, or of the source's noise while
+// that is silent.
 func (o *stream) generate(now time.Time) {
 	if o.press.active() {
 		o.sendPress(now)
@@ -368,10 +428,7 @@ func (o *stream) generate(now time.Time) {
 			o.stopPlayback()
 		}
 	} else {
-		silence := o.format.codec.Silence()
-		for i := range payload {
-			payload[i] = silence
-		}
+		o.comfort.noise(payload, o.format.codec.law())
 	}
 	if !o.sendable() {
 		o.last = feederNone
@@ -384,9 +441,9 @@ func (o *stream) generate(now time.Time) {
 	}
 	o.input.synced = false
 	o.sequence++
-	o.timestamp, o.frame, o.last = timestamp, uint32(size), feederClock
+	o.timestamp, o.frame, o.last, o.described = timestamp, uint32(size), feederClock, false
 	if !prompts {
-		o.guests.mix(payload, o.format.codec.law(), timestamp, true)
+		o.guests.mix(payload, o.format.codec.law(), timestamp, !o.comfort.silent())
 	}
 	header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,

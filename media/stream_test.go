@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -65,9 +66,34 @@ func TestRelayNumbers(t *testing.T) {
 			[]out{{0, 0, true}, {1, 160, true}, {2, 320, false}},
 		},
 		{
-			"a jump of the sequence number",
-			[]in{{0, 1, 0, 1, false}, {20, 20000, 160, 1, false}},
-			[]out{{0, 0, true}, {1, 160, true}},
+			"a jump of the sequence number, known as one by the second packet",
+			[]in{{0, 1, 0, 1, false}, {20, 20000, 160, 1, false}, {40, 20001, 320, 1, false}, {60, 20002, 480, 1, false}},
+			[]out{{0, 0, true}, {1, 320, true}, {2, 480, false}},
+		},
+		{
+			"a source that counts anew from a little lower",
+			[]in{{0, 50, 0, 1, false}, {20, 51, 160, 1, false}, {40, 20, 320, 1, false}, {60, 21, 480, 1, false}},
+			[]out{{0, 0, true}, {1, 160, false}, {2, 320, true}, {3, 480, false}},
+		},
+		{
+			"a replay of more than a second ago is as late as it is",
+			[]in{{0, 1, 0, 1, false}, {1800, 91, 90 * 160, 1, false}, {1801, 1, 0, 1, false}, {1820, 92, 91 * 160, 1, false}},
+			[]out{{0, 0, true}, {90, 90 * 160, false}, {0, 0, false}, {91, 91 * 160, false}},
+		},
+		{
+			"a replay of long ago is left out",
+			[]in{{0, 1, 0, 1, false}, {2800, 141, 140 * 160, 1, false}, {2801, 1, 0, 1, false}, {2802, 2, 160, 1, false}, {2820, 142, 141 * 160, 1, false}},
+			[]out{{0, 0, true}, {140, 140 * 160, false}, {141, 141 * 160, false}},
+		},
+		{
+			"late, with a timestamp of long ago",
+			[]in{{0, 50, 1 << 20, 1, false}, {20, 49, 0, 1, false}, {40, 51, 1<<20 + 160, 1, false}, {41, 50, 0, 1, false}},
+			[]out{{0, 0, true}, {1, 160, false}},
+		},
+		{
+			"audio that an event overtook",
+			[]in{{0, 1, 0, 1, false}, {20, 3, 320, 1, true}, {21, 2, 160, 1, false}, {60, 4, 480, 1, false}},
+			[]out{{0, 0, true}, {2, 320, false}, {1, 160, false}, {3, 480, false}},
 		},
 		{
 			"an event keeps its timestamp",
@@ -135,6 +161,41 @@ func TestRelayOfEvents(t *testing.T) {
 	}
 	if stats := agent.Stats(); stats.Unsent != 1 {
 		t.Errorf("%d unsent, want the event", stats.Unsent)
+	}
+}
+
+// TestLateBehindWhatIsLeftOut has packets come late behind some that the far side does
+// not take: each number goes out once, and none is missing at the end.
+func TestLateBehindWhatIsLeftOut(t *testing.T) {
+	e := bareEngine()
+	customer, heard := bareSession(t, e, "8") // takes no events
+	agent, _ := bareSession(t, e, "8 101")
+	if _, err := e.Bridge(customer, agent); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, sequence := range []uint16{1, 4, 5, 5, 2, 3, 6, 9, 8, 7, 11, 13, 10, 12, 14} {
+		p := speech(sequence, 160*uint32(sequence), byte(sequence))
+		if sequence == 4 || sequence == 5 || sequence == 9 || sequence == 11 {
+			p.PayloadType, p.Payload = payloadEvent, []byte{7, 10, 0, 80}
+		}
+		deliver(t, agent, p, now)
+		now = now.Add(20 * ms)
+	}
+	numbers := map[uint16]byte{}
+	for _, p := range heard.sent {
+		n := p.SequenceNumber - heard.sent[0].SequenceNumber
+		if other, taken := numbers[n]; taken {
+			t.Errorf("packets %d and %d both went out as %d", other, p.Payload[0], n)
+		}
+		numbers[n] = p.Payload[0]
+	}
+	var order []byte
+	for n := range uint16(len(numbers)) {
+		order = append(order, numbers[n])
+	}
+	if want := []byte{1, 2, 3, 6, 7, 8, 10, 12, 13, 14}; !bytes.Equal(order, want) {
+		t.Errorf("by their numbers: %v, want %v", order, want)
 	}
 }
 

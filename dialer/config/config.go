@@ -119,12 +119,14 @@ const (
 type Media struct {
 	Address     netip.Addr    `yaml:"address"` // default: the address of the first SIP listener
 	Ports       PortRange     `yaml:"ports"`
-	Codecs      []string      `yaml:"codecs" enum:"PCMA,PCMU"`            // by preference
-	AgentCodecs []string      `yaml:"agent_codecs" enum:"G722,PCMA,PCMU"` // of agents' legs; empty: Codecs
-	PTime       time.Duration `yaml:"ptime"`
-	Cooldown    time.Duration `yaml:"cooldown"`                // before a port is used again
-	Timeout     time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
-	RingBack    string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
+	Codecs      []string      `yaml:"codecs" enum:"PCMA,PCMU" reload:"live"`            // by preference
+	AgentCodecs []string      `yaml:"agent_codecs" enum:"G722,PCMA,PCMU" reload:"live"` // of agents' legs; empty: Codecs
+	PTime       time.Duration `yaml:"ptime" reload:"live"`
+	// ComfortNoise offers it (RFC 3389). What is offered to us is taken in any case.
+	ComfortNoise bool          `yaml:"comfort_noise" reload:"live"`
+	Cooldown     time.Duration `yaml:"cooldown"`                // before a port is used again
+	Timeout      time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
+	RingBack     string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
 }
 
 // What is recorded.

@@ -18,7 +18,7 @@ type Registrar struct {
 	AgentFailures int           `yaml:"agent_failures"` // wrong passwords for one agent, from all addresses together
 	FailureWindow time.Duration `yaml:"failure_window"`
 	Qualify       time.Duration `yaml:"qualify"` // between OPTIONS to a contact; 0 is never
-	SRTP          string        `yaml:"srtp" enum:"off,optional,required"`
+	SRTP          string        `yaml:"srtp" enum:"off,optional,required" reload:"live"`
 	Origins       []string      `yaml:"origins"` // of the pages whose browsers may connect by WebSocket
 }
 

@@ -38,7 +38,7 @@ type Link struct {
 	Expires        time.Duration  `yaml:"expires"`
 	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
 	KeepAlive      time.Duration  `yaml:"keep_alive"`      // between double CRLFs; 0 is off
-	SRTP           string         `yaml:"srtp" enum:"off,optional,required"`
+	SRTP           string         `yaml:"srtp" enum:"off,optional,required" reload:"live"`
 	NAT            string         `yaml:"nat" enum:"auto,always,never"`
 	Sources        []netip.Prefix `yaml:"sources"` // where its calls come from, besides its servers
 	DisplayName    string         `yaml:"display_name"`

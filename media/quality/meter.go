@@ -24,26 +24,42 @@ const fullScale = 32124
 
 // Meter measures one recording.
 type Meter struct {
-	magnitude *[256]uint16
-	filled    int // frames of the block so far
-	blocks    int // of the slot
-	parties   [channels]party
-	turns     turns
+	parts   *[256]parts
+	filled  int // frames of the block so far
+	blocks  int // of the slot
+	parties [channels]party
+	turns   turns
 }
 
 // party is one channel of the recording.
 type party struct {
-	magnitudes, squares uint64 // of the block
-	slot                uint64 // sum of squares so far
-	clipped             int64  // samples
-	level               activeLevel
+	block   parts
+	slot    uint64 // sum of squares so far
+	clipped int64  // samples
+	level   activeLevel
 }
+
+// parts is what is summed up over the samples of a block, in one word: the sum of the
+// magnitudes in the lowest bits, above it how many are clipped, above that the sum of
+// the squares. No sum of a block reaches into the bits of another.
+type parts uint64
+
+const (
+	clippedAt = 19 // bits.Len(blockFrames * 1 << 15)
+	squaresAt = 23 // clippedAt + bits.Len(blockFrames)
+)
+
+func (p parts) magnitudes() uint64 { return uint64(p) & (1<<clippedAt - 1) }
+
+func (p parts) clipped() int64 { return int64(p >> clippedAt & (1<<(squaresAt-clippedAt) - 1)) }
+
+func (p parts) squares() uint64 { return uint64(p >> squaresAt) }
 
 // NewMeter returns a meter for a recording in c, which is PCMA or PCMU.
 func NewMeter(c media.Codec) *Meter {
-	m := &Meter{magnitude: &alawMagnitude}
+	m := &Meter{parts: &alawParts}
 	if c == media.PCMU {
-		m.magnitude = &ulawMagnitude
+		m.parts = &ulawParts
 	}
 	for i := range m.parties {
 		m.parties[i].level = newActiveLevel()
@@ -51,11 +67,15 @@ func NewMeter(c media.Codec) *Meter {
 	return m
 }
 
-var alawMagnitude, ulawMagnitude = magnitudes(media.PCMA), magnitudes(media.PCMU)
+var alawParts, ulawParts = partsOf(media.PCMA), partsOf(media.PCMU)
 
-func magnitudes(c media.Codec) (table [256]uint16) {
+func partsOf(c media.Codec) (table [256]parts) {
 	for i := range table {
-		table[i] = uint16(max(c.Decode(byte(i)), -c.Decode(byte(i))))
+		magnitude := parts(max(c.Decode(byte(i)), -c.Decode(byte(i))))
+		table[i] = magnitude*magnitude<<squaresAt | magnitude
+		if magnitude >= fullScale {
+			table[i] |= 1 << clippedAt
+		}
 	}
 	return table
 }
@@ -63,6 +83,11 @@ func magnitudes(c media.Codec) (table [256]uint16) {
 // Add takes the next frames of the recording: an octet of the left channel and one of
 // the right, in turn.
 func (m *Meter) Add(frames []byte) {
+	for m.filled == 0 && len(frames) >= blockFrames*channels {
+		m.readBlock((*[blockFrames * channels]byte)(frames))
+		frames = frames[blockFrames*channels:]
+		m.block()
+	}
 	for len(frames) >= channels {
 		n := min(len(frames)/channels, blockFrames-m.filled)
 		m.read(frames[:n*channels])
@@ -74,41 +99,36 @@ func (m *Meter) Add(frames []byte) {
 	}
 }
 
-// read sums up frames of one block.
-func (m *Meter) read(frames []byte) {
-	l, r := &m.parties[left], &m.parties[right]
-	var sumL, sumR, squareL, squareR uint64
-	for rest := frames; len(rest) >= channels; rest = rest[channels:] {
-		x, y := uint64(m.magnitude[rest[left]]), uint64(m.magnitude[rest[right]])
-		sumL += x
-		sumR += y
-		squareL += x * x
-		squareR += y * y
+// readBlock sums up a whole block. Its size is known, so that no index is checked.
+func (m *Meter) readBlock(frames *[blockFrames * channels]byte) {
+	var l, r parts
+	for i := 0; i < len(frames); i += channels {
+		l += m.parts[frames[i+left]]
+		r += m.parts[frames[i+right]]
 	}
-	l.magnitudes += sumL
-	r.magnitudes += sumR
-	l.squares += squareL
-	r.squares += squareR
-	if max(squareL, squareR) >= fullScale*fullScale { // else none can be clipped
-		m.countClipped(frames)
-	}
+	m.parties[left].block = l
+	m.parties[right].block = r
 }
 
-func (m *Meter) countClipped(frames []byte) {
-	for i, b := range frames {
-		if m.magnitude[b] >= fullScale {
-			m.parties[i%channels].clipped++
-		}
+// read sums up frames of one block.
+func (m *Meter) read(frames []byte) {
+	var l, r parts
+	for ; len(frames) >= channels; frames = frames[channels:] {
+		l += m.parts[frames[left]]
+		r += m.parts[frames[right]]
 	}
+	m.parties[left].block += l
+	m.parties[right].block += r
 }
 
 // block ends a block, and with it perhaps a slot.
 func (m *Meter) block() {
 	for i := range m.parties {
 		p := &m.parties[i]
-		p.level.block(p.magnitudes, p.squares)
-		p.slot += p.squares
-		p.magnitudes, p.squares = 0, 0
+		p.level.block(p.block.magnitudes(), p.block.squares())
+		p.slot += p.block.squares()
+		p.clipped += p.block.clipped()
+		p.block = 0
 	}
 	if m.blocks++; m.blocks < slotBlocks {
 		return

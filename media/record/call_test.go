@@ -90,6 +90,14 @@ func (s *source) talk(at time.Duration, n int) time.Duration {
 	return at
 }
 
+// noise sends a packet of comfort noise (RFC 3389).
+func (s *source) noise(at time.Duration) {
+	p := s.next
+	p.Codec, p.Payload, p.Marker = media.ComfortNoise, []byte{60, 128, 130}, false
+	s.next.Sequence++
+	s.arrive(at, p)
+}
+
 // closed closes a recording and returns its summary and both channels.
 func closed(t *testing.T, rec *Recording) (Summary, []byte, []byte) {
 	t.Helper()

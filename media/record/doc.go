@@ -21,7 +21,9 @@
 // bridge, and the first after its source or timestamps jumped are
 // placed by arrival, as the packets behind it show it without jitter; those after it by
 // RTP timestamp. An agent whose codec differs
-// from the customer's is transcoded by table to the customer's, which is the file's.
+// from the customer's is transcoded by table to the customer's, which is the file's. Where
+// a party sent nothing, or told by comfort noise (RFC 3389) what its silence is like, the
+// file has silence: it holds what came, and nothing made up.
 //
 // # What a crash leaves
 //

@@ -79,6 +79,28 @@ func testPlacement(t *testing.T, as kind) {
 			figures: figures{received: 10},
 		},
 		{
+			name: "comfort noise in the place of talk, one of its packets lost, one late",
+			feed: func(s *source) {
+				s.noise(0)
+				at := s.talk(0, 5)
+				s.noise(at)
+				s.next.Sequence++
+				s.next.Timestamp += 4000
+				late := s.next
+				s.next.Sequence++
+				s.next.Timestamp += 4000
+				s.next.Marker = true
+				at = s.talk(at+1000*ms, 5)
+				late.Codec, late.Payload = media.ComfortNoise, []byte{5}
+				s.arrive(at, late)
+				s.talk(at, 5)
+			},
+			want: func(s *source) [][]byte {
+				return [][]byte{s.octets(0, 800), silence(8000), s.octets(800, 1600)}
+			},
+			figures: figures{lost: 1, received: 18, gaps: time.Second},
+		},
+		{
 			name: "silence suppression with standing timestamps and a marker",
 			feed: func(s *source) {
 				s.talk(0, 5)

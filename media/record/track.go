@@ -21,6 +21,9 @@ const (
 	// track is set right, judged by the least delayed of driftWindow packets.
 	driftLimit  = 40 * 8
 	driftWindow = 250
+	// anchorSlack: an anchor that jitter set by no more than this too late stays, since
+	// to set it right would cost what was said in that time.
+	anchorSlack = 100 * 8
 	// lateLimit is how far back a late packet may belong.
 	lateLimit = sequenceDepth * 60 * 8
 	// nudgeLimit: a new anchor that lies less than this before the end of what is
@@ -70,6 +73,8 @@ type track struct {
 
 	least   int64 // delay of the least delayed packet in this drift window
 	counted int
+	usual   int64 // what it was in the anchor's first window, within anchorSlack
+	settled bool  // that window is over
 
 	sequence sequencer
 	gaps     gapList
@@ -176,7 +181,7 @@ func (t *track) anchor(batch []placed) {
 	t.anchored = true
 	t.timestamp, t.position = batch[0].timestamp, at
 	t.floor = t.front
-	t.counted = 0
+	t.counted, t.usual, t.settled = 0, 0, false
 }
 
 // earliest is the arrival of the batch's first packet, as it would have been with
@@ -237,8 +242,12 @@ func (t *track) drift(late int64) {
 		return
 	}
 	t.counted = 0
-	if t.least > driftLimit || t.least < -driftLimit {
-		t.position += t.least
+	if !t.settled && t.least < 0 && t.least >= -anchorSlack {
+		t.usual = t.least
+	}
+	t.settled = true
+	if off := t.least - t.usual; off > driftLimit || off < -driftLimit {
+		t.position += off
 		t.floor = t.front
 	}
 }
