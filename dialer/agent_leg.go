@@ -21,7 +21,7 @@ func (a *agent) dial(inv sip.Invite) {
 		return
 	}
 	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
-	audio, err := a.engine.NewSession(peer.audio.now())
+	audio, err := a.engine.NewSession(peer.outgoing(a.cfg.Extension))
 	if err != nil {
 		a.legLost(err.Error())
 		return

@@ -2,11 +2,13 @@ package dialer
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 
 	"ringpace/dialer/config"
 	"ringpace/media"
+	"ringpace/sip"
 )
 
 // audioTerms are how audio is offered and answered over a link: of a trunk, a peer or our
@@ -15,8 +17,32 @@ type audioTerms struct {
 	terms atomic.Pointer[media.SessionConfig]
 }
 
-// now are the terms for a session that is opened now.
-func (a *audioTerms) now() media.SessionConfig { return *a.terms.Load() }
+// toward are the terms for a session that is opened now, with a far side there.
+func (a *audioTerms) toward(far netip.Addr) media.SessionConfig {
+	c := *a.terms.Load()
+	c.Toward = far
+	return c
+}
+
+// offered are the terms for a session that answers a call.
+func (a *audioTerms) offered(in *sip.Incoming) media.SessionConfig {
+	far := media.AddressOf(in.Offer())
+	if !far.IsValid() {
+		far = in.Source().Addr()
+	}
+	return a.toward(far)
+}
+
+// outgoing are the terms for a call over the trunk.
+func (t *trunk) outgoing() media.SessionConfig { return t.audio.toward(t.Remote()) }
+
+// outgoing are the terms for a call to an extension.
+func (p *peer) outgoing(extension string) media.SessionConfig {
+	if p.local != nil {
+		return p.audio.toward(p.local.Remote(extension))
+	}
+	return p.audio.toward(p.Remote())
+}
 
 // sessionConfig is how the configuration wants audio to be on a link.
 func sessionConfig(m *config.Media, codecs []string, srtp string) (*media.SessionConfig, error) {

@@ -73,7 +73,7 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 		in.Reject(status, "")
 		return
 	}
-	audio, err := d.agentAudio(from.Peer)
+	audio, err := d.agentAudio(in, from.Peer)
 	if err != nil {
 		log.Error("no audio for a call inside", "error", err)
 		in.Reject(503, "Service Unavailable")
@@ -158,7 +158,7 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 			}
 		}
 	}
-	party, err := d.engine.NewSession(c.to.peer.audio.now())
+	party, err := d.engine.NewSession(c.to.peer.outgoing(c.to.name))
 	if err != nil {
 		return 503
 	}

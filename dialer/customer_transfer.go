@@ -153,9 +153,9 @@ func (c *customer) callParty() bool {
 func (c *customer) dialParty(h *handover) error {
 	var wants media.SessionConfig
 	if p := h.to.peer; p != nil {
-		wants = p.audio.now()
+		wants = p.outgoing(h.to.name)
 	} else {
-		wants = h.line.trunk.audio.now()
+		wants = h.line.trunk.outgoing()
 	}
 	audio, err := c.engine.NewSession(wants)
 	if err != nil {

@@ -163,7 +163,7 @@ func (d *Daemon) openMedia() error {
 	m := d.cfg.Media
 	var err error
 	d.engine, err = media.NewEngine(media.Config{
-		Addr: m.Address, PortMin: m.Ports.Min, PortMax: m.Ports.Max, Cooldown: m.Cooldown, Logger: d.log,
+		Addr: m.Address, Other: m.OtherAddress, PortMin: m.Ports.Min, PortMax: m.Ports.Max, Cooldown: m.Cooldown, Logger: d.log,
 	})
 	if err != nil || !d.cfg.Recording.Enabled {
 		return err

@@ -66,7 +66,7 @@ func (a *attempt) reroute(ctx context.Context, tried []*trunk, try cdr.Try, f si
 	if line == nil {
 		return false
 	}
-	audio, err := a.engine.NewSession(line.trunk.audio.now()) // a late answer of the former trunk must not be heard
+	audio, err := a.engine.NewSession(line.trunk.outgoing()) // a late answer of the former trunk must not be heard
 	if err != nil {
 		line.release()
 		a.log.Error("the call is not tried over another trunk", "error", err)

@@ -165,17 +165,17 @@ func (d *Daemon) confirm(l *leg, obeyed bool) {
 }
 
 // agentAudio opens the audio of a call that came over an agent's peer.
-func (d *Daemon) agentAudio(peer string) (*media.Session, error) {
+func (d *Daemon) agentAudio(in *sip.Incoming, peer string) (*media.Session, error) {
 	p := d.peer(peer)
 	if p == nil {
 		return nil, fmt.Errorf("peer %q is not configured", peer)
 	}
-	return d.engine.NewSession(p.audio.now())
+	return d.engine.NewSession(p.audio.offered(in))
 }
 
 // answerAgent answers a call that an agent has made; where that fails, the call is over.
 func (d *Daemon) answerAgent(in *sip.Incoming, peer string, changed func()) (*leg, error) {
-	audio, err := d.agentAudio(peer)
+	audio, err := d.agentAudio(in, peer)
 	if err != nil {
 		in.Reject(503, "Service Unavailable")
 		return nil, err

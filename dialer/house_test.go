@@ -2,12 +2,14 @@ package dialer_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -66,6 +68,9 @@ type plan struct {
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
 
+	At               string     // host of the first SIP listener; default 127.0.0.1
+	CarrierAt, PBXAt netip.Addr // of the lab; default 127.0.0.1
+
 	Recording string // further settings of recordings
 	Strangers string // sip.strangers; default reject
 	SIP       string // further settings of signalling
@@ -92,7 +97,7 @@ node: {id: test, data_dir: .}
 redis: {url: "{{.Redis}}"}
 {{- end}}
 http: {listen: "127.0.0.1:0"}
-sip: {listen: ["udp://127.0.0.1:{{.SIPPort}}"{{.Listen}}]{{with .SIP}}, {{.}}{{end}}{{with .Strangers}}, strangers: {{.}}{{end}}}
+sip: {listen: ["udp://{{.At}}:{{.SIPPort}}"{{.Listen}}]{{with .SIP}}, {{.}}{{end}}{{with .Strangers}}, strangers: {{.}}{{end}}}
 media: {ports: 10000-19999, cooldown: 1s{{with .Media}}, {{.}}{{end}}}
 recording: {min_free: {{if .FullDisk}}1000TiB{{else}}16MiB{{end}}, flush: 100ms{{with .Recording}}, {{.}}{{end}}}
 trace: {messages: 2000{{with .Trace}}, {{.}}{{end}}}
@@ -152,6 +157,7 @@ func (h *house) openLab(p plan) {
 	var err error
 	if p.Trunk == "" {
 		h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
+			Addr:      p.CarrierAt,
 			Transport: p.transport(),
 			Username:  "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
 			Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
@@ -163,7 +169,7 @@ func (h *house) openLab(p plan) {
 		h.atEnd(h.carrier.Close)
 	}
 	if p.Peer == "" {
-		h.pbx, err = lab.NewPBX(lab.PBXConfig{Extensions: append(p.extensions(), p.phones()...), RingFor: p.RingFor, Voice: p.phoneVoice()})
+		h.pbx, err = lab.NewPBX(lab.PBXConfig{Addr: p.PBXAt, Extensions: append(p.extensions(), p.phones()...), RingFor: p.RingFor, Voice: p.phoneVoice()})
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -282,7 +288,7 @@ func (h *house) rewrite(p plan) {
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Trunk": p.Trunk, "Trunks": p.Trunks, "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
+		"Trunk": p.Trunk, "Trunks": p.Trunks, "At": cmp.Or(p.At, "127.0.0.1"), "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
 		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Recording": p.Recording, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
 	}); err != nil {
 		h.t.Fatal(err)

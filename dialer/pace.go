@@ -169,7 +169,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 		c.soon, c.crowded = soon, true
 		return false
 	}
-	audio, err := c.engine.NewSession(line.trunk.audio.now())
+	audio, err := c.engine.NewSession(line.trunk.outgoing())
 	if err != nil {
 		line.release()
 		c.blocked, c.blockedAt = err.Error(), time.Now()

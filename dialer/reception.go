@@ -97,7 +97,7 @@ func (d *Daemon) customerCalled(in *sip.Incoming, desk *reception, over []*trunk
 			equipment: d.equipment, tally: c.tally, terms: w.terms, lead: known.Lead.Lead, rec: rec,
 			optedOut: known.DoNotCall, stop: make(chan cdr.Party, 1), log: c.log.With("attempt", rec.ID),
 		},
-		in: in, welcome: w, audio: t.audio.now(), caller: known, release: func() {},
+		in: in, welcome: w, audio: t.audio.offered(in), caller: known, release: func() {},
 	}
 	k.show(api.CallRinging)
 	rule, status := screen(&w.cfg.Inbound, rec.Number)

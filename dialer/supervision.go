@@ -74,7 +74,7 @@ func (d *Daemon) supervisorDialed(in *sip.Incoming, from *config.Agent, part api
 		in.Reject(404, "Not Found")
 		return
 	}
-	audio, err := d.agentAudio(from.Peer)
+	audio, err := d.agentAudio(in, from.Peer)
 	if err != nil {
 		log.Error("no audio for a supervisor", "error", err)
 		in.Reject(503, "Service Unavailable")
@@ -151,7 +151,7 @@ func (d *Daemon) callSupervisor(s *supervision, from *config.Agent) error {
 	if p == nil {
 		return api.Conflict("peer %q of %s is not configured", from.Peer, from.ID)
 	}
-	audio, err := d.engine.NewSession(p.audio.now())
+	audio, err := d.engine.NewSession(p.outgoing(from.Extension))
 	if err != nil {
 		return api.Unavailable("no audio: %v", err)
 	}

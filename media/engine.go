@@ -15,6 +15,9 @@ type Config struct {
 	// Addr is the address that sockets are bound to and that session descriptions
 	// announce. It must be a concrete one, not 0.0.0.0 or ::.
 	Addr netip.Addr
+	// Other is an address of the other family, IPv4 or IPv6, for sessions with far sides
+	// there (SessionConfig.Toward); the zero value: there is none.
+	Other netip.Addr
 	// PortMin and PortMax are the first and last port to use; 0, 0 leaves the
 	// choice to the operating system, which suits tests.
 	PortMin, PortMax uint16
@@ -24,11 +27,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Engine owns the ports, the 20 ms clock and all sessions of one address. Its
+// Engine owns the ports, the 20 ms clock and all sessions of one machine. Its
 // methods are safe for concurrent use.
 type Engine struct {
 	log     *slog.Logger
 	addr    netip.Addr
+	other   netip.Addr // of the other family; may be the zero value
 	network network
 	ports   *portPool
 	clock   *clock
@@ -59,18 +63,21 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	addr := cfg.Addr.Unmap()
+	addr, other := cfg.Addr.Unmap(), cfg.Other.Unmap()
+	if other.IsValid() && (other.IsUnspecified() || other.Is4() == addr.Is4()) {
+		return nil, fmt.Errorf("%w: %q is no concrete IP address of another family than %s", ErrAddress, cfg.Other, addr)
+	}
 	network, err := newNetwork()
 	if err != nil {
 		return nil, err
 	}
-	ports, err := newPortPool(addr, cfg.PortMin, cfg.PortMax, cfg.Cooldown, network.open)
+	ports, err := newPortPool(cfg.PortMin, cfg.PortMax, cfg.Cooldown, network.open)
 	if err != nil {
 		network.close()
 		return nil, err
 	}
 	e := &Engine{
-		log: cfg.Logger, addr: addr, network: network, ports: ports, clock: newClock(),
+		log: cfg.Logger, addr: addr, other: other, network: network, ports: ports, clock: newClock(),
 		stop: make(chan struct{}), sessions: make(map[*Session]struct{}),
 	}
 	e.ticking.Go(func() { e.clock.run(e.stop) })
@@ -84,7 +91,7 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := e.ports.take(time.Now())
+	pair, err := e.ports.take(e.toward(cfg.Toward), time.Now())
 	if err != nil {
 		if errors.Is(err, ErrPortsExhausted) {
 			e.total.exhausted.Add(1)
@@ -106,6 +113,14 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	pair.rtp.Serve(receiverFunc(s.receiveRTP))
 	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))
 	return s, nil
+}
+
+// toward is the address of ours from which that one can be reached.
+func (e *Engine) toward(far netip.Addr) netip.Addr {
+	if e.other.IsValid() && far.IsValid() && far.Unmap().Is4() == e.other.Is4() {
+		return e.other
+	}
+	return e.addr
 }
 
 // forget takes a session that has closed off the books.

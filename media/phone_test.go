@@ -50,9 +50,11 @@ type phone struct {
 }
 
 // newPhone returns a phone that sends to a session, with a stream of its own.
-func newPhone(t *testing.T, s *Session) *phone {
+func newPhone(t *testing.T, s *Session) *phone { return newPhoneAt(t, s, loopback) }
+
+func newPhoneAt(t *testing.T, s *Session, addr netip.Addr) *phone {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +86,18 @@ func (p *phone) read() {
 	}
 }
 
-func (p *phone) addr() netip.AddrPort { return p.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+func (p *phone) addr() netip.AddrPort {
+	at := p.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+}
 
 // sdp is a session description of the phone. More are attribute lines.
 func (p *phone) sdp(formats string, more ...string) []byte {
-	body := "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
+	place := "IN IP4 127.0.0.1"
+	if p.addr().Addr().Is6() {
+		place = "IN IP6 ::1"
+	}
+	body := "v=0\r\no=- 1 1 " + place + "\r\ns=-\r\nc=" + place + "\r\nt=0 0\r\n" +
 		"m=audio " + strconv.Itoa(int(p.addr().Port())) + " RTP/AVP " + formats + "\r\n"
 	for _, line := range more {
 		body += line + "\r\n"

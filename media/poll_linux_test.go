@@ -154,7 +154,6 @@ func TestBridgeOnOneShard(t *testing.T) {
 	p := newTestPoller(t, 3)
 	e := bareEngine()
 	e.ports.open = p.open
-	e.ports.addr = loopback
 	e.network = p
 	home := func(s socket) *shard { return s.(*pollSocket).shard.Load() }
 	customer, agent := newTestSession(t, e), newTestSession(t, e)

@@ -20,7 +20,6 @@ const systemAttempts = 64
 // above it (RFC 3550 section 11). Pairs come in an order that cannot be guessed,
 // the longest rested first. It is safe for concurrent use.
 type portPool struct {
-	addr     netip.Addr
 	system   bool // the operating system chooses the ports
 	cooldown time.Duration
 	open     func(netip.AddrPort) (socket, error)
@@ -44,8 +43,8 @@ type portPair struct {
 
 // newPortPool returns a pool of the pairs that lie wholly within first to last;
 // both zero leave the choice to the operating system.
-func newPortPool(addr netip.Addr, first, last uint16, cooldown time.Duration, open func(netip.AddrPort) (socket, error)) (*portPool, error) {
-	p := &portPool{addr: addr, cooldown: cooldown, open: open}
+func newPortPool(first, last uint16, cooldown time.Duration, open func(netip.AddrPort) (socket, error)) (*portPool, error) {
+	p := &portPool{cooldown: cooldown, open: open}
 	if first == 0 && last == 0 {
 		p.system = true
 		return p, nil
@@ -60,12 +59,12 @@ func newPortPool(addr netip.Addr, first, last uint16, cooldown time.Duration, op
 	return p, nil
 }
 
-// take opens a pair, or returns an error that wraps ErrPortsExhausted.
-func (p *portPool) take(now time.Time) (portPair, error) {
+// take opens a pair at an address, or returns an error that wraps ErrPortsExhausted.
+func (p *portPool) take(addr netip.Addr, now time.Time) (portPair, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.system {
-		return p.takeFromSystem()
+		return p.takeFromSystem(addr)
 	}
 	var last error
 	for range len(p.rest) {
@@ -74,7 +73,7 @@ func (p *portPool) take(now time.Time) (portPair, error) {
 			break
 		}
 		p.rest = p.rest[1:]
-		pair, err := p.bind(next.port)
+		pair, err := p.bind(addr, next.port)
 		if err == nil {
 			p.inUse++
 			pair.pooled = true
@@ -112,10 +111,10 @@ func (p *portPool) available(now time.Time) (inUse, free int) {
 	return p.inUse, free
 }
 
-func (p *portPool) takeFromSystem() (portPair, error) {
+func (p *portPool) takeFromSystem(addr netip.Addr) (portPair, error) {
 	var last error
 	for range systemAttempts {
-		pair, err := p.bind(0)
+		pair, err := p.bind(addr, 0)
 		if err == nil {
 			return pair, nil
 		}
@@ -125,8 +124,8 @@ func (p *portPool) takeFromSystem() (portPair, error) {
 }
 
 // bind opens both sockets of a pair, or neither.
-func (p *portPool) bind(port uint16) (portPair, error) {
-	rtp, err := p.open(netip.AddrPortFrom(p.addr, port))
+func (p *portPool) bind(addr netip.Addr, port uint16) (portPair, error) {
+	rtp, err := p.open(netip.AddrPortFrom(addr, port))
 	if err != nil {
 		return portPair{}, err
 	}
@@ -135,7 +134,7 @@ func (p *portPool) bind(port uint16) (portPair, error) {
 		rtp.Close()
 		return portPair{}, fmt.Errorf("media: port %d is odd", local.Port())
 	}
-	rtcp, err := p.open(netip.AddrPortFrom(p.addr, local.Port()+1))
+	rtcp, err := p.open(netip.AddrPortFrom(addr, local.Port()+1))
 	if err != nil {
 		rtp.Close()
 		return portPair{}, err

@@ -25,7 +25,7 @@ func (f *fakePort) Close() error {
 func newFakePool(t *testing.T, first, last uint16) (pool *portPool, used map[uint16]bool) {
 	t.Helper()
 	used = make(map[uint16]bool)
-	pool, err := newPortPool(loopback, first, last, 10*time.Second, func(a netip.AddrPort) (socket, error) {
+	pool, err := newPortPool(first, last, 10*time.Second, func(a netip.AddrPort) (socket, error) {
 		if used[a.Port()] {
 			return nil, errFake
 		}
@@ -48,7 +48,7 @@ func TestPortPool(t *testing.T) {
 	now := time.Now()
 	var pairs []portPair
 	for range 3 {
-		pair, err := pool.take(now)
+		pair, err := pool.take(loopback, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,18 +57,18 @@ func TestPortPool(t *testing.T) {
 		}
 		pairs = append(pairs, pair)
 	}
-	if _, err := pool.take(now); !errors.Is(err, ErrPortsExhausted) {
+	if _, err := pool.take(loopback, now); !errors.Is(err, ErrPortsExhausted) {
 		t.Errorf("a fourth pair: %v", err)
 	}
 	closePair(pairs[1])
 	pool.give(pairs[1], now)
-	if _, err := pool.take(now.Add(9 * time.Second)); !errors.Is(err, ErrPortsExhausted) {
+	if _, err := pool.take(loopback, now.Add(9*time.Second)); !errors.Is(err, ErrPortsExhausted) {
 		t.Errorf("a pair that cools down was taken: %v", err)
 	}
 	if inUse, free := pool.available(now.Add(10 * time.Second)); inUse != 2 || free != 1 {
 		t.Errorf("%d in use, %d free", inUse, free)
 	}
-	if pair, err := pool.take(now.Add(10 * time.Second)); err != nil || pair.port != pairs[1].port {
+	if pair, err := pool.take(loopback, now.Add(10*time.Second)); err != nil || pair.port != pairs[1].port {
 		t.Errorf("after the cool-down: %v, %v", pair.port, err)
 	}
 	if len(used) != 6 {
@@ -80,29 +80,29 @@ func TestPortTakenByAnotherProcess(t *testing.T) {
 	pool, used := newFakePool(t, 20000, 20003)
 	used[20001] = true // not ours
 	now := time.Now()
-	pair, err := pool.take(now)
+	pair, err := pool.take(loopback, now)
 	if err != nil || pair.port != 20002 {
 		t.Fatalf("port %d, %v; want 20002", pair.port, err)
 	}
-	if _, err := pool.take(now); !errors.Is(err, ErrPortsExhausted) {
+	if _, err := pool.take(loopback, now); !errors.Is(err, ErrPortsExhausted) {
 		t.Errorf("error %v", err)
 	}
 	if used[20000] {
 		t.Error("half of the pair that could not be opened stayed open")
 	}
 	delete(used, 20001)
-	if pair, err := pool.take(now.Add(time.Minute)); err != nil || pair.port != 20000 {
+	if pair, err := pool.take(loopback, now.Add(time.Minute)); err != nil || pair.port != 20000 {
 		t.Errorf("once it is free again: %v, %v", pair.port, err)
 	}
 }
 
 func TestPortRanges(t *testing.T) {
 	for _, r := range [][2]uint16{{1, 2}, {5, 5}, {7, 6}, {0, 100}, {65535, 65535}} {
-		if _, err := newPortPool(loopback, r[0], r[1], 0, goroutines{}.open); err == nil {
+		if _, err := newPortPool(r[0], r[1], 0, goroutines{}.open); err == nil {
 			t.Errorf("range %d-%d passes", r[0], r[1])
 		}
 	}
-	if pool, err := newPortPool(loopback, 65534, 65535, 0, goroutines{}.open); err != nil || len(pool.rest) != 1 {
+	if pool, err := newPortPool(65534, 65535, 0, goroutines{}.open); err != nil || len(pool.rest) != 1 {
 		t.Errorf("the last pair of all: %v", err)
 	}
 }

@@ -100,6 +100,21 @@ func parseDescription(body []byte) (*description, error) {
 	return d, nil
 }
 
+// AddressOf is where the one who wrote a session description takes audio. It is not
+// valid where that cannot be told.
+func AddressOf(description []byte) netip.Addr {
+	d, err := parseDescription(description)
+	if err != nil {
+		return netip.Addr{}
+	}
+	for _, l := range d.lines {
+		if l.rtp && l.addr.IsValid() {
+			return l.addr.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
 // completeMediaLine adds what stands in the lines below a media line.
 func completeMediaLine(line mediaLine, sd *sdp.SessionDescription, m *sdp.MediaDescription) mediaLine {
 	if !line.rtp || line.port == 0 {

@@ -259,3 +259,63 @@ func TestIPv6(t *testing.T) {
 	await(t, "silence over IPv6", a.Received())
 	await(t, "silence over IPv6", b.Received())
 }
+
+// TestBothFamilies: an engine with an address of each family gives sessions the one that
+// their far side can be reached from, out of one range of ports.
+func TestBothFamilies(t *testing.T) {
+	six := netip.IPv6Loopback()
+	for _, bad := range []netip.Addr{netip.IPv6Unspecified(), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("::ffff:127.0.0.2")} {
+		if _, err := NewEngine(Config{Addr: loopback, Other: bad}); !errors.Is(err, ErrAddress) {
+			t.Errorf("other address %v: %v", bad, err)
+		}
+	}
+	e, err := NewEngine(Config{Addr: loopback, Other: six})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for toward, want := range map[netip.Addr]netip.Addr{
+		{}: loopback, netip.MustParseAddr("192.0.2.1"): loopback, netip.MustParseAddr("2001:db8::1"): six,
+		netip.MustParseAddr("::ffff:192.0.2.1"): loopback,
+	} {
+		s, err := e.NewSession(SessionConfig{Toward: toward})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.LocalAddr().Addr(); got != want || AddressOf(s.Offer()) != want {
+			t.Errorf("toward %v: %v, in the offer %v", toward, got, AddressOf(s.Offer()))
+		}
+	}
+	if got := AddressOf([]byte("v=0\r\nno description")); got.IsValid() {
+		t.Errorf("an address in nothing: %v", got)
+	}
+	at := func(addr netip.Addr) leg {
+		s, err := e.NewSession(SessionConfig{Toward: addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newPhoneAt(t, s, addr)
+		if err := s.Accept(p.sdp("8")); err != nil {
+			t.Fatal(err)
+		}
+		return leg{s, p}
+	}
+	customer, agent := at(loopback), at(six)
+	if _, err := e.Bridge(customer.Session, agent.Session); err != nil {
+		t.Fatal(err)
+	}
+	agent.phone.send(filled(1))
+	customer.phone.wait(0, holds(1))
+	customer.phone.send(filled(2))
+	agent.phone.wait(0, holds(2))
+	// The phone behind a NAT that gave it another port is followed (symmetric RTP).
+	moved := newPhoneAt(t, agent.Session, six)
+	if err := agent.Accept(moved.sdp("8")); err != nil {
+		t.Fatal(err)
+	}
+	natted := newPhoneAt(t, agent.Session, six)
+	natted.send(filled(3))
+	customer.phone.wait(0, holds(3))
+	customer.phone.send(filled(4))
+	natted.wait(0, holds(4))
+}

@@ -70,6 +70,16 @@ func (l *Local) Invite(ctx context.Context, inv Invite) (*Call, error) {
 	}, inv)
 }
 
+// Remote is where a user is registered at: the contact that is called first. It is not
+// valid where there is none.
+func (l *Local) Remote(user string) netip.Addr {
+	groups, err := l.targets(user)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return groups[0][0].addr.Addr()
+}
+
 // targets returns the contacts of a user that can be reached, by falling q.
 func (l *Local) targets(user string) ([][]target, error) {
 	var groups [][]target

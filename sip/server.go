@@ -42,6 +42,21 @@ func (t *Trunk) hops(ctx context.Context) ([]hop, error) {
 	return found, nil
 }
 
+// Remote is where the trunk's server was found last: the one that it is registered at, or
+// the one to be tried first. It is not valid where that is not known yet.
+func (t *Trunk) Remote() netip.Addr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.home.addr.IsValid() {
+		return t.home.addr.Addr()
+	}
+	if len(t.servers) > 0 {
+		return t.servers[0].Addr()
+	}
+	addr, _ := netip.ParseAddr(t.host)
+	return addr
+}
+
 // targets returns the trunk's servers, in the order in which to try them, with
 // uri as the Request-URI.
 func (t *Trunk) targets(ctx context.Context, uri sipgo.Uri) ([][]target, error) {

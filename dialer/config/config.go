@@ -117,11 +117,13 @@ const (
 
 // Media is where RTP is sent from and received.
 type Media struct {
-	Address     netip.Addr    `yaml:"address"` // default: the address of the first SIP listener
-	Ports       PortRange     `yaml:"ports"`
-	Codecs      []string      `yaml:"codecs" enum:"PCMA,PCMU" reload:"live"`            // by preference
-	AgentCodecs []string      `yaml:"agent_codecs" enum:"G722,PCMA,PCMU" reload:"live"` // of agents' legs; empty: Codecs
-	PTime       time.Duration `yaml:"ptime" reload:"live"`
+	Address netip.Addr `yaml:"address"` // default: the address of the first SIP listener
+	// OtherAddress is of the other family; default: that of the first such SIP listener.
+	OtherAddress netip.Addr    `yaml:"other_address"`
+	Ports        PortRange     `yaml:"ports"`
+	Codecs       []string      `yaml:"codecs" enum:"PCMA,PCMU" reload:"live"`            // by preference
+	AgentCodecs  []string      `yaml:"agent_codecs" enum:"G722,PCMA,PCMU" reload:"live"` // of agents' legs; empty: Codecs
+	PTime        time.Duration `yaml:"ptime" reload:"live"`
 	// ComfortNoise offers it (RFC 3389). What is offered to us is taken in any case.
 	ComfortNoise bool          `yaml:"comfort_noise" reload:"live"`
 	Cooldown     time.Duration `yaml:"cooldown"`                // before a port is used again

@@ -122,6 +122,11 @@ func (c *Config) settle() {
 	if !c.Media.Address.IsValid() && len(c.SIP.Listen) > 0 {
 		c.Media.Address = c.SIP.Listen[0].Addr.Addr()
 	}
+	for _, l := range c.SIP.Listen {
+		if !c.Media.OtherAddress.IsValid() && c.Media.Address.IsValid() && l.Addr.Addr().Is4() != c.Media.Address.Is4() {
+			c.Media.OtherAddress = l.Addr.Addr()
+		}
+	}
 	for i := range c.Trunks {
 		c.Trunks[i].settle()
 	}

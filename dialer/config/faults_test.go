@@ -155,6 +155,8 @@ func TestFaults(t *testing.T) {
 		{"ports and SIP", base + "media: {ports: 5000-29999}\n", []string{"test.yaml:10:16: media.ports: 5000-29999 holds the port of sip.listen[0]"}},
 		{"backwards", base + "media: {ports: 30000-20000}\n", []string{`test.yaml:10:16: media.ports: "30000-20000" ends before it begins`}},
 		{"media address", base + "media: {address: \"::\"}\n", []string{"test.yaml:10:18: media.address: :: is a wildcard"}},
+		{"other address", base + "media: {other_address: 192.0.2.11}\n", []string{"test.yaml:10:24: media.other_address: 192.0.2.11; write an address of the machine's own that is of the other family"}},
+		{"other address, anywhere", base + "media: {other_address: \"::\"}\n", []string{"test.yaml:10:24: media.other_address: ::; write"}},
 		{"agent codec twice", base + "media: {agent_codecs: [G722, PCMA, G722]}\n", []string{`test.yaml:10:9: media.agent_codecs: names G722 twice; write each once`}},
 		{"codec", base + "media: {codecs: [PCMA, G729]}\n", []string{`test.yaml:10:24: media.codecs[1]: "G729" is not known; known are PCMA, PCMU`}},
 		{"ring-back", base + "media: {ring_back: gb}\n", []string{`test.yaml:10:20: media.ring_back: "gb" is not known; write one of AU, CA, CN,`}},

@@ -42,6 +42,20 @@ func load(t *testing.T, text string) *Config {
 	return c
 }
 
+// TestOtherAddress: audio of the family that the first listener is not of goes to the first
+// listener that is, or where the file says.
+func TestOtherAddress(t *testing.T) {
+	both := strings.Replace(base, `5060"]`, `5060", "udp://[2001:db8::1]:5060", "tcp://[2001:db8::2]:5060"]`, 1)
+	for text, want := range map[string]string{
+		base: "invalid IP", both: "2001:db8::1", both + "media: {address: \"2001:db8::3\"}\n": "192.0.2.10",
+		both + "media: {other_address: \"2001:db8::3\"}\n": "2001:db8::3",
+	} {
+		if got := load(t, text).Media.OtherAddress.String(); got != want {
+			t.Errorf("the other address is %s, want %s, in\n%s", got, want, text)
+		}
+	}
+}
+
 func TestMinimalExampleIsCompleteAndShort(t *testing.T) {
 	c, _, err := Load("../../configs/minimal.yaml")
 	if err != nil {

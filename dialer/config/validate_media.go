@@ -25,6 +25,9 @@ func (v *validator) media() {
 	case a.IsMulticast():
 		v.bad("media.address", "%s is a multicast address; write the machine's own", a)
 	}
+	if a := m.OtherAddress; a.IsValid() && (wildcard(a) || a.IsMulticast() || a.Is4() == m.Address.Is4()) {
+		v.bad("media.other_address", "%s; write an address of the machine's own that is of the other family than media.address (%s), IPv4 or IPv6", a, m.Address)
+	}
 	if len(m.Codecs) == 0 {
 		v.bad("media.codecs", "there is none; write [PCMA, PCMU]")
 	}
@@ -70,7 +73,7 @@ func (v *validator) ports() {
 			r, have, need, channels, agents, math.Ceil(resting), 2*need)
 	}
 	for i, l := range v.config.SIP.Listen {
-		if l.Transport == UDP && l.Addr.Port() >= r.Min && l.Addr.Port() <= r.Max && l.Addr.Addr() == v.config.Media.Address {
+		if l.Transport == UDP && l.Addr.Port() >= r.Min && l.Addr.Port() <= r.Max && (l.Addr.Addr() == v.config.Media.Address || l.Addr.Addr() == v.config.Media.OtherAddress) {
 			v.bad("media.ports", "%s holds the port of sip.listen[%d] (%s); move one", r, i, l.Addr)
 		}
 	}

@@ -17,9 +17,10 @@ import (
 
 // CarrierConfig is what a carrier demands and what its callees are like.
 type CarrierConfig struct {
-	Realm              string // of its digest challenges; default "carrier.example"
-	Username, Password string // the one account
-	ChallengeInvites   bool   // demand digest on every INVITE, not the registration alone
+	Addr               netip.Addr // where it is; default 127.0.0.1
+	Realm              string     // of its digest challenges; default "carrier.example"
+	Username, Password string     // the one account
+	ChallengeInvites   bool       // demand digest on every INVITE, not the registration alone
 
 	CallerIDs []string // the official numbers, E.164 with +; none: every caller ID is allowed
 
@@ -77,7 +78,7 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	cfg.Ring = cmp.Or(cfg.Ring, Spread{Median: 800 * time.Millisecond, Sigma: 0.5, Most: 3 * time.Second})
 	cfg.SlowRing = cmp.Or(cfg.SlowRing, Spread{Median: 3 * time.Second, Sigma: 0.1})
 	cfg.Talk = cmp.Or(cfg.Talk, Spread{Median: 5 * time.Second, Sigma: 0.5})
-	cfg.Transport = cmp.Or(cfg.Transport, "udp")
+	cfg.Transport, cfg.Addr = cmp.Or(cfg.Transport, "udp"), cmp.Or(cfg.Addr, loopback)
 	cfg.Patience = cmp.Or(cfg.Patience, 10*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -99,12 +100,12 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lab: carrier: %w", err)
 	}
-	if c.engine, err = loopbackEngine(cfg.Logger); err != nil {
+	if c.engine, err = loopbackEngine(cfg.Addr, cfg.Logger); err != nil {
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.endpoint, err = sip.NewEndpoint(sip.Config{
-		Listen:    []sip.Listen{{Transport: cfg.Transport, Addr: loopback}},
+		Listen:    []sip.Listen{{Transport: cfg.Transport, Addr: netip.AddrPortFrom(cfg.Addr, 0)}},
 		UserAgent: "Ringpace lab carrier",
 		Logger:    cfg.Logger,
 		Invite:    c.invited,
@@ -117,11 +118,11 @@ func NewCarrier(cfg CarrierConfig) (*Carrier, error) {
 	return c, nil
 }
 
-// loopback is a free port of the loopback interface.
-var loopback = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
+// loopback is where the lab is unless told otherwise.
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-func loopbackEngine(log *slog.Logger) (*media.Engine, error) {
-	engine, err := media.NewEngine(media.Config{Addr: loopback.Addr(), Logger: log})
+func loopbackEngine(addr netip.Addr, log *slog.Logger) (*media.Engine, error) {
+	engine, err := media.NewEngine(media.Config{Addr: addr, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -36,11 +37,11 @@ type caller struct {
 
 func newCaller(t *testing.T) *caller {
 	t.Helper()
-	engine, err := loopbackEngine(nil)
+	engine, err := loopbackEngine(loopback, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint, err := sip.NewEndpoint(sip.Config{Listen: []sip.Listen{{Transport: "udp", Addr: loopback}}})
+	endpoint, err := sip.NewEndpoint(sip.Config{Listen: []sip.Listen{{Transport: "udp", Addr: netip.AddrPortFrom(loopback, 0)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 // PBXConfig is the extensions of a PBX.
 type PBXConfig struct {
+	Addr       netip.Addr                           // where it is; default 127.0.0.1
 	Extensions []string                             // user parts: "1001"
 	RingFor    time.Duration                        // before a softphone answers; 0: at once
 	Voice      func(extension string) *media.Prompt // default: AgentVoice, another for each extension
@@ -45,6 +47,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.Addr = cmp.Or(cfg.Addr, loopback)
 	p := &PBX{cfg: cfg, log: cfg.Logger, extensions: make(map[string]*Extension, len(cfg.Extensions))}
 	for i, name := range cfg.Extensions {
 		if _, ok := p.extensions[name]; ok {
@@ -59,12 +62,12 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 		p.extensions[name] = &Extension{pbx: p, name: name, voice: voice}
 	}
 	var err error
-	if p.engine, err = loopbackEngine(cfg.Logger); err != nil {
+	if p.engine, err = loopbackEngine(cfg.Addr, cfg.Logger); err != nil {
 		return nil, err
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.endpoint, err = sip.NewEndpoint(sip.Config{
-		Listen:    []sip.Listen{{Transport: "udp", Addr: loopback}},
+		Listen:    []sip.Listen{{Transport: "udp", Addr: netip.AddrPortFrom(cfg.Addr, 0)}},
 		UserAgent: "Ringpace lab PBX",
 		Logger:    cfg.Logger,
 		Invite:    p.invited,
