@@ -61,6 +61,7 @@ type agent struct {
 	bridge     *media.Bridge   // nil while the customer is on hold
 	hold       hold
 	transfer   *transfer          // under way
+	third      *third             // called in to the conversation, or being called
 	atJoin     media.SessionStats // the leg's figures when the conversation began
 	heard      *cdr.Leg           // what the leg was like during the conversation
 	untap      func()
@@ -129,6 +130,10 @@ func (a *agent) run(ctx context.Context) {
 			a.customerGone()
 		case err := <-a.transfer.outcome():
 			a.transferred(err)
+		case err := <-a.third.outcome():
+			a.thirdCalled(err)
+		case s, open := <-a.third.heard():
+			a.hearThird(s, open)
 		case <-a.wrapEnd.reached():
 			a.finish()
 		case <-a.decideBy.reached():

@@ -72,7 +72,9 @@ func (a *agent) join() {
 		return
 	}
 	a.conversing, a.atJoin = true, a.leg.audio.Stats()
-	t.joined <- b
+	if b != nil {
+		t.joined <- b
+	}
 	t.call.BridgedAt = time.Now()
 	if !t.consult {
 		a.figures.calls++
@@ -83,9 +85,15 @@ func (a *agent) join() {
 	a.holdChanged() // a phone that held while it had no call still does
 }
 
-// link lets agent and customer hear each other.
+// link lets agent and customer hear each other. There is no bridge where the agent is
+// the third in another's conversation.
 func (a *agent) link() (*media.Bridge, error) {
 	t := a.talk
+	if t.conference {
+		offerLatest(t.legs, a.leg.audio)
+		a.joined(t.call.ID, a.leg)
+		return nil, nil
+	}
 	if t.recording != nil {
 		a.untap = a.leg.audio.AddTap(a.leg.audio.WithGuests(t.recording.Agent())) // before the bridge, which forwards a packet at once
 	}
@@ -109,11 +117,19 @@ func (a *agent) relink() {
 		a.log.Error("cannot bridge again", "attempt", a.talk.call.ID, "error", err)
 		return
 	}
+	if b != nil {
+		offerLatest(a.talk.joined, b)
+	}
+}
+
+// offerLatest sends x on a channel with room for one, in the place of what nobody has
+// taken. The channel has no other sender.
+func offerLatest[T any](on chan T, x T) {
 	select {
-	case <-a.talk.joined: // the one before, which nobody has asked for
+	case <-on:
 	default:
 	}
-	a.talk.joined <- b
+	on <- x
 }
 
 // unlink ends what link did.
@@ -136,8 +152,13 @@ func (a *agent) part(by cdr.Party) {
 // depart lets the attempt know that the conversation is over.
 func (a *agent) depart(by cdr.Party) {
 	a.talk.parted <- by
-	if a.transfer != nil { // which goes on without them
-		a.transfer = nil
+	goesOn := a.transfer != nil || a.talk.conference // without them
+	if a.third.present() {
+		a.figures.transfers++
+		goesOn = true
+	}
+	a.transfer, a.third = nil, nil
+	if goesOn {
 		a.wrap(api.AgentWrapUp)
 		return
 	}
@@ -150,6 +171,7 @@ func (a *agent) customerGone() {
 	case a.conversing:
 		a.transfer = nil
 		a.fallSilent()
+		a.third = nil
 		a.wrap(api.AgentWrapUp)
 	case a.state == api.AgentRinging: // the customer did not wait
 		a.dropLeg(sip.CauseNormal)
@@ -168,6 +190,8 @@ func (a *agent) fallSilent() {
 	a.endHold()
 	a.unlink()
 	a.dismissSupervisors()
+	a.third.dismiss()
+	a.leg.audio.Withdraw() // where the agent was the third
 	a.left(a.talk.call.ID, a.leg)
 	a.conversing = false
 	a.heard = legFigures(a.leg.audio.Stats().Since(a.atJoin))

@@ -28,6 +28,9 @@ func (a *agent) holdCustomer() error {
 	if !a.conversing || a.transfer != nil {
 		return api.Conflict("agent %s is not talking to anybody", a.id)
 	}
+	if a.talk.conference {
+		return a.calledIn()
+	}
 	a.hold.commanded = true
 	a.holdChanged()
 	return nil
@@ -54,6 +57,7 @@ func (a *agent) holdChanged() {
 	held := a.leg.audio.Held()
 	switch {
 	case a.transfer != nil: // transferred looks
+	case a.conversing && a.talk.conference: // inherit looks
 	case a.conversing && (held || a.hold.commanded):
 		a.beginHold()
 	case a.conversing && a.hold.on:

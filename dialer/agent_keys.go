@@ -68,7 +68,7 @@ func readCode(codes []config.Code, pressed string) (does, argument string, whole
 		switch c.Does {
 		case "disposition":
 			return c.Does, rest, len(rest) == 1
-		case "transfer":
+		case "transfer", "conference":
 			argument, whole = strings.CutSuffix(rest, "#")
 			if len(argument) > longestArgument {
 				return "", "", false
@@ -121,6 +121,11 @@ func (a *agent) obey(does, argument string, rules *phones) error {
 		return a.disposeByKey(argument)
 	case "transfer":
 		return a.transferTo(argument)
+	case "conference":
+		if argument == "" {
+			return a.dropThird()
+		}
+		return a.callIn(argument)
 	case "logout":
 		return a.logout()
 	}

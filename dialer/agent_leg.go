@@ -70,6 +70,7 @@ func (a *agent) swapLeg(l *leg, own bool) {
 	if a.conversing {
 		a.unlink()
 		a.dismissSupervisors()
+		a.third.dismiss()
 		a.left(a.talk.call.ID, a.leg)
 	}
 	a.dropLeg(sip.CauseNormal)
@@ -112,6 +113,7 @@ func (a *agent) arrive() {
 			a.relink()
 		}
 		a.admitSupervisors()
+		a.admitThird()
 	case a.state == api.AgentConnecting:
 		a.settle()
 	}

@@ -38,6 +38,10 @@ func (a *agent) mayTransfer() error {
 		return api.Conflict("agent %s is not talking to anybody", a.id)
 	case a.transfer != nil:
 		return api.Conflict("agent %s is transferring the customer to %s already", a.id, a.transfer.to.name)
+	case a.third != nil:
+		return api.Conflict("agent %s has called in %s; drop them first, or hang up to leave them the customer", a.id, a.third.to.name)
+	case a.talk.conference:
+		return a.calledIn()
 	}
 	return nil
 }

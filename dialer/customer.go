@@ -3,6 +3,7 @@ package dialer
 import (
 	"cmp"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,9 @@ type customer struct {
 	untap     []func()
 	talk      *talk
 	past      []*talk   // with agents who have transferred the customer
+	guests    []*talk   // with agents who were called in, and have left
 	handing   *handover // under way
+	beside    *handover // who takes part in the conversation with the agent
 	third     *handover // who has the customer, where it is no agent
 	left      cdr.Party // the agent has left amid a transfer
 	cut       bool      // the recording has ended before the call
@@ -64,8 +67,13 @@ func (c *customer) show(state api.CallState) {
 		Trunk: c.rec.Trunk, State: state, Agent: c.rec.Agent,
 		StartedAt: c.rec.Marks.Claimed, AnsweredAt: c.rec.Marks.Answered,
 	}
-	if n := len(c.rec.Transfers); n > 0 {
-		s.Transferred = c.rec.Transfers[n-1].To
+	if c.beside != nil {
+		s.Conference = c.beside.to.name
+	}
+	for _, x := range c.rec.Transfers {
+		if x.Kind != cdr.Conference || !x.Left.IsZero() {
+			s.Transferred = x.To
+		}
 	}
 	if !c.rec.Marks.Invite.IsZero() {
 		s.StartedAt = c.rec.Marks.Invite
@@ -183,6 +191,7 @@ func (c *customer) converse(bridge *media.Bridge) {
 			}
 		case by := <-c.parted():
 			c.left = by // a transfer that is under way goes on
+			c.agentLeft()
 		case list := <-c.talk.listened:
 			c.talk.heardBy = list
 			c.rec.Listened = c.listened()
@@ -197,6 +206,12 @@ func (c *customer) converse(bridge *media.Bridge) {
 			c.callParty()
 		case b := <-c.handing.joined():
 			c.colleagueTook(b)
+		case audio := <-c.newParty().legs():
+			c.joins(audio)
+		case <-c.beside.parted():
+			c.besideGone()
+		case <-c.newParty().cancelled():
+			c.dropParty()
 		case ev, open := <-c.newParty().events():
 			if c.partySays(ev, open) {
 				c.rec.Outcome = cdr.Person
@@ -213,6 +228,10 @@ func (c *customer) converse(bridge *media.Bridge) {
 				silent = "the customer"
 			} else if h := c.third; h != nil && h.leg.silentFor(c.mediaTimeout, c.transferEntry(h).Connected) {
 				silent = "the party to whom an agent had transferred the customer"
+			}
+			if h := c.beside; h != nil && h.leg != nil && h.leg.silentFor(c.mediaTimeout, c.transferEntry(h).Connected) {
+				c.log.Warn("no audio comes any more", "from", "the party whom an agent had called in")
+				c.besideGone()
 			}
 			if silent != "" {
 				c.log.Warn("no audio comes any more", "from", silent)
@@ -343,7 +362,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		return time.Time{}
 	}
 	c.remember()
-	for _, t := range append(c.past, c.talk) {
+	for _, t := range c.talks() {
 		w := <-t.wrapped
 		c.rec.Holds += w.holds
 		c.rec.HoldMS += w.held.Milliseconds()
@@ -363,10 +382,13 @@ func (c *customer) wrappedUp() (promised time.Time) {
 	return promised
 }
 
+// talks are those of all agents who talked with the customer, the one who has them last.
+func (c *customer) talks() []*talk { return slices.Concat(c.guests, c.past, []*talk{c.talk}) }
+
 // listened is who of the supervisors took part, with all agents who had the customer.
 func (c *customer) listened() []cdr.Listening {
 	var list []cdr.Listening
-	for _, t := range append(c.past, c.talk) {
+	for _, t := range c.talks() {
 		list = append(list, t.heardBy...)
 	}
 	return list

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"ringpace/sip"
 )
 
-// transfer is an agent's wish that their customer go on with somebody else. It does not
-// change.
+// transfer is an agent's wish that their customer go on with somebody else, or that
+// somebody join the two. It does not change.
 type transfer struct {
 	from     string // the agent's id
 	kind     cdr.TransferKind
@@ -26,6 +27,12 @@ type transfer struct {
 	told     func(status int, phrase string) // how it goes, for the phone that asked; never nil
 
 	done chan error // one: nil where the customer is with the new party, else why not
+
+	// Of a conference only. audio is what is heard of the party, each in the place of the one
+	// before, from the attempt, who closes it once they have left; cancel is closed by the
+	// agent: the party is to go.
+	audio  chan *media.Session
+	cancel chan struct{}
 }
 
 func newTransfer(from string, kind cdr.TransferKind, to destination) *transfer {
@@ -80,16 +87,12 @@ func (c *customer) parted() <-chan cdr.Party {
 	return c.talk.parted
 }
 
-// newParty is who is called for a transfer, or has the customer after one.
-func (c *customer) newParty() *handover {
-	if c.handing != nil {
-		return c.handing
-	}
-	return c.third
-}
+// newParty is who is called for a transfer or a conference, takes part in the latter, or
+// has the customer after either.
+func (c *customer) newParty() *handover { return cmp.Or(c.handing, c.beside, c.third) }
 
-// handOver begins a transfer. The agent has let go of the customer, who hears what
-// customers on hold hear.
+// handOver begins a transfer: the agent has let go of the customer, who hears what
+// customers on hold hear. Or a conference, for which nothing changes yet.
 func (c *customer) handOver(x *transfer) {
 	h := &handover{transfer: x, entry: len(c.rec.Transfers)}
 	c.handing = h
@@ -97,7 +100,10 @@ func (c *customer) handOver(x *transfer) {
 		At: time.Now(), By: x.from, Kind: x.kind, To: x.to.name, Party: x.to.kind(),
 	})
 	c.remember()
-	c.show(api.CallTransferring)
+	beside := x.kind == cdr.Conference
+	if !beside {
+		c.show(api.CallTransferring)
+	}
 	rules := c.board.phones.Load()
 	switch {
 	case x.leg != nil:
@@ -111,7 +117,12 @@ func (c *customer) handOver(x *transfer) {
 			return
 		}
 		h.talk = c.talkFor()
-		h.talk.call.TransferredBy = x.from
+		h.talk.conference = beside
+		if beside {
+			h.talk.call.Conference = x.from
+		} else {
+			h.talk.call.TransferredBy = x.from
+		}
 		h.talk.handed = h.entry + 1
 		x.to.agent.take(h.talk)
 	default:
@@ -119,7 +130,9 @@ func (c *customer) handOver(x *transfer) {
 			return
 		}
 	}
-	h.music = c.leg.audio.Play(rules.music, true)
+	if !beside {
+		h.music = c.leg.audio.Play(rules.music, true)
+	}
 }
 
 // turnLimit is how long the customer waits for the turn of a call to a number outside at
@@ -215,7 +228,11 @@ func (c *customer) partySays(ev sip.Event, open bool) (over bool) {
 
 // partyGone is called when the new party's leg has ended.
 func (c *customer) partyGone(err error) (over bool) {
-	if c.third == nil {
+	switch {
+	case c.beside != nil:
+		c.besideGone()
+		return false
+	case c.third == nil:
 		c.handFailed(cdr.TransferFailed, 480, "the new party hung up")
 		return false
 	}
@@ -230,6 +247,19 @@ func (c *customer) partyGone(err error) (over bool) {
 func (c *customer) meet() {
 	h := c.handing
 	h.stopMusic()
+	if h.kind == cdr.Conference {
+		c.joins(h.leg.audio)
+		return
+	}
+	if err := c.goOnWith(h); err != nil {
+		c.handFailed(cdr.TransferFailed, 500, err.Error())
+		return
+	}
+	c.handed()
+}
+
+// goOnWith has the customer talk with a party who is no agent, instead of the agent.
+func (c *customer) goOnWith(h *handover) error {
 	end := c.board.phones.Load().transfer.Recording == config.RecordingEnd
 	switch {
 	case c.recording == nil:
@@ -241,12 +271,11 @@ func (c *customer) meet() {
 		h.untap = h.leg.audio.AddTap(c.recording.Agent())
 	}
 	if _, err := c.engine.Bridge(c.leg.audio, h.leg.audio); err != nil {
-		c.handFailed(cdr.TransferFailed, 500, err.Error())
-		return
+		return err
 	}
 	c.rec.Marks.TalkEnded = time.Now() // with the agent
 	c.third = h
-	c.handed()
+	return nil
 }
 
 // colleagueTook is called when another agent was to take the customer: bridge is nil
@@ -318,13 +347,16 @@ func (h *handover) close() {
 
 // deserted reports whether the customer has nobody left: the agent went away while a
 // transfer was under way, and it came to nothing.
-func (c *customer) deserted() bool { return c.left != "" && c.handing == nil && c.third == nil }
+func (c *customer) deserted() bool { return c.left != "" && c.newParty() == nil }
 
 // endTransfers ends what transfers have left: one that is under way, and the stay with a
 // party who is no agent.
 func (c *customer) endTransfers() {
 	if c.handing != nil {
 		c.handFailed(cdr.Cancelled, 487, "the customer's call has ended")
+	}
+	if c.beside != nil {
+		c.partBeside()
 	}
 	if h := c.third; h != nil {
 		e := c.transferEntry(h)

@@ -176,6 +176,16 @@ func (d *Daemon) Transfer(ctx context.Context, id, to string) (api.AgentStatus, 
 	return d.command(ctx, id, func(a *agent) error { return a.transferTo(to) })
 }
 
+// CallIn implements api.AgentDesk.
+func (d *Daemon) CallIn(ctx context.Context, id, to string) (api.AgentStatus, error) {
+	return d.command(ctx, id, func(a *agent) error { return a.callIn(to) })
+}
+
+// DropThird implements api.AgentDesk.
+func (d *Daemon) DropThird(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).dropThird)
+}
+
 // Dispose implements api.AgentDesk.
 func (d *Daemon) Dispose(ctx context.Context, id string, r api.Disposition) (api.AgentStatus, error) {
 	if !r.Callback.IsZero() && r.Callback.Before(time.Now()) {

@@ -82,9 +82,10 @@ func (a *agent) admitSupervisors() {
 }
 
 // admit lets one hear the conversation, if there is one with a customer: a talk with a
-// colleague is nobody else's business.
+// colleague is nobody else's business, nor is another agent's conversation that this one
+// is called in to.
 func (a *agent) admit(s *supervisor) {
-	if !a.conversing || a.talk.consult || s.guest != nil {
+	if !a.conversing || a.talk.consult || a.talk.conference || s.guest != nil {
 		return
 	}
 	var err error
@@ -119,11 +120,7 @@ func (a *agent) tellListened() {
 			list = append(list, s.entry)
 		}
 	}
-	select {
-	case <-a.talk.listened: // what it has not asked for
-	default:
-	}
-	a.talk.listened <- list
+	offerLatest(a.talk.listened, list)
 }
 
 // dismissSupervisors ends what admitSupervisors began.

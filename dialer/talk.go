@@ -31,6 +31,12 @@ type talk struct {
 	handed    int
 	consult   bool // no customer, but a colleague who has dialed the agent
 
+	// conference is set where the agent is called in by another, and is a third until that
+	// one leaves: legs tells, from the agent, with what audio, each in the place of the one
+	// before. The agent owns conference.
+	conference bool
+	legs       chan *media.Session
+
 	// listened is, from the agent, who of the supervisors took and takes part so far: what
 	// a crash must not lose. heardBy is the last of it, the attempt's.
 	listened chan []cdr.Listening
@@ -59,5 +65,6 @@ func newTalk(customer *media.Session) *talk {
 		wrapped:   make(chan wrapUp, 1),
 		transfers: make(chan *transfer, 1),
 		listened:  make(chan []cdr.Listening, 1),
+		legs:      make(chan *media.Session, 1),
 	}
 }

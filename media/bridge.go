@@ -27,7 +27,7 @@ func (e *Engine) Bridge(customer, agent *Session) (*Bridge, error) {
 	switch {
 	case customer.leaving || agent.leaving:
 		return nil, ErrClosed
-	case customer == agent || customer.bridge != nil || agent.bridge != nil || customer.visits || agent.visits:
+	case customer == agent || customer.bridge != nil || agent.bridge != nil || customer.visit != nil || agent.visit != nil:
 		return nil, ErrBridged
 	}
 	customer.bridge, agent.bridge = b, b

@@ -77,11 +77,11 @@ func (e *Engine) Join(guest, customer, agent *Session, part Part) (*Guest, error
 	switch {
 	case guest.leaving:
 		return nil, ErrClosed
-	case guest == customer || guest == agent || guest.bridge != nil || guest.visits:
+	case guest == customer || guest == agent || guest.bridge != nil || guest.visit != nil:
 		return nil, ErrBridged
 	}
-	guest.visits = true
 	g := &Guest{guest: guest, customer: customer, agent: agent, part: part, others: map[*Guest]*sounding{}}
+	guest.visit = g
 	for i, party := range []*Session{customer, agent} {
 		g.hears[i] = sound(party, guest.out)
 	}
@@ -138,10 +138,23 @@ func (g *Guest) Leave() {
 	e := g.guest.engine
 	e.bridging.Lock()
 	defer e.bridging.Unlock()
+	g.leave()
+}
+
+// Withdraw ends what the session is a guest of, if anything, as Guest.Leave does.
+func (s *Session) Withdraw() {
+	s.engine.bridging.Lock()
+	defer s.engine.bridging.Unlock()
+	if s.visit != nil {
+		s.visit.leave()
+	}
+}
+
+func (g *Guest) leave() {
 	if g.left {
 		return
 	}
-	g.left, g.guest.visits = true, false
+	g.left, g.guest.visit = true, nil
 	g.speak()
 	for _, s := range g.hears {
 		s.end()

@@ -460,3 +460,23 @@ func TestGuestAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a packet", n)
 	}
 }
+
+// TestGuestWithdraws holds that a session which withdraws from a conversation is free for
+// a bridge at once, whoever holds the guest.
+func TestGuestWithdraws(t *testing.T) {
+	k := newTalkers(t, "8")
+	k.guest.Withdraw() // from nothing
+	g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Third)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.guest.Withdraw()
+	if _, err := k.engine.Bridge(k.guest.Session, k.agent.Session); err != nil {
+		t.Error("who has withdrawn is not free:", err)
+	}
+	g.Leave()
+	g.Take(Barge)
+	if len(k.customer.guests)+len(k.customer.out.guests.voices) > 0 {
+		t.Error("something is left of a guest who has withdrawn")
+	}
+}

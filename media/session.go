@@ -72,7 +72,7 @@ type Session struct {
 	// The engine's bridging lock covers these.
 	bridge  *Bridge
 	leaving bool     // closing: no bridge any more
-	visits  bool     // is a guest of two others
+	visit   *Guest   // its part as a guest of two others, or nil
 	guests  []*Guest // at the conversations in which it is the customer
 
 	negotiation negotiation // guarded by its own lock

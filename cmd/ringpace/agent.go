@@ -59,6 +59,7 @@ softphone's own key is ended there.
   ringpace agent resume 1001
 `),
 			transferCommand(),
+			conferenceCommand(),
 			listenCommand(api.PartListen, "Listen to an agent's calls", "nobody hears the supervisor"),
 			listenCommand(api.PartWhisper, "Speak to an agent unheard by the customer", "the agent hears the supervisor, the\ncustomer does not"),
 			listenCommand(api.PartBarge, "Join an agent's calls, heard by both", "both hear the supervisor"),
@@ -148,6 +149,31 @@ waits while it rings; if nobody answers they come back to the agent.
 			}
 			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
 				return client.Transfer(ctx, id, *to)
+			}, nil
+		}
+	})
+}
+
+func conferenceCommand() *command {
+	return agentVerb("conference", "Have a third party join agent and customer", `Calls another agent's extension, an extension that transfer.extensions allows, or a
+number that transfer.prefixes allow, to talk with agent and customer. Each may leave:
+if the agent hangs up the customer goes on with the third party, as after a transfer;
+--drop lets go of the third party; the customer ends it for all.
+
+  ringpace agent conference 1001 --to 1002
+  ringpace agent conference 1001 --drop
+`, func(flags *pflag.FlagSet) func() (agentAction, error) {
+		to := flags.String("to", "", "extension or number")
+		drop := flags.Bool("drop", false, "let go of the third party, or of who is being called")
+		return func() (agentAction, error) {
+			if *drop == (*to != "") {
+				return nil, usage("agent conference needs --to or --drop")
+			}
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				if *drop {
+					return client.DropThird(ctx, id)
+				}
+				return client.CallIn(ctx, id, *to)
 			}, nil
 		}
 	})
@@ -293,6 +319,9 @@ func renderAgent(w io.Writer, a api.AgentStatus, now time.Time) error {
 		fmt.Fprintf(w, "\ncall %s, campaign %s, number %s", clean(c.ID), clean(c.Campaign), clean(c.Number))
 		if !c.BridgedAt.IsZero() {
 			fmt.Fprintf(w, ", joined at %s", local(c.BridgedAt))
+		}
+		if c.Conference != "" {
+			fmt.Fprintf(w, ", with %s", clean(c.Conference))
 		}
 		if c.Disposition != "" {
 			fmt.Fprintf(w, ", disposition %s", clean(c.Disposition))

@@ -70,6 +70,7 @@ type AgentCall struct {
 	AnsweredAt    time.Time `json:"answered_at,omitzero"`
 	BridgedAt     time.Time `json:"bridged_at,omitzero" doc:"First agent packet sent to the customer"`
 	Disposition   string    `json:"disposition,omitempty" doc:"Chosen so far"`
+	Conference    string    `json:"conference,omitempty" doc:"Who else takes part: whom the agent has called in, or the agent who has called this one in"`
 	TransferredBy string    `json:"transferred_by,omitempty" doc:"The agent who has handed the customer over"`
 	// Dispositions are those that the campaign offers; empty: any word is taken.
 	Dispositions []string `json:"dispositions,omitempty"`

@@ -67,6 +67,8 @@ func operations() []operation {
 		{"POST", a + "/hold", "", RoleSupervisor, true, "Hold 1001"},
 		{"POST", a + "/resume", "", RoleSupervisor, true, "Resume 1001"},
 		{"POST", a + "/transfer", `{"to":"1002"}`, RoleSupervisor, true, "Transfer 1001 1002"},
+		{"POST", a + "/conference", `{"to":"1002"}`, RoleSupervisor, true, "CallIn 1001 1002"},
+		{"DELETE", a + "/conference", "", RoleSupervisor, true, "DropThird 1001"},
 		{"POST", a + "/listen", `{"supervisor":"eva"}`, RoleSupervisor, false, "Listen 1001 listen eva"},
 		{"POST", a + "/whisper", `{"supervisor":"eva"}`, RoleSupervisor, false, "Listen 1001 whisper eva"},
 		{"POST", a + "/barge", `{"supervisor":"eva"}`, RoleSupervisor, false, "Listen 1001 barge eva"},

@@ -166,6 +166,16 @@ func (c *Client) Transfer(ctx context.Context, id, to string) (AgentStatus, erro
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "transfer"), map[string]string{"to": to})
 }
 
+// CallIn has an extension or a number join an agent and their customer.
+func (c *Client) CallIn(ctx context.Context, id, to string) (AgentStatus, error) {
+	return post[AgentStatus](ctx, c, path("v1", "agents", id, "conference"), map[string]string{"to": to})
+}
+
+// DropThird lets go of who was called in.
+func (c *Client) DropThird(ctx context.Context, id string) (AgentStatus, error) {
+	return call[AgentStatus](ctx, c, http.MethodDelete, path("v1", "agents", id, "conference"), nil)
+}
+
 // Listen calls a supervisor to take part in an agent's conversations.
 func (c *Client) Listen(ctx context.Context, id string, part ListenPart, supervisor string) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, string(part)), map[string]string{"supervisor": supervisor})

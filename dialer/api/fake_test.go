@@ -146,6 +146,14 @@ func (f *fakeFloor) Transfer(ctx context.Context, id, to string) (AgentStatus, e
 	return f.agent(ctx, "Transfer", id, to)
 }
 
+func (f *fakeFloor) CallIn(ctx context.Context, id, to string) (AgentStatus, error) {
+	return f.agent(ctx, "CallIn", id, to)
+}
+
+func (f *fakeFloor) DropThird(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "DropThird", id)
+}
+
 func (f *fakeFloor) Listen(ctx context.Context, id string, part ListenPart, supervisor string) (AgentStatus, error) {
 	return f.agent(ctx, "Listen", id, string(part), supervisor)
 }

@@ -78,6 +78,12 @@ type AgentDesk interface {
 	// outside, where the configuration allows it. It returns when the new party is called;
 	// the agent's state tells what becomes of it.
 	Transfer(ctx context.Context, id, to string) (AgentStatus, error)
+	// CallIn has a third party, whom Transfer could reach, join the agent and the customer,
+	// who goes on with the third party where the agent hangs up. It returns when the party
+	// is called; the agent's call tells when it is there.
+	CallIn(ctx context.Context, id, to string) (AgentStatus, error)
+	// DropThird ends what CallIn began.
+	DropThird(ctx context.Context, id string) (AgentStatus, error)
 	// Listen calls a supervisor, an agent's id, to take part in the conversations of the
 	// agent, this one and those to come, until either hangs up or logs out. Where the
 	// supervisor takes part in them already, it changes how. It returns when the

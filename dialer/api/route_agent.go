@@ -73,6 +73,13 @@ func (s *Server) agentRoutes() {
 			status, err := s.floor.Transfer(ctx, in.Agent, in.Body.To)
 			return status.tidy(), err
 		})
+	route(s, op(http.MethodPost, "/v1/agents/{agent}/conference", "call-in", tag, "Have a third party join agent and customer",
+		"Whom a transfer could reach. The conversation goes on while they are called. Each may leave: if the agent hangs up the customer goes on with the third party, as after a transfer.", own),
+		func(ctx context.Context, in *transferInput) (AgentStatus, error) {
+			status, err := s.floor.CallIn(ctx, in.Agent, in.Body.To)
+			return status.tidy(), err
+		})
+	one("/conference", http.MethodDelete, "drop-third", "Let go of the third party", "Or of who is being called in.", s.floor.DropThird)
 	for _, way := range []struct {
 		part           ListenPart
 		summary, heard string

@@ -117,6 +117,7 @@ type CallStatus struct {
 	State       CallState `json:"state" doc:"dialing, ringing, answered, bridged, transferring, message, goodbye or wrap_up"`
 	Agent       string    `json:"agent,omitempty"`
 	Transferred string    `json:"transferred,omitempty" doc:"To whom the customer was transferred last, or is being"`
+	Conference  string    `json:"conference,omitempty" doc:"Whom the agent has called in to talk with both"`
 	StartedAt   time.Time `json:"started_at" doc:"When the INVITE was sent"`
 	AnsweredAt  time.Time `json:"answered_at,omitzero"`
 	AgeS        float64   `json:"age_s" doc:"Seconds since the INVITE"`

@@ -9,6 +9,9 @@ type TransferKind string
 const (
 	Blind    TransferKind = "blind"    // the new party was called for it
 	Attended TransferKind = "attended" // the agent had talked with the new party first
+	// Conference: the new party joined the two. A transfer it is where the agent left before
+	// it did.
+	Conference TransferKind = "conference"
 )
 
 // TransferConnected is the outcome of a transfer that succeeded; that of one that did
@@ -18,7 +21,7 @@ const (
 	TransferFailed    Outcome = "failed"
 )
 
-// Transfer is one attempt to hand the customer to another party.
+// Transfer is one attempt to hand the customer to another party, or to have it join them.
 type Transfer struct {
 	At        time.Time    `json:"at"`
 	By        string       `json:"by"` // the agent
@@ -32,6 +35,7 @@ type Transfer struct {
 	Reason    string       `json:"reason,omitempty"` // why it failed
 
 	Connected time.Time `json:"connected,omitzero"` // the customer was joined with the new party
+	Left      time.Time `json:"left,omitzero"`      // conference: the agent left the two to each other
 	Ended     time.Time `json:"ended,omitzero"`     // they parted
 
 	Leg         *Leg   `json:"leg,omitempty"`         // of the new party

@@ -33,6 +33,7 @@ type AgentKeys struct {
 	Hold        string `yaml:"hold"`
 	Disposition string `yaml:"disposition"` // and one digit: the number of the campaign's disposition
 	Transfer    string `yaml:"transfer"`    // and an extension, and #
+	Conference  string `yaml:"conference"`  // likewise; without an extension the third party is dropped
 	Logout      string `yaml:"logout"`
 }
 
@@ -55,7 +56,8 @@ const (
 	RecordingEnd   = "end"
 )
 
-// Transfer is where agents may transfer customers to, besides one another.
+// Transfer is where agents may transfer customers to, and whom they may call in, besides
+// one another.
 type Transfer struct {
 	Extensions  []string      `yaml:"extensions"` // patterns: X is any digit
 	External    bool          `yaml:"external"`
@@ -100,7 +102,7 @@ func (f FeatureCodes) Read(dialed string) (does, extension string) {
 // Codes lists the keys that are on.
 func (k AgentKeys) Codes() []Code {
 	return on(Code{"ready", k.Ready}, Code{"pause", k.Pause}, Code{"hangup", k.Hangup}, Code{"hold", k.Hold},
-		Code{"disposition", k.Disposition}, Code{"transfer", k.Transfer}, Code{"logout", k.Logout})
+		Code{"disposition", k.Disposition}, Code{"transfer", k.Transfer}, Code{"conference", k.Conference}, Code{"logout", k.Logout})
 }
 
 func on(codes ...Code) []Code {
@@ -160,7 +162,7 @@ func defaultFeatureCodes() FeatureCodes {
 }
 
 func defaultAgentKeys() AgentKeys {
-	return AgentKeys{Ready: "*1", Pause: "*2", Hangup: "*3", Hold: "*4", Disposition: "*5", Transfer: "*7", Logout: "*9"}
+	return AgentKeys{Ready: "*1", Pause: "*2", Hangup: "*3", Hold: "*4", Disposition: "*5", Conference: "*6", Transfer: "*7", Logout: "*9"}
 }
 
 var (
