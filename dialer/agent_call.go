@@ -7,7 +7,6 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
 	"ringpace/media"
-	"ringpace/media/record"
 	"ringpace/sip"
 )
 
@@ -51,7 +50,7 @@ func (a *agent) take(t *talk) {
 
 // meet joins the agent, who has said that they are there, with the customer, who is
 // answered now and recorded, unless that is nil.
-func (a *agent) meet(t *talk, recording *record.Recording) {
+func (a *agent) meet(t *talk, recording *tape) {
 	a.post(func() {
 		t.recording = recording
 		if a.talk == t && a.bridge == nil && a.proven {
@@ -95,7 +94,7 @@ func (a *agent) link() (*media.Bridge, error) {
 		return nil, nil
 	}
 	if t.recording != nil {
-		a.untap = a.leg.audio.AddTap(a.leg.audio.WithGuests(t.recording.Agent())) // before the bridge, which forwards a packet at once
+		a.untap = t.recording.join(a.leg.audio) // before the bridge, which forwards a packet at once
 	}
 	b, err := a.engine.Bridge(t.customer, a.leg.audio)
 	if err != nil {

@@ -23,6 +23,7 @@ type terms struct {
 	goodbye      time.Duration
 	message      *media.Prompt // nil where none is played
 	messageName  string
+	consent      notice
 	dispositions []string
 	policy       gate.Policy
 }

@@ -93,9 +93,13 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	if err != nil {
 		return fmt.Errorf("campaign %s: message: %w", cfg.Name, err)
 	}
+	consent, err := loadConsent(cfg.Consent)
+	if err != nil {
+		return fmt.Errorf("campaign %s: consent: %w", cfg.Name, err)
+	}
 	t := terms{
 		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, goodbye: cfg.Goodbye,
-		message: message, messageName: cfg.Message, policy: cfg.Policy(),
+		message: message, messageName: cfg.Message, consent: consent, policy: cfg.Policy(),
 	}
 	for _, d := range cfg.Dispositions {
 		t.dispositions = append(t.dispositions, d.Name)

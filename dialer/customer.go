@@ -34,11 +34,11 @@ type customer struct {
 
 	// ---
 	rec       cdr.Record
-	leg       *leg // nil until there is one
-	described bool // the far side has told where it takes audio
-	over      bool // the far side has ended it
-	stopped   bool // somebody wants the call to end now
-	recording *record.Recording
+	leg       *leg  // nil until there is one
+	described bool  // the far side has told where it takes audio
+	over      bool  // the far side has ended it
+	stopped   bool  // somebody wants the call to end now
+	recording *tape // nil: nothing is recorded
 	speech    *detect.SpeechStart
 	untap     []func()
 	talk      *talk
@@ -111,9 +111,9 @@ func (c *customer) listen() {
 		if err != nil {
 			c.log.Error("the call is not recorded", "error", err)
 		} else {
-			c.recording = rec
+			t, untap := newTape(rec, c.disclosure.Load(), c.terms.consent, c.leg.audio)
+			c.recording, c.untap = t, append(c.untap, untap)
 			c.rec.Recording = &cdr.Recording{} // there is one, whatever becomes of this process
-			c.untap = append(c.untap, c.leg.audio.AddTap(rec.Customer()))
 		}
 	}
 	c.remember()
@@ -184,7 +184,16 @@ func (c *customer) converse(bridge *media.Bridge) {
 			m.SpeechStart = c.heardAt(at)
 		case at := <-c.speech.GreetingEnd():
 			m.GreetingEnd = c.heardAt(at)
+		case <-c.recording.said():
+			c.toldOfRecording()
+		case key := <-c.objections():
+			if c.recording.objects(key.Digit, key.At) && c.refuseRecording() {
+				return
+			}
 		case ev, open := <-c.leg.call.Events():
+			if key, ok := ev.(sip.Digit); ok && c.recording.objects(key.Digit, time.Now()) && c.refuseRecording() {
+				return
+			}
 			if c.ended(ev, open) {
 				c.talkEnds(m.Ended)
 				return
@@ -341,7 +350,7 @@ func (c *customer) closeRecording() {
 	if c.recording == nil {
 		return
 	}
-	if c.talk == nil && !c.keepUnbridged {
+	if c.rec.Consent == cdr.ConsentRefused || c.talk == nil && !c.keepUnbridged {
 		if err := c.recording.Discard(); err != nil {
 			c.log.Error("cannot remove a recording that is not kept", "error", err)
 		}

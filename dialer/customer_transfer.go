@@ -268,7 +268,7 @@ func (c *customer) goOnWith(h *handover) error {
 		c.cut = true
 	default:
 		c.recording.Mark("transferred")
-		h.untap = h.leg.audio.AddTap(c.recording.Agent())
+		h.untap = c.recording.join(h.leg.audio)
 	}
 	if _, err := c.engine.Bridge(c.leg.audio, h.leg.audio); err != nil {
 		return err

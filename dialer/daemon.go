@@ -116,6 +116,7 @@ func New(ctx context.Context, cfg *config.Config, opts Options) (_ *Daemon, err 
 		return nil, err
 	}
 	d.board.phones.Store(rules)
+	d.disclosure.Store(newDisclosure(&cfg.Recording))
 	for _, c := range cfg.Campaigns {
 		k, err := newCampaign(d.equipment, c, d.trunks, d.calls, d.stopped, d.log)
 		if err != nil {

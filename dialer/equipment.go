@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"ringpace/dialer/api"
@@ -26,7 +27,8 @@ type equipment struct {
 	recorder      *record.Recorder // nil: nothing is recorded
 	recordings    string           // their directory
 	keepUnbridged bool             // also those of calls that no agent took
-	mediaTimeout  time.Duration    // a leg without audio for so long is dead; 0: never
+	disclosure    atomic.Pointer[disclosure]
+	mediaTimeout  time.Duration // a leg without audio for so long is dead; 0: never
 	floor         *floor
 	board         *switchboard
 	feed          *api.Feed
@@ -91,14 +93,22 @@ func voiceOf(v quality.Voice, law media.Codec) cdr.Voice {
 }
 
 // salvageRecording makes whole what a crash left of a recording. It returns nil
-// where nothing was written, or no agent had come and such recordings are not kept.
+// where nothing was written, the customer refused to be recorded, or no agent had come and
+// such recordings are not kept.
 func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	sum, err := record.Find(e.recordings, rec.ID)
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, nil
 	}
-	if err == nil && e.recorder != nil && rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged {
-		err = e.recorder.Remove(rec.ID, sum.Path, "no agent took the call that a crash cut off")
+	why := ""
+	switch {
+	case rec.Consent == cdr.ConsentRefused:
+		why = "the customer refused it"
+	case rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged:
+		why = "no agent took the call that a crash cut off"
+	}
+	if err == nil && e.recorder != nil && why != "" {
+		err = e.recorder.Remove(rec.ID, sum.Path, why)
 		if !errors.Is(err, chain.ErrHeld) {
 			return nil, err
 		}

@@ -47,6 +47,9 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 		if _, err := loadMessage(c.Message); err != nil {
 			return nil, api.Invalid("campaign %s: message: %v; the old configuration stays in force", c.Name, err)
 		}
+		if _, err := loadConsent(c.Consent); err != nil {
+			return nil, api.Invalid("campaign %s: consent: %v; the old configuration stays in force", c.Name, err)
+		}
 		if _, err := newWelcome(&c, terms{}); err != nil {
 			return nil, api.Invalid("campaign %s: %v; the old configuration stays in force", c.Name, err)
 		}
@@ -77,6 +80,7 @@ func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, e
 		d.opts.Level.Set(cfg.Logging.SlogLevel())
 	}
 	d.board.phones.Store(rules)
+	d.disclosure.Store(newDisclosure(&cfg.Recording))
 	d.trunks.configure(cfg.Trunks)
 	applyAudio()
 	d.applyAgents(cfg.Agents)

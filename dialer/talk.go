@@ -6,7 +6,6 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/media"
-	"ringpace/media/record"
 )
 
 // talk is one customer brought to one agent: what the attempt hands over, and how
@@ -17,7 +16,7 @@ type talk struct {
 	call      api.AgentCall
 	lead      api.LeadView
 	customer  *media.Session
-	recording *record.Recording // nil where nothing is recorded
+	recording *tape // nil where nothing is recorded
 
 	// there is set where the customer hears it ring until the agent is there: the agent
 	// says so on it, and is told by meet that the customer is answered.

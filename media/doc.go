@@ -42,7 +42,8 @@
 //     goings and parts of guests.
 //
 // Locks are taken in this order: bridging or negotiation, then stream or chorus, then
-// Session.in or voice. No lock of a session is held while a tap runs.
+// Session.in or voice. No lock of a session is held while a tap runs, but for that of the
+// stream while a prompt is shown (Session.Announce).
 //
 // # Buffers
 //

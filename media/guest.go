@@ -45,8 +45,8 @@ type Guest struct {
 
 // hearer is who can hear a voice.
 type hearer interface {
-	admit(*voice)
-	dismiss(*voice)
+	admit(sounder)
+	dismiss(sounder)
 }
 
 // sounding is one party's voice for one hearer.
@@ -163,14 +163,14 @@ func (g *Guest) leave() {
 }
 
 // admit has a voice mixed into the stream from the next packet on.
-func (o *stream) admit(v *voice) {
+func (o *stream) admit(v sounder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.guests.admit(v)
 }
 
 // dismiss ends what admit began.
-func (o *stream) dismiss(v *voice) {
+func (o *stream) dismiss(v sounder) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.guests.dismiss(v)

@@ -1,16 +1,26 @@
 package media
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// mixer adds voices to what somebody else says. Its user's lock covers it.
+// sounder is what can be mixed into a stream.
+type sounder interface {
+	// add adds the samples that belong to sum, which begins at that timestamp of the
+	// stream and is sent now, and reports whether there are any that sound.
+	add(sum []int32, timestamp uint32, now time.Time) (sounds bool)
+}
+
+// mixer adds sounders to what somebody else says. Its user's lock covers it.
 type mixer struct {
-	voices  []*voice
+	voices  []sounder
 	sum     []int32 // where they are mixed; nil before the first
 	limiter limiter
 }
 
 // admit has a voice mixed in from the next packet on.
-func (m *mixer) admit(v *voice) {
+func (m *mixer) admit(v sounder) {
 	m.voices = append(m.voices, v)
 	if m.sum == nil {
 		m.sum = make([]int32, maxFrame)
@@ -18,28 +28,29 @@ func (m *mixer) admit(v *voice) {
 }
 
 // dismiss ends what admit began.
-func (m *mixer) dismiss(v *voice) {
+func (m *mixer) dismiss(v sounder) {
 	if i := slices.Index(m.voices, v); i >= 0 {
 		m.voices = slices.Delete(m.voices, i, i+1)
 	}
 }
 
-// mix adds the voices to payload, G.711 that begins at timestamp and is nothing but
-// silence where silent says so. Where no voice sounds, nor has made the whole too loud
-// a moment ago, payload stays as it is, to the octet.
-func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, silent bool) {
+// mix adds the voices to payload, G.711 that begins at timestamp, is sent now and is
+// nothing but silence where silent says so. Where no voice sounds, nor has made the whole
+// too loud a moment ago, payload stays as it is, to the octet.
+func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, now time.Time, silent bool) {
 	for (len(m.voices) > 0 || m.limiter.cut > 0) && len(payload) > 0 {
 		n := min(len(payload), len(m.sum))
 		sum := m.sum[:n]
 		clear(sum)
 		sounds := false
 		for _, v := range m.voices {
-			sounds = v.add(sum, timestamp) || sounds
+			sounds = v.add(sum, timestamp, now) || sounds
 		}
 		if sounds || m.limiter.cut > 0 {
 			m.put(payload[:n], codec, sum, silent)
 		}
 		payload, timestamp = payload[n:], timestamp+uint32(n)
+		now = now.Add(time.Duration(n) * time.Second / ClockRate)
 	}
 }
 

@@ -1,16 +1,20 @@
 package media
 
+import "time"
+
 // Playback is one prompt being played to a session.
 type Playback struct {
 	prompt *Prompt
 	loop   bool
 	out    *stream
 	done   chan struct{}
+	shown  Tap // nil: none
 
 	// The stream's lock covers these.
 	position int // samples played
 	finished bool
 	complete bool
+	packet   Packet // for shown
 }
 
 // Done is closed when the prompt has been sent to its end, was stopped or
@@ -54,6 +58,17 @@ func (p *Playback) frame(payload []byte, codec Codec) (first bool) {
 }
 
 func (p *Playback) over() bool { return p.complete }
+
+// show shows a packet that goes out.
+func (p *Playback) show(payload []byte, codec Codec, h header, now time.Time) {
+	if p.shown == nil {
+		return
+	}
+	p.packet = Packet{
+		Payload: payload, Codec: codec, Timestamp: h.timestamp, Sequence: h.sequence, SSRC: h.ssrc, Marker: h.marker, Arrival: now,
+	}
+	p.shown.Tap(&p.packet)
+}
 
 // finish tells that nothing more is played.
 func (p *Playback) finish() {

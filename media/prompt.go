@@ -66,6 +66,20 @@ func CallbackOffer() *Prompt { return defaultPrompt("callback-offer") }
 // CallbackKept is the spoken default that confirms one.
 func CallbackKept() *Prompt { return defaultPrompt("callback-kept") }
 
+// Recorded is the spoken default that tells of a recording and, unless key is 0, that
+// pressing the key (0-9, * or #) refuses it.
+func Recorded(key rune) *Prompt {
+	switch key {
+	case 0:
+		return Words("recorded")
+	case '*':
+		return Words("recorded", "refuse", "star")
+	case '#':
+		return Words("recorded", "refuse", "hash")
+	}
+	return Words("recorded", "refuse", string(key))
+}
+
 // betweenWords is how long a speaker rests between the words of a sentence.
 const betweenWords = 60 * time.Millisecond
 

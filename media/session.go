@@ -180,6 +180,15 @@ func (s *Session) Play(p *Prompt, loop bool) *Playback {
 	return playback
 }
 
+// Announce plays p once, as Play does, and shows t each packet of it as it goes out: what
+// a recording wants of what the far side was told. t is called with the lock of the stream
+// held, from the clock's goroutine, and must not call this session.
+func (s *Session) Announce(p *Prompt, t Tap) *Playback {
+	playback := &Playback{prompt: p, out: s.out, done: make(chan struct{}), shown: t}
+	s.out.play(playback)
+	return playback
+}
+
 // Stats returns the figures so far; also those of a closed session.
 func (s *Session) Stats() SessionStats {
 	stats := SessionStats{Codec: s.Codec()}

@@ -99,6 +99,7 @@ type stream struct {
 	scratch  [headerSize + maxFrame]byte
 
 	guests mixer // of what goes out, but for prompts
+	beeps  mixer // of all that goes out
 	wide   narrowG722
 	sealed [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
 }
@@ -201,7 +202,8 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	switch codec {
 	default:
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
-		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, false)
+		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, now, false)
+		o.beeps.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, now, false)
 	case ComfortNoise:
 		if int32(out.timestamp-o.timestamp) > 0 {
 			o.timestamp, o.frame = out.timestamp, 0
@@ -421,11 +423,11 @@ func (o *stream) generate(now time.Time) {
 	}
 	size := int(o.format.ptime / (time.Second / ClockRate))
 	payload := o.scratch[headerSize : headerSize+size]
-	begins, prompts := false, o.playback != nil
-	if prompts {
-		begins = o.playback.frame(payload, o.format.codec)
-		if o.playback.over() {
-			o.stopPlayback()
+	begins, prompt := false, o.playback
+	if prompt != nil {
+		begins = prompt.frame(payload, o.format.codec)
+		if prompt.over() {
+			defer o.stopPlayback()
 		}
 	} else {
 		o.comfort.noise(payload, o.format.codec.law())
@@ -442,13 +444,18 @@ func (o *stream) generate(now time.Time) {
 	o.input.synced = false
 	o.sequence++
 	o.timestamp, o.frame, o.last, o.described = timestamp, uint32(size), feederClock, false
-	if !prompts {
-		o.guests.mix(payload, o.format.codec.law(), timestamp, !o.comfort.silent())
+	if prompt == nil {
+		o.guests.mix(payload, o.format.codec.law(), timestamp, now, !o.comfort.silent())
 	}
-	header{
+	o.beeps.mix(payload, o.format.codec.law(), timestamp, now, false)
+	h := header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,
 		sequence: o.sequence, timestamp: timestamp,
-	}.put(o.scratch[:])
+	}
+	if prompt != nil {
+		prompt.show(payload, o.format.codec.law(), h, now)
+	}
+	h.put(o.scratch[:])
 	o.write(o.scratch[:headerSize+size], now)
 }
 

@@ -17,6 +17,11 @@ const toneRamp = 5 * time.Millisecond
 // Looped, it is a ring-back or busy tone: PromptTone([]float64{425}, -10, time.Second,
 // 4*time.Second).
 func PromptTone(freqs []float64, level float64, cadence ...time.Duration) *Prompt {
+	return newPrompt(toneSamples(freqs, level, cadence...))
+}
+
+// toneSamples makes the samples of PromptTone, full scale 1.
+func toneSamples(freqs []float64, level float64, cadence ...time.Duration) []float32 {
 	amplitude := math.Pow(10, (level-fullScale)/20)
 	ramp := int(toneRamp.Seconds() * ClockRate)
 	var out []float32
@@ -35,5 +40,5 @@ func PromptTone(freqs []float64, level float64, cadence ...time.Duration) *Promp
 			out = append(out, float32(amplitude*edge*sum))
 		}
 	}
-	return newPrompt(out)
+	return out
 }

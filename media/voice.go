@@ -1,6 +1,9 @@
 package media
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // The jitter buffer of a voice, in samples.
 const (
@@ -84,9 +87,8 @@ func (v *voice) adapt(early int32) {
 	}
 }
 
-// add adds the samples that belong to sum, which begins at that timestamp of the
-// reader's stream, and reports whether there are any that sound.
-func (v *voice) add(sum []int32, timestamp uint32) (sounds bool) {
+// add implements sounder: sum begins at that timestamp of the reader's stream.
+func (v *voice) add(sum []int32, timestamp uint32, _ time.Time) (sounds bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.begun {

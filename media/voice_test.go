@@ -1,6 +1,9 @@
 package media
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // listener reads a voice whose samples count up, 160 a time.
 type listener struct {
@@ -31,7 +34,7 @@ func (l *listener) write(timestamp uint32) {
 // read takes what comes next, and returns how far behind the newest sample it is.
 func (l *listener) read() int32 {
 	var sum [160]int32
-	l.v.add(sum[:], l.at)
+	l.v.add(sum[:], l.at, time.Time{})
 	from := l.at + l.v.offset
 	l.at += 160
 	for i, s := range sum {

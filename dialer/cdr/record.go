@@ -65,6 +65,9 @@ type Record struct {
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
 	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
 
+	// Consent is whether the customer was told of the recording, or refused it.
+	Consent Consent `json:"consent,omitempty"`
+
 	// Transfers are those that agents asked for, in order.
 	Transfers []Transfer `json:"transfers,omitempty"`
 

@@ -148,6 +148,9 @@ type Recording struct {
 
 	Retention time.Duration `yaml:"retention"`  // how long recordings are kept; 0 is for ever
 	EncryptTo []string      `yaml:"encrypt_to"` // age recipients, or files of them; empty: plain
+
+	Consent Consent `yaml:"consent" reload:"live"`
+	Beep    Beep    `yaml:"beep" reload:"live"`
 }
 
 // CDR is the file of call detail records.
@@ -213,6 +216,7 @@ type Campaign struct {
 	RingTimeout       time.Duration              `yaml:"ring_timeout"`
 	AbandonAfter      time.Duration              `yaml:"abandon_after"`
 	Message           string                     `yaml:"message"` // MessageDefault, MessageOff or the path of a WAV
+	Consent           string                     `yaml:"consent"` // as Consent.Prompt, which is the default
 	Goodbye           time.Duration              `yaml:"goodbye"`
 	PreviewLimit      time.Duration              `yaml:"preview_limit"` // preview: how long an agent may look; 0 is no limit
 	Dispositions      []Disposition              `yaml:"dispositions"`

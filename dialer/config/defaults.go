@@ -35,6 +35,8 @@ func Default() *Config {
 			Keep:    KeepBridged,
 			MinFree: 2 << 30,
 			Flush:   time.Second,
+			Consent: Consent{Prompt: PromptOff, Refused: RefusedUnrecorded},
+			Beep:    defaultBeep(),
 		},
 		CDR: CDR{RotateSize: 100 << 20, KeepFiles: 0},
 		AgentDefaults: AgentDefaults{
@@ -169,6 +171,7 @@ func (c *Config) settleCampaign(k *Campaign) {
 		}
 	}
 	k.Inbound.settle(k)
+	orElse(&k.Consent, c.Recording.Consent.Prompt)
 	if shown := k.Shown(""); k.Region == "" && len(shown) > 0 && shown[0] != "" {
 		k.Region = regionOf(shown[0])
 	}

@@ -227,6 +227,12 @@ func (c *Config) absolute(dir string) {
 	if m := &c.Hold.Music; *m != MusicTone && *m != MusicOff {
 		from(dir, m)
 	}
+	prompt := func(p *string) {
+		if *p != PromptDefault && *p != PromptOff {
+			from(dir, p)
+		}
+	}
+	prompt(&c.Recording.Consent.Prompt)
 	for _, l := range c.links() {
 		from(dir, &l.TLS.CAFile)
 		from(dir, &l.TLS.CertFile)
@@ -234,10 +240,9 @@ func (c *Config) absolute(dir string) {
 	}
 	for i := range c.Campaigns {
 		for _, p := range c.Campaigns[i].Inbound.Prompts.all() {
-			if *p.file != PromptDefault && *p.file != PromptOff {
-				from(dir, p.file)
-			}
+			prompt(p.file)
 		}
+		prompt(&c.Campaigns[i].Consent)
 		if m := &c.Campaigns[i].Message; *m != MessageDefault && *m != MessageOff {
 			from(dir, m)
 		}

@@ -111,6 +111,9 @@ func (v *validator) campaigns() {
 		v.callerID(key, k)
 		v.rules(key, k)
 		v.message(key, k)
+		if k.Consent != v.config.Recording.Consent.Prompt {
+			v.prompt(key+".consent", k.Consent)
+		}
 		v.inbound(key+".inbound", k)
 		v.retries(key, k)
 		v.columns(key+".leads", k.Leads)

@@ -86,6 +86,7 @@ func (v *validator) storage() {
 		v.warn("recording.enabled", "calls are not recorded")
 	}
 	v.pattern(r.Pattern)
+	v.disclosure()
 	if r.Flush < 100*time.Millisecond || r.Flush > time.Second {
 		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to 1s", formatDuration(r.Flush))
 	}

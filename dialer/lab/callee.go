@@ -72,6 +72,7 @@ func (k *callee) serveWithMedia() {
 	}
 	defer session.Close()
 	session.AddTap(k.record.ear)
+	k.carrier.count(func() { k.record.session = session })
 	answer, err := session.Answer(k.in.Offer())
 	if err != nil {
 		k.final(488, "Not Acceptable Here", cdr.TrunkFailure)

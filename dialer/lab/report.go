@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"ringpace/dialer/cdr"
+	"ringpace/media"
 )
 
 // Side tells who ended a call.
@@ -44,8 +46,9 @@ func (c Call) SoundAfter() (time.Duration, bool) {
 // record is a call with its ear. The carrier's mutex protects the call.
 type record struct {
 	Call
-	ear  *ear
-	keys string
+	ear     *ear
+	keys    string
+	session *media.Session // nil before there is one
 }
 
 // Report is what a carrier has seen so far.
@@ -103,6 +106,18 @@ func (c *Carrier) Keys(number string) string {
 		}
 	}
 	return ""
+}
+
+// Press has whoever was called last under that number press keys.
+func (c *Carrier) Press(number, keys string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range slices.Backward(c.records) {
+		if r.Number == number && r.session != nil {
+			return r.session.Press(keys)
+		}
+	}
+	return fmt.Errorf("lab: carrier: no call to %s", number)
 }
 
 // Hears is the level in dBFS of one frequency, over the last half second, at the

@@ -26,6 +26,10 @@ noon noon
 am A M
 pm P M
 hundred hundred hours
+recorded This call is being recorded.
+refuse If you do not want that, please press
+star star
+hash hash
 0 zero
 oh oh
 1 one
