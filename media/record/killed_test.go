@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -23,8 +24,25 @@ const (
 	killedFor = "RINGPACE_TEST_RECORD_FOR"
 )
 
-// killedCalls is how many calls it records.
-const killedCalls = 3
+const (
+	killedCalls = 40  // that it records
+	killedAfter = 160 // packets of each
+	halted      = 70  // packets after which something happens, see fate
+	resumed     = 90
+)
+
+// fate is what happens in a call before the process is killed.
+type fate int
+
+const (
+	fateTalking fate = iota
+	fatePaused       // the recording is paused at halted
+	fateResumed      // it goes on at resumed
+	fateHeld         // the agent sends nothing from halted on
+	fates
+)
+
+func fateOf(call int) fate { return fate(call) % fates }
 
 // recordUntilKilled records calls in real time, and tells on its standard output how many
 // packets each has had.
@@ -53,18 +71,28 @@ func recordUntilKilled(dir string) {
 		}
 		sources = append(sources, newSource(rec, rec.Customer(), k), newSource(rec, rec.Agent(), k+10))
 	}
-	ticker := time.NewTicker(20 * ms)
+	begin := time.Now()
 	for n := 0; ; n++ {
-		for _, s := range sources {
-			s.arrive(time.Since(s.rec.base), s.packet())
+		time.Sleep(time.Until(begin.Add(time.Duration(n) * 20 * ms)))
+		for k, s := range sources {
+			fate, agent := fateOf(k/2), k%2 == 1
+			switch {
+			case n == halted && (fate == fatePaused || fate == fateResumed):
+				s.rec.Pause()
+			case n == resumed && fate == fateResumed:
+				s.rec.Resume()
+			}
+			if fate != fateHeld || !agent || n < halted {
+				s.arrive(time.Since(s.rec.base), s.packet())
+			}
 		}
 		fmt.Println(n)
-		<-ticker.C
 	}
 }
 
-// TestKilledWhileRecording kills a process that records with SIGKILL. What it wrote plays
-// up to the last second at least, and the next one makes it whole, so that it verifies.
+// TestKilledWhileRecording kills a process that records many calls with SIGKILL: talking,
+// paused, resumed, on hold. What it wrote plays up to the last second at least, and the
+// next one makes it whole, so that it verifies.
 func TestKilledWhileRecording(t *testing.T) { eachKind(t, testKilledWhileRecording) }
 
 func testKilledWhileRecording(t *testing.T, as kind) {
@@ -90,7 +118,7 @@ func testKilledWhileRecording(t *testing.T, as kind) {
 		if sent, err = strconv.Atoi(lines.Text()); err != nil {
 			t.Fatal(err)
 		}
-		if sent == 120 {
+		if sent == killedAfter {
 			if err := child.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -118,8 +146,27 @@ func testKilledWhileRecording(t *testing.T, as kind) {
 		if missing := time.Duration(sent)*20*ms - duration(int64(len(l))); missing > time.Second {
 			t.Errorf("call %d lacks its last %v", k, missing)
 		}
-		holdsRun(t, "left", l, k)
-		holdsRun(t, "right", r, k+10)
+		for _, c := range []struct {
+			name  string
+			sound []byte
+			salt  int
+		}{{"left", l, k}, {"right", r, k + 10}} {
+			name, fate := fmt.Sprintf("call %d, %s", k, c.name), fateOf(k)
+			said := source{salt: c.salt}
+			begin := bytes.Index(c.sound, said.octets(0, halted*160))
+			if begin < 0 {
+				t.Fatalf("%s: what was said at first is not in it", name)
+			}
+			sound := c.sound[begin+halted*160 : begin+(resumed+20)*160]
+			want := said.octets(halted*160, len(sound))
+			switch {
+			case fate == fatePaused || fate == fateHeld && c.salt != k:
+				want = silence(len(sound))
+			case fate == fateResumed:
+				copy(want, silence((resumed-halted)*160))
+			}
+			equal(t, name, sound, want)
+		}
 		sum, err := Find(dir, it.ID) // looking again changes nothing
 		if err != nil || sum.SHA256 != it.SHA256 {
 			t.Errorf("found %+v, %v; the chain has %s", sum, err, it.SHA256)
@@ -128,15 +175,5 @@ func testKilledWhileRecording(t *testing.T, as kind) {
 	after, err := chain.Verify(t.Context(), dir, chain.Options{})
 	if err != nil || !after.OK() || after.Kept != 1+killedCalls {
 		t.Errorf("after a restart: %+v, %v", after, err)
-	}
-}
-
-// holdsRun holds that a second of the channel is what a source said, without a break.
-func holdsRun(t *testing.T, name string, channel []byte, salt int) {
-	t.Helper()
-	s := source{salt: salt}
-	want := s.octets(1600, 8000)
-	if !strings.Contains(string(channel), string(want)) {
-		t.Errorf("%s: what the source said is not in it", name)
 	}
 }
