@@ -282,8 +282,11 @@ func (d *Daemon) stopped() string {
 		return "the daemon shuts down"
 	case !d.store.Up():
 		return "Redis is away"
-	case d.recorder != nil && d.recorder.Full():
-		return "the disk for recordings is full"
+	}
+	if d.recorder != nil {
+		if trouble := d.recorder.Trouble(); trouble != "" {
+			return trouble
+		}
 	}
 	if full := d.fullDisk.Load(); full != nil {
 		return *full

@@ -3,10 +3,13 @@ package dialer_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ringpace/dialer"
 	"ringpace/dialer/api"
@@ -14,6 +17,7 @@ import (
 	"ringpace/dialer/lab"
 	"ringpace/dialer/lab/peers"
 	"ringpace/dialer/store"
+	"ringpace/media/record/chain"
 )
 
 // TestRedisGoes kills Redis while one call is up and more are to be made: nothing
@@ -144,8 +148,8 @@ func TestUnresolvablePBX(t *testing.T) {
 	}
 }
 
-// TestFullDisk holds that dialing stops with an alarm while the call that is up
-// goes on. The disk is full by decree: more free space is demanded than there is.
+// TestFullDisk holds that nothing is dialed, with an alarm, where the disk is full. It is
+// by decree: more free space is demanded than there is.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s", NoCalls: true, FullDisk: true})
@@ -161,6 +165,74 @@ func TestFullDisk(t *testing.T) {
 	}
 	if n := h.carrier.Report().Calls; n != 0 {
 		t.Errorf("%d calls with a full disk", n)
+	}
+}
+
+// TestRecordingDirectoryLost takes the recording directory away while a call is up: that
+// goes on, nothing more is dialed, with an alarm that says why, and when the directory is
+// back dialing goes on by itself. Both calls have their recordings.
+func TestRecordingDirectoryLost(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 2, AgentSet: "wrap_up: 0s"})
+	h.load(0, 1)
+	var talking string
+	h.await("a conversation", func() bool {
+		for _, id := range []string{"a1001", "a1002"} {
+			if h.state(id) == api.AgentTalking {
+				talking = id
+			}
+		}
+		return talking != ""
+	})
+	dir := h.cfg.Recording.Dir
+	h.await("its recording", func() bool {
+		list, err := chain.Unfinished(dir)
+		return err == nil && len(list) == 1
+	})
+	away := dir + ".away"
+	if err := os.WriteFile(away, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	exchange := func() { // at one stroke, since the recorder looks all the time
+		if err := unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, away, unix.RENAME_EXCHANGE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exchange()
+	h.await("the alarm", func() bool { return h.alarm("disk_full") })
+	h.load(1, 2)
+	h.await("the reason why nothing is dialed", func() bool {
+		x, err := h.daemon.Explain(t.Context(), "test")
+		return err == nil && x.Limit == "stopped" && strings.Contains(x.Summary, dir)
+	})
+	if why := h.alarmed(); !strings.Contains(why, "nothing is dialed") || !strings.Contains(why, dir) {
+		t.Errorf("the alarm says %s", why)
+	}
+	if s := h.state(talking); s != api.AgentTalking {
+		t.Errorf("the call did not go on: the agent is %s", s)
+	}
+	if n := h.carrier.Report().Calls; n != 1 {
+		t.Errorf("%d calls, want the one before", n)
+	}
+	exchange()
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.awaitAgent("a1002", api.AgentTalking)
+	if h.alarm("disk_full") {
+		t.Errorf("the alarm stands: %s", h.alarmed())
+	}
+	for _, id := range []string{"a1001", "a1002"} {
+		if _, err := h.daemon.Hangup(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range h.awaitRecords(2) {
+		if r.Recording == nil || r.Recording.SHA256 == "" {
+			t.Errorf("recording of %s: %+v", r.Number, r.Recording)
+		}
+	}
+	report, err := chain.Verify(t.Context(), dir, chain.Options{})
+	if err != nil || !report.OK() || report.Kept != 2 {
+		t.Errorf("verify: %+v, %v", report, err)
 	}
 }
 

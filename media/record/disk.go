@@ -59,8 +59,9 @@ func (d *disk) run() {
 	}
 }
 
-// look measures the room, asks whether files may be made, and where writes failed tries
-// whether they still do.
+// look measures the room, and tries whether files can be made and written: permissions,
+// quotas, inodes and mounts all have a say in that. Where writes failed it tries whether
+// they still do.
 func (d *disk) look() {
 	low, free := "", int64(0)
 	var fs syscall.Statfs_t
@@ -68,7 +69,7 @@ func (d *disk) look() {
 		low = fmt.Sprintf("the recording directory %s cannot be examined: %v", d.dir, err)
 	} else if free = int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
 		low = fmt.Sprintf("the disk of %s has %d MiB left, recordings need %d MiB", d.dir, free>>20, d.minFree>>20)
-	} else if err := syscall.Access(d.dir, mayWrite); err != nil {
+	} else if err := probe(d.dir); err != nil {
 		low = fmt.Sprintf("the recording directory %s cannot be written to: %v", d.dir, err)
 	}
 	d.mu.Lock()
@@ -82,9 +83,6 @@ func (d *disk) look() {
 		}
 	})
 }
-
-// mayWrite asks access(2) whether files can be made in a directory.
-const mayWrite = 0x2 | 0x1 // W_OK, X_OK
 
 // wrote is told of writes in a directory: nil, or why one failed.
 func (d *disk) wrote(dir string, err error) {
