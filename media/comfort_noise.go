@@ -89,7 +89,7 @@ func (o *stream) repeatNoise(now time.Time) {
 	o.timestamp, o.frame, o.last, o.described = o.nextTimestamp(now), 0, feederNone, true
 	n := copy(o.scratch[headerSize:], o.comfort.description[:o.comfort.size])
 	header{
-		payloadType: o.format.noise, ssrc: o.ssrc, sequence: o.sequence, timestamp: o.timestamp,
+		payloadType: o.format.noise, ssrc: o.ssrc.Load(), sequence: o.sequence, timestamp: o.timestamp,
 	}.put(o.scratch[:])
 	o.write(o.scratch[:headerSize+n], now)
 }

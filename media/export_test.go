@@ -46,7 +46,7 @@ func (b *Bare) Tick() { b.tick(time.Now(), clockPeriod) }
 func (b *Bare) Heard() []rtp.Packet { return b.socket.sent }
 
 // SSRC is that of the stream to the party.
-func (b *Bare) SSRC() uint32 { return b.out.ssrc }
+func (b *Bare) SSRC() uint32 { return b.out.ssrc.Load() }
 
 // Latched is where the session's packets go.
 func (b *Bare) Latched() netip.AddrPort {

@@ -244,11 +244,15 @@ func (s *Session) apply(line mediaLine, codec Codec, sender, receiver *cipher) [
 	n.held = !send.wanted
 	s.formats.Store(n.receiveFormats(agreed...))
 	s.out.setFormat(send)
-	s.rtcp.protect(sender)
+	s.rtcp.protect(sender, s.out.ssrc.Load())
 	if receiver == nil {
 		s.cipher.Store(nil)
 	} else if c := s.cipher.Load(); c == nil || c.cipher != receiver {
-		s.cipher.Store(&incomingCipher{receiver})
+		next := &incomingCipher{cipher: receiver}
+		if c != nil {
+			next.before, next.beforeUntil = c.cipher, time.Now().Add(keyOverlap)
+		}
+		s.cipher.Store(next)
 	}
 
 	if line.addr.Addr().IsUnspecified() {

@@ -86,7 +86,7 @@ func (o *stream) sendPress(now time.Time) {
 	o.sequence++
 	o.timestamp, o.frame, o.last, o.described = p.timestamp, length, feederClock, false
 	header{
-		marker: begins, payloadType: o.format.event, ssrc: o.ssrc,
+		marker: begins, payloadType: o.format.event, ssrc: o.ssrc.Load(),
 		sequence: o.sequence, timestamp: p.timestamp,
 	}.put(o.scratch[:])
 	o.write(o.scratch[:headerSize+eventSize], now)

@@ -11,7 +11,7 @@ type receiveFormats [128]Codec
 // receiveRTP takes one datagram from the RTP socket: check, count, tap, relay. It
 // runs on the reading goroutine and allocates nothing.
 func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
-	b, ok := s.decrypt(b)
+	b, ok := s.decrypt(b, now)
 	h := header{}
 	if ok {
 		h, ok = parseHeader(b)
@@ -103,7 +103,7 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 
 // decrypt gives the plain packet, in place. ok is false for one that is not encrypted
 // as was agreed on, and for replays.
-func (s *Session) decrypt(b []byte) (plain []byte, ok bool) {
+func (s *Session) decrypt(b []byte, now time.Time) (plain []byte, ok bool) {
 	c := s.cipher.Load()
 	switch {
 	case c == nil:
@@ -111,7 +111,7 @@ func (s *Session) decrypt(b []byte) (plain []byte, ok bool) {
 	case c.cipher == nil || len(b) > maxDatagram:
 		return nil, false
 	}
-	plain, err := c.openRTP(b)
+	plain, err := c.openRTP(b, now)
 	return plain, err == nil
 }
 

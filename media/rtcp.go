@@ -36,10 +36,16 @@ type reports struct {
 
 func (r *reports) begin(now time.Time) { r.schedule(now) }
 
-// protect encrypts our further reports; nil leaves them plain.
-func (r *reports) protect(c *cipher) {
+// protect encrypts our further reports; nil leaves them plain. Their numbers go on with
+// another key (RFC 3711 section 3.2.1).
+func (r *reports) protect(c *cipher, ssrc uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.seal != nil && c != nil && r.seal != c {
+		if index, known := r.seal.rtcp.Index(ssrc); known {
+			c.rtcp.SetIndex(ssrc, index)
+		}
+	}
 	r.seal = c
 }
 
@@ -96,7 +102,7 @@ func (s *Session) sendGoodbye() {
 	now := time.Now()
 	report := s.report(now)
 	if _, sender := report.(*rtcp.SenderReport); sender {
-		s.sendRTCP(now, report, &rtcp.Goodbye{Sources: []uint32{s.out.ssrc}})
+		s.sendRTCP(now, report, &rtcp.Goodbye{Sources: []uint32{s.out.ssrc.Load()}})
 	}
 }
 
@@ -108,7 +114,7 @@ func (s *Session) sendRTCP(now time.Time, report rtcp.Packet, more ...rtcp.Packe
 		return
 	}
 	cname := strconv.FormatUint(s.negotiation.id, 36) + "@" + s.local.Addr().String()
-	compound := append([]rtcp.Packet{report, rtcp.NewCNAMESourceDescription(s.out.ssrc, cname)}, more...)
+	compound := append([]rtcp.Packet{report, rtcp.NewCNAMESourceDescription(s.out.ssrc.Load(), cname)}, more...)
 	packet, err := rtcp.Marshal(compound)
 	if err != nil {
 		s.log.Error("RTCP report does not marshal", "err", err)
@@ -123,13 +129,13 @@ func (s *Session) report(now time.Time) rtcp.Packet {
 	o := s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.packets == 0 {
-		return &rtcp.ReceiverReport{SSRC: o.ssrc, Reports: blocks}
+	if o.packets == o.packetsBefore {
+		return &rtcp.ReceiverReport{SSRC: o.ssrc.Load(), Reports: blocks}
 	}
 	since := uint32(now.Sub(o.sentAt).Microseconds() * (ClockRate / 1000) / 1000)
 	return &rtcp.SenderReport{
-		SSRC: o.ssrc, NTPTime: ntpTime(now), RTPTime: o.timestamp + since,
-		PacketCount: uint32(o.packets), OctetCount: uint32(o.octets), Reports: blocks,
+		SSRC: o.ssrc.Load(), NTPTime: ntpTime(now), RTPTime: o.timestamp + since,
+		PacketCount: uint32(o.packets - o.packetsBefore), OctetCount: uint32(o.octets - o.octetsBefore), Reports: blocks,
 	}
 }
 
@@ -197,9 +203,9 @@ func (s *Session) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:
 			s.rtcp.senderReport(p, now)
-			s.rtcp.receptionReports(p.Reports, s.out.ssrc, now)
+			s.rtcp.receptionReports(p.Reports, s.out.ssrc.Load(), now)
 		case *rtcp.ReceiverReport:
-			s.rtcp.receptionReports(p.Reports, s.out.ssrc, now)
+			s.rtcp.receptionReports(p.Reports, s.out.ssrc.Load(), now)
 		}
 	}
 }

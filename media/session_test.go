@@ -265,7 +265,7 @@ func FuzzReceive(f *testing.F) {
 			now = now.Add(20 * ms)
 		}
 		for _, p := range heard.sent {
-			if p.PayloadType != payloadPCMU && p.PayloadType != 96 || p.SSRC != customer.out.ssrc {
+			if p.PayloadType != payloadPCMU && p.PayloadType != 96 || p.SSRC != customer.out.ssrc.Load() {
 				t.Errorf("relayed %v", p.Header)
 			}
 		}

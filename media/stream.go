@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,7 +60,7 @@ type sendFormat struct {
 // (the clock, or the reader of the bridged peer), so that it is free but for the
 // instants of switching and the reading of figures.
 type stream struct {
-	ssrc   uint32
+	ssrc   atomic.Uint32 // written under mu
 	socket socket
 	total  *counters
 
@@ -70,6 +71,8 @@ type stream struct {
 	packets uint64
 	octets  uint64
 	unsent  uint64
+	// Of packets and octets, what the stream sent as other sources.
+	packetsBefore, octetsBefore uint64
 
 	// Where the stream stands.
 	sequence  uint16 // of the last packet
@@ -128,17 +131,35 @@ type relayInput struct {
 }
 
 func newStream(s socket, total *counters) *stream {
-	return &stream{
-		ssrc: rand.Uint32(), socket: s, total: total,
+	o := &stream{
+		socket: s, total: total,
 		sequence: uint16(rand.Uint32() & 0x7FFF), epochTS: rand.Uint32(), wide: newNarrowG722(), nap: &nap{},
 	}
+	o.ssrc.Store(rand.Uint32())
+	return o
 }
 
-// setFormat takes what the negotiation gave.
+// setFormat takes what the negotiation gave. Where it brings another key, and the stream
+// has gone on for so long that the rollover counter counts, it goes on as another source:
+// the counter is to be kept then (RFC 3711 section 3.3.1), but who takes over from the old
+// far side does not know it, and of a new source it is zero for all.
 func (o *stream) setFormat(f sendFormat) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if was := o.format.cipher; was != nil && f.cipher != nil && was != f.cipher {
+		if counter, _ := was.rtp.ROC(o.ssrc.Load()); counter > 0 {
+			o.changeSource()
+		}
+	}
 	o.format = f
+}
+
+// changeSource goes on as another source, with sequence numbers that do not wrap soon.
+func (o *stream) changeSource() {
+	o.ssrc.Store(rand.Uint32())
+	o.sequence = uint16(rand.Uint32() & 0x7FFF)
+	o.input.synced, o.last = false, feederNone
+	o.packetsBefore, o.octetsBefore = o.packets, o.octets
 }
 
 // redirect sends further packets to another address.
@@ -196,7 +217,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 		return
 	}
 	out := header{
-		marker: marker, payloadType: payloadType, ssrc: o.ssrc,
+		marker: marker, payloadType: payloadType, ssrc: o.ssrc.Load(),
 		sequence: h.sequence + in.offsetAt(h.sequence), timestamp: h.timestamp + in.timeOffset,
 	}
 	switch codec {
@@ -449,7 +470,7 @@ func (o *stream) generate(now time.Time) {
 	}
 	o.beeps.mix(payload, o.format.codec.law(), timestamp, now, false)
 	h := header{
-		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc,
+		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc.Load(),
 		sequence: o.sequence, timestamp: timestamp,
 	}
 	if prompt != nil {
