@@ -3,11 +3,13 @@ package dialer_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab"
 	"ringpace/dialer/lab/peers"
+	"ringpace/dialer/lab/tone"
 	"ringpace/media"
 )
 
@@ -101,4 +103,57 @@ func TestAttendedTransferAtAsterisk(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 	h.quit()
+}
+
+// TestSupervisorBehindAsterisk has a supervisor come in by the dial plan of the PBX behind
+// which both telephones are: what they dialed goes to Ringpace, who knows them by the
+// extension in From. Their keys, which Asterisk passes on, change their part.
+func TestSupervisorBehindAsterisk(t *testing.T) {
+	t.Parallel()
+	const bossHz = 700
+	pbx := peers.Asterisk(t, peers.Plan{})
+	agent := peers.Baresip(t, pbx, peers.Softphone{ToneHz: phoneHz})
+	boss := peers.Baresip(t, pbx, peers.Softphone{Extension: "1002", ToneHz: bossHz})
+	h := build(t, plan{
+		Agents: 2, AgentSet: "wrap_up: 0s, supervisor: true", Tones: true, NoLogin: true, SIPPort: freePort(t),
+		Peer: fmt.Sprintf("server: %q, username: %s, password: %s, register: true", pbx.Addr().String(), peers.PBXUser, peers.Password(peers.PBXUser)),
+	})
+	pbx.AwaitRegistered(t, peers.PBXUser)
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	boss.Command(t, "dial", fmt.Sprintf("sip:*231001@%s", pbx.Addr()))
+	h.customerHears(bossHz, true)
+	h.customerHears(phoneHz, true)
+	boss.AwaitHeard(t, 1, 1500*time.Millisecond)
+	boss.Command(t, "sndcode", "4")
+	h.customerHears(bossHz, false)
+	boss.Command(t, "hangup", "")
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	listened(t, h.awaitRecords(1)[0], "", "barge", "listen")
+	h.quit()
+	for who, phone := range map[string]*peers.Phone{"agent": agent, "supervisor": boss} {
+		heard := phone.Heard(t, 1)
+		other := map[string]float64{"agent": bossHz, "supervisor": phoneHz}[who]
+		for _, hz := range []float64{calleeHz, other} {
+			if !soundsAmong(heard, hz) {
+				t.Errorf("the %s did not hear %.0f Hz", who, hz)
+			}
+		}
+	}
+}
+
+// soundsAmong reports whether a sound has a tone, perhaps among others, for half a second.
+func soundsAmong(sound tone.Sound, hz float64) bool {
+	window := sound.Rate / 10
+	samples, times := sound.Channels[0], 0
+	for at := 0; at+window <= len(samples); at += window {
+		if loudness(samples[at:at+window], int(hz)*8000/sound.Rate) > -22 {
+			times++
+		}
+	}
+	return times >= 5
 }

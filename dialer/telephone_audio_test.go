@@ -2,6 +2,7 @@ package dialer_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -113,4 +114,81 @@ func TestReloadedAudio(t *testing.T) {
 	h.takesCall(t, 2)
 	check(h.awaitRecords(3)[2], "PCMU", "PCMA", true)
 	h.quit()
+}
+
+// TestThreeWaysToSpeak has agent, third party and supervisor at real telephones, each of
+// another codec and encryption, talk with the customer all together: each hears all
+// others, and the recording has the three on the right.
+func TestThreeWaysToSpeak(t *testing.T) {
+	t.Parallel()
+	p := deskPlan(t, "")
+	p.Agents, p.Tones = 3, true
+	p.Media = "agent_codecs: [G722, PCMA]"
+	p.AgentSet = `wrap_up: 0s, peer: registrar, password: "telephone", supervisor: true`
+	p.SIP = `registrar: {enabled: true, min_expires: 10s, srtp: "optional"}`
+	h := build(t, p)
+	phones := map[string]*peers.Phone{}
+	for user, phone := range map[string]peers.Softphone{
+		"1001": {Codecs: "g722", Encrypts: "srtp"},
+		"1002": {Codecs: "pcma", Encrypts: "srtp"},
+		"1003": {Codecs: "g722"},
+	} {
+		n, _ := strconv.Atoi(user)
+		phone.ToneHz = float64(hz(n))
+		phones[user] = peers.BaresipAt(t, peers.Account{User: user, Password: "telephone", Server: h.cfg.SIP.Listen[0].Addr}, phone)
+	}
+	h.logIn("a1001")
+	h.logIn("a1002")
+	if _, err := h.daemon.Pause(t.Context(), "a1002", "lunch"); err != nil { // the call is the other's
+		t.Fatal(err)
+	}
+	h.load(0, 1)
+	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
+	if _, err := h.daemon.Ready(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1002", api.AgentReady)
+	if _, err := h.daemon.CallIn(t.Context(), "a1001", "1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.customerHears(hz(1002), true)
+	if _, err := h.daemon.Listen(t.Context(), "a1001", api.PartBarge, "a1003"); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1001; n <= 1003; n++ {
+		h.customerHears(hz(n), true)
+	}
+	together := time.Now()
+	h.await("two seconds of it", func() bool { return time.Since(together) > 2*time.Second })
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.customerHears(phoneHz, false)
+	h.customerHears(hz(1002), true)
+	if _, err := h.daemon.Hangup(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if l := r.AgentLeg; l == nil || !l.Encrypted || l.Codec != "G722" {
+		t.Errorf("the agent's leg: %+v", l)
+	}
+	if len(r.Transfers) != 1 || len(r.Listened) != 1 {
+		t.Fatalf("record %+v", r)
+	}
+	if l := r.Transfers[0].Leg; l == nil || !l.Encrypted || l.Codec != "PCMA" {
+		t.Errorf("the third party's leg: %+v", l)
+	}
+	h.quit()
+	for user, phone := range phones {
+		heard := phone.Heard(t, 1)
+		for _, from := range []int{calleeHz, hz(1001), hz(1002), hz(1003)} {
+			if own := user == strconv.Itoa(1001+(from-phoneHz)/100); own == soundsAmong(heard, float64(from)) {
+				t.Errorf("%s hears %d Hz: %v", user, from, !own)
+			}
+		}
+	}
 }
