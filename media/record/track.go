@@ -27,8 +27,9 @@ const (
 	// lateLimit is how far back a late packet may belong.
 	lateLimit = sequenceDepth * 60 * 8
 	// nudgeLimit: a new anchor that lies less than this before the end of what is
-	// there follows it without a cut.
-	nudgeLimit = 60 * 8
+	// there follows it without a cut. It is a packet's time, so that the channels stay
+	// aligned.
+	nudgeLimit = 20 * 8
 	// lookahead is how many packets are looked at for the jitter of an anchor.
 	lookahead = 50
 	// evidence is how long a channel must have been heard before an anchor is set:
