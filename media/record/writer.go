@@ -1,8 +1,17 @@
 package record
 
 import (
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
+)
+
+// A writer that has worked for so long rests: where Go has one processor, it looks at
+// sockets only when nothing else can run, and packets would wait until all is written.
+const (
+	workFor = 250 * time.Microsecond
+	restFor = 50 * time.Microsecond
 )
 
 // writer is one goroutine that writes the files of many recordings, one after the
@@ -11,7 +20,7 @@ type writer struct {
 	interval time.Duration
 
 	mu       sync.Mutex
-	queue    []turn       // by time: all have the same interval
+	queue    []turn       // by time
 	finished []*Recording // to be completed before anything else
 	stopping bool
 	wake     chan struct{} // one deep
@@ -27,12 +36,22 @@ func newWriter(interval time.Duration) *writer {
 	return &writer{interval: interval, wake: make(chan struct{}, 1)}
 }
 
-// add makes r one of the writer's. It never blocks.
+// add makes r one of the writer's. It never blocks. Recordings that begin together are
+// not written together.
 func (w *writer) add(r *Recording) {
 	w.mu.Lock()
-	w.queue = append(w.queue, turn{r, time.Now().Add(w.interval)})
+	w.insert(turn{r, time.Now().Add(1 + rand.N(w.interval))})
 	w.mu.Unlock()
 	w.nudge()
+}
+
+// insert puts a turn where its time is. mu is held.
+func (w *writer) insert(t turn) {
+	at := len(w.queue)
+	for at > 0 && w.queue[at-1].due.After(t.due) {
+		at--
+	}
+	w.queue = slices.Insert(w.queue, at, t)
 }
 
 // finish has r completed at once. It never blocks.
@@ -63,8 +82,15 @@ func (w *writer) run() {
 	var space workspace
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	begun := time.Now() // to work
 	for {
-		r, complete, wait, stopped := w.next(time.Now())
+		now := time.Now()
+		if now.Sub(begun) >= workFor {
+			time.Sleep(restFor)
+			now = time.Now()
+			begun = now
+		}
+		r, complete, wait, stopped := w.next(now)
 		switch {
 		case stopped:
 			return
@@ -74,6 +100,7 @@ func (w *writer) run() {
 			case <-timer.C:
 			case <-w.wake:
 			}
+			begun = time.Now()
 		case complete:
 			r.recorder.sealer.take(r)
 		default:
@@ -101,7 +128,11 @@ func (w *writer) next(now time.Time) (r *Recording, complete bool, wait time.Dur
 			return nil, false, wait, false
 		}
 		w.queue = w.queue[1:]
-		w.queue = append(w.queue, turn{head.recording, now.Add(w.interval)})
+		due := head.due.Add(w.interval)
+		if due.Before(now) { // the disk stalled: the turns that were missed are not made up for
+			due = now.Add(w.interval)
+		}
+		w.insert(turn{head.recording, due})
 		return head.recording, false, 0, false
 	}
 	return nil, false, time.Hour, w.stopping
