@@ -126,8 +126,9 @@ func startAsterisk(ctx context.Context, s start) (subject, error) {
 
 func (a *asterisk) Close() error { return errors.Join(a.peer.Close(), a.phones.close()) }
 
-func (a *asterisk) Connect(ctx context.Context, ends []legs) ([]legs, error) {
-	return a.phones.connect(ctx, ends)
+func (a *asterisk) Connect(ctx context.Context, far farEnds) (nearEnds, error) {
+	ports, err := a.phones.connect(ctx, far.Ends)
+	return nearEnds{Ports: ports}, err
 }
 
 // configure writes the configuration and makes the directories that it names.

@@ -21,18 +21,38 @@ import (
 // legs are the addresses of one call's ends: the customer's, the agent's.
 type legs [2]netip.AddrPort
 
+// farEnds are the telephones of all calls.
+type farEnds struct {
+	Ends     []legs           // of each call
+	Keys     []string         // what each agent's end encrypts with (RFC 4568 section 6.1); none: plain
+	Monitors []netip.AddrPort // who listen to the first calls, one to each
+}
+
+// nearEnds are where they are to send.
+type nearEnds struct {
+	Ports []legs
+	Keys  []string // what each agent's end is sent is encrypted with
+}
+
 // traffic is what a generator is told, one thing at a time.
 type traffic struct {
-	Open    int           // so many calls: open their far ends
-	Tick    time.Duration // with Open: streams send at multiples of it
-	Send    []legs        // begin to send there, each far end to its own, for each call
+	Open    *setup        // open far ends
+	Send    *nearEnds     // begin to send
 	Measure time.Duration // find out about so long
 	PID     int           // of the process that is measured
 }
 
+// setup is what far ends are to be opened.
+type setup struct {
+	Calls    int
+	Tick     time.Duration // streams send at multiples of it
+	Secure   bool          // agents' ends speak SRTP
+	Monitors int
+}
+
 // told is what it answers.
 type told struct {
-	Ends     []legs // where the far ends are
+	Far      farEnds
 	Findings findings
 }
 
@@ -45,14 +65,14 @@ func beGenerator() error {
 	var g *generator
 	err := roles.Obey(func(t traffic) (answer told, err error) {
 		switch {
-		case t.Open > 0:
-			if g, err = newGenerator(t.Open, t.Tick); err == nil {
-				answer.Ends = g.ends
+		case t.Open != nil:
+			if g, err = newGenerator(*t.Open); err == nil {
+				answer.Far = g.far
 			}
 		case g == nil:
 			err = errors.New("no far ends are open")
 		case t.Send != nil:
-			err = g.start(t.Send)
+			err = g.start(*t.Send)
 		default:
 			answer.Findings, err = g.measure(t.Measure, t.PID)
 		}
@@ -68,12 +88,13 @@ func beGenerator() error {
 // of its own within them, and listens at both ends. One goroutine does both; it owns
 // all but what comes through its channels.
 type generator struct {
-	ends    []legs
-	rtcp    []int // open, for who sends reports there; nobody reads them
-	parties []*party
-	order   []int // parties by their instants
-	epoll   int
-	reader  stamped
+	far      farEnds
+	rtcp     []int // open, for who sends reports there; nobody reads them
+	parties  []*party
+	monitors []*monitor
+	order    []int // parties by their instants
+	epoll    int
+	reader   stamped
 
 	quit    atomic.Bool
 	loop    sync.WaitGroup
@@ -93,6 +114,7 @@ type party struct {
 	source *source
 	phase  int64 // ns into each period
 	ear    ear
+	secret *secret // nil: packets are plain
 }
 
 // question asks the loop for a window of some periods.
@@ -104,21 +126,21 @@ type question struct {
 	answer   chan findings
 }
 
-func newGenerator(calls int, tick time.Duration) (*generator, error) {
+func newGenerator(s setup) (*generator, error) {
 	g := &generator{failure: make(chan error, 1)}
 	var err error
 	if g.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
 	}
 	random := rand.New(rand.NewPCG(3, 4))
-	for call := range calls {
+	for call := range s.Calls {
 		var ends legs
 		for leg := range ends {
 			rtp, rtcp, addr, err := bindPair()
 			if err != nil {
 				return nil, errors.Join(err, g.close())
 			}
-			p := &party{fd: rtp, source: newSource(streamOf(call, leg), random), phase: int64(time.Duration(random.Int64N(int64(packetTime))).Truncate(tick))}
+			p := &party{fd: rtp, source: newSource(streamOf(call, leg), random), phase: int64(time.Duration(random.Int64N(int64(packetTime))).Truncate(s.Tick))}
 			p.ear.stream = streamOf(call, 1-leg)
 			ends[leg] = addr
 			g.parties, g.rtcp = append(g.parties, p), append(g.rtcp, rtcp)
@@ -126,7 +148,17 @@ func newGenerator(calls int, tick time.Duration) (*generator, error) {
 				return nil, errors.Join(err, g.close())
 			}
 		}
-		g.ends = append(g.ends, ends)
+		g.far.Ends = append(g.far.Ends, ends)
+		if s.Secure {
+			g.far.Keys = append(g.far.Keys, newKey())
+		}
+	}
+	for range s.Monitors {
+		m, rtcp, addr, err := newMonitor()
+		if err != nil {
+			return nil, errors.Join(err, g.close())
+		}
+		g.monitors, g.rtcp, g.far.Monitors = append(g.monitors, m), append(g.rtcp, rtcp), append(g.far.Monitors, addr)
 	}
 	for i := range g.parties {
 		g.order = append(g.order, i)
@@ -139,26 +171,42 @@ func (g *generator) close() error {
 	g.quit.Store(true)
 	g.loop.Wait()
 	errs := []error{unix.Close(g.epoll)}
-	for i, p := range g.parties {
+	for _, p := range g.parties {
 		errs = append(errs, unix.Close(p.fd))
-		if i < len(g.rtcp) {
-			errs = append(errs, unix.Close(g.rtcp[i]))
-		}
+	}
+	for _, m := range g.monitors {
+		errs = append(errs, unix.Close(m.fd))
+	}
+	for _, fd := range g.rtcp {
+		errs = append(errs, unix.Close(fd))
 	}
 	return errors.Join(errs...)
 }
 
 // start connects each far end to its address and begins to send.
-func (g *generator) start(to []legs) error {
-	if len(to) != len(g.ends) {
-		return fmt.Errorf("%d calls, and addresses for %d", len(g.ends), len(to))
+func (g *generator) start(near nearEnds) error {
+	if len(near.Ports) != len(g.far.Ends) || len(near.Keys) != len(g.far.Keys) {
+		return fmt.Errorf("%d calls with %d keys, and addresses for %d with %d", len(g.far.Ends), len(g.far.Keys), len(near.Ports), len(near.Keys))
 	}
-	for i, p := range g.parties {
-		if err := unix.Connect(p.fd, sockaddr(to[i/2][i%2])); err != nil {
+	for call, key := range near.Keys {
+		var err error
+		if g.parties[2*call+1].secret, err = newSecret(g.far.Keys[call], key); err != nil {
 			return err
 		}
+	}
+	var fds []int
+	for i, p := range g.parties {
+		if err := unix.Connect(p.fd, sockaddr(near.Ports[i/2][i%2])); err != nil {
+			return err
+		}
+		fds = append(fds, p.fd)
+	}
+	for _, m := range g.monitors {
+		fds = append(fds, m.fd)
+	}
+	for i, fd := range fds {
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
-		if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, p.fd, &event); err != nil {
+		if err := unix.EpollCtl(g.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 			return err
 		}
 	}
@@ -206,11 +254,11 @@ func (g *generator) run() {
 		if now >= due {
 			g.late = max(g.late, now-due)
 			p := g.parties[g.order[next]]
-			packet := p.source.next(number)
+			packet := p.secret.seal(p.source.next(number))
 			// The sender's history is kept where it is looked up: at the other end.
 			other := g.parties[g.order[next]^1]
 			other.ear.sentAt[number%history] = now
-			_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(p.fd), uintptr(unsafe.Pointer(&packet[0])), packetSize) // a packet that was not sent is missed
+			_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(p.fd), uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet))) // a packet that was not sent is missed
 			if next++; next == len(g.order) {
 				next = 0
 				number++
@@ -233,9 +281,13 @@ func (g *generator) run() {
 			continue
 		}
 		for _, event := range events[:n] {
+			if i := int(event.Fd) - len(g.parties); i >= 0 {
+				g.overhear(g.monitors[i], number)
+				continue
+			}
 			p := g.parties[event.Fd]
 			if b, at, ok := g.reader.read(p.fd); ok {
-				g.take(p, b, at, number)
+				g.take(p, p.secret.open(b), at, number)
 			}
 		}
 	}
@@ -243,6 +295,22 @@ func (g *generator) run() {
 
 func (g *generator) take(p *party, b []byte, at int64, number uint32) {
 	p.ear.hear(&g.window, b, at, g.question != nil && g.window.holds(number))
+}
+
+// overhear takes what a monitor is sent.
+func (g *generator) overhear(m *monitor, number uint32) {
+	b, _, ok := g.reader.read(m.fd)
+	if !ok {
+		return
+	}
+	follows := m.follows(b)
+	if g.question == nil || !g.window.holds(number) {
+		return
+	}
+	g.window.Monitored++
+	if !follows {
+		g.window.Unfollowed++
+	}
 }
 
 // period begins the period of that number: a window may begin, end, or be settled.

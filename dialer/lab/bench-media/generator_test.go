@@ -208,7 +208,7 @@ func TestFaultsAreFound(t *testing.T) {
 // found runs two calls through a relay with a fault.
 func found(t *testing.T, periods int, spoil fault) findings {
 	t.Helper()
-	g, err := newGenerator(2, time.Millisecond)
+	g, err := newGenerator(setup{Calls: 2, Tick: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func found(t *testing.T, periods int, spoil fault) findings {
 			t.Error(err)
 		}
 	})
-	if err := g.start(faultyRelay(t, g.ends, spoil)); err != nil {
+	if err := g.start(nearEnds{Ports: faultyRelay(t, g.far.Ends, spoil)}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := g.measure(time.Duration(periods)*packetTime, os.Getpid())

@@ -10,6 +10,12 @@
 //     and with stereo recordings.
 //   - asterisk_record: Asterisk with MixMonitor on each call.
 //   - rtpengine_record: rtpengine in user space, recording to pcap.
+//   - bridge_srtp and bridge_monitor: as bridge, with SRTP on the agents' legs; with one
+//     who listens to each of 5 % of the calls.
+//   - record_stalled: as bridge_record, on a disk that stalls for two seconds of the
+//     window: a file system of its own, frozen (needs root and a loop device).
+//
+// The last three are measured once, at the headline load.
 //
 // For each it reports the CPU time, user and system, of the measured process per
 // packet that it sent on, and how many calls of 100 packets a second fill a core with
@@ -22,8 +28,9 @@
 // generator's send to the instant at which the kernel put it into the sink's socket.
 // Streams begin at random within the 20 ms, as those of strangers do, on ticks of a
 // millisecond: networks deliver several packets at once. With -tick 0 each has its own
-// instant, which costs every case a wake-up for each packet. Recordings of bridge_record must hold, on the channel of each leg,
-// every packet of that leg, sample by sample. A fault in a case of Ringpace's own
+// instant, which costs every case a wake-up for each packet. All recordings of
+// Ringpace must hold, on the channel of each leg, every packet of that leg, sample by
+// sample. What monitors are sent must go on from packet to packet. A fault in a case of Ringpace's own
 // fails the run; what peers lose is reported.
 //
 // The load of the headline is measured in three rounds through all cases. Of each
@@ -33,7 +40,8 @@
 // The last line is one JSON object: us_per_packet by case, of the headline load of
 // 250 calls, null for a peer that is not installed; calls, that load; lost, packets
 // that Ringpace lost, at all loads; delay_p99_ms, of bridge_record at the headline
-// load; allocs_per_packet, the most of both of Ringpace's cases there.
+// load; stall_delay_p99_ms, that of record_stalled, null where it was left out;
+// allocs_per_packet, the most of bridge and bridge_record there.
 //
 // # Processes
 //

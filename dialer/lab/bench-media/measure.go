@@ -30,14 +30,17 @@ type figures struct {
 	Calls           int                 `json:"calls"`
 	Lost            int                 `json:"lost"`
 	DelayP99MS      float64             `json:"delay_p99_ms"`
-	AllocsPerPacket float64             `json:"allocs_per_packet"`
+	StallDelayP99MS *float64            `json:"stall_delay_p99_ms"`
+
+	overrun         map[string]bool // cases that did not carry the load
+	AllocsPerPacket float64         `json:"allocs_per_packet"`
 }
 
 // subject is what a load is put on.
 type subject interface {
 	// Connect sets calls up between their far ends and returns where each of those
 	// is to send.
-	Connect(ctx context.Context, ends []legs) ([]legs, error)
+	Connect(ctx context.Context, far farEnds) (nearEnds, error)
 	PID() int
 	Close() error
 }
@@ -46,10 +49,22 @@ type subject interface {
 type bench struct {
 	name string
 	ours bool // a fault fails the run
+	also also
 	// start starts the subject. Dir is for its recordings. Errors that wrap
 	// errNotInstalled leave the case out.
 	start func(ctx context.Context, p start) (subject, error)
 }
+
+// also is what is asked of a case beyond that of its kind. Such a case is measured once,
+// at the headline load.
+type also struct {
+	secure    bool // agents' legs are encrypted
+	monitored bool // somebody listens to monitoredPart of all calls
+	stalled   bool // the disk stalls for stalledFor
+}
+
+// monitoredPart is a twentieth.
+const monitoredPart = 0.05
 
 // start is what a subject needs to know.
 type start struct {
@@ -65,12 +80,15 @@ func cases() []bench {
 		return func(ctx context.Context, s start) (subject, error) { return startProcess(ctx, name, record, s) }
 	}
 	return []bench{
-		{"epoll_relay", false, role("epoll_relay", false)},
-		{"go_relay", false, role("go_relay", false)},
-		{"bridge", true, role("ringpace", false)},
-		{"bridge_record", true, role("ringpace", true)},
-		{"asterisk_record", false, startAsterisk},
-		{"rtpengine_record", false, startRTPEngine},
+		{"epoll_relay", false, also{}, role("epoll_relay", false)},
+		{"go_relay", false, also{}, role("go_relay", false)},
+		{"bridge", true, also{}, role("ringpace", false)},
+		{"bridge_record", true, also{}, role("ringpace", true)},
+		{"asterisk_record", false, also{}, startAsterisk},
+		{"rtpengine_record", false, also{}, startRTPEngine},
+		{"bridge_srtp", true, also{secure: true}, role("ringpace", false)},
+		{"bridge_monitor", true, also{monitored: true}, role("ringpace", false)},
+		{"record_stalled", true, also{stalled: true}, role("ringpace", true)},
 	}
 }
 
@@ -84,7 +102,7 @@ func caseNames() (names []string) {
 // measure puts each load on each subject in turn. The figures are as good as can be
 // told also when there is an error.
 func (p plan) measure(ctx context.Context) (figures, error) {
-	f := figures{USPerPacket: map[string]*float64{}, Calls: p.Headline}
+	f := figures{USPerPacket: map[string]*float64{}, Calls: p.Headline, overrun: map[string]bool{}}
 	for _, c := range cases() {
 		f.USPerPacket[c.name] = nil
 	}
@@ -105,9 +123,9 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 			rounds = p.Rounds
 		}
 		best := map[string]result{}
-		for range rounds {
+		for round := range rounds {
 			for _, c := range cases() {
-				if !slices.Contains(p.Cases, c.name) {
+				if !slices.Contains(p.Cases, c.name) || c.also != (also{}) && (calls != p.Headline || round > 0) {
 					continue
 				}
 				if use := before[c.name].perPacket() * float64(calls) * packetsPerCall / 1e6; calls > p.Headline && use > fullest {
@@ -116,7 +134,7 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 				}
 				r, err := p.one(ctx, c, calls, cores)
 				switch {
-				case errors.Is(err, errNotInstalled):
+				case errors.Is(err, errNotInstalled), errors.Is(err, errNoStall):
 					roles.Report("%-16s %v", c.name, err)
 					continue
 				case ctx.Err() != nil:
@@ -130,7 +148,7 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 					f.Lost += r.lost()
 					faults = append(faults, r.faults(c, calls))
 				}
-				if other, there := best[c.name]; !there || r.perPacket() < other.perPacket() {
+				if other, there := best[c.name]; !there || r.better(other) {
 					best[c.name] = r
 				}
 			}
@@ -153,11 +171,16 @@ func (f *figures) take(best map[string]result) {
 		}
 		cost := roles.Round(r.perPacket(), 2)
 		f.USPerPacket[c.name] = &cost
-		if c.ours {
+		f.overrun[c.name] = !r.carried()
+		if c.ours && c.also == (also{}) {
 			f.AllocsPerPacket = max(f.AllocsPerPacket, roles.Round(r.allocs, 3))
 		}
 		if c.name == "bridge_record" {
 			f.DelayP99MS = roles.Round(milliseconds(r.P99), 3)
+		}
+		if c.also.stalled {
+			delay := roles.Round(milliseconds(r.P99), 3)
+			f.StallDelayP99MS = &delay
 		}
 	}
 }
@@ -174,6 +197,20 @@ type result struct {
 	wrong    error         // about those that do not
 }
 
+// mostLost is the part of the packets that may be lost before the load counts as too
+// much. What is lost costs nothing, so that the cost of the others says little.
+const mostLost = 0.01
+
+func (r result) carried() bool { return float64(r.lost()) <= mostLost*float64(r.Sent) }
+
+// better tells whether r rather than other is what the case can do.
+func (r result) better(other result) bool {
+	if r.carried() != other.carried() {
+		return r.carried()
+	}
+	return r.perPacket() < other.perPacket()
+}
+
 // warmUp is how long calls flow before they are measured.
 const warmUp = 1500 * time.Millisecond
 
@@ -184,6 +221,14 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var disk *disk
+	if c.also.stalled {
+		if disk, err = newDisk(ctx, dir); err != nil {
+			return r, err
+		}
+		defer func() { err = errors.Join(err, disk.close()) }()
+		dir = disk.dir
+	}
 	s := start{core: on.measured, dir: dir}
 	if c.name == "bridge_record" && calls == p.Headline {
 		s.profile = p.Profile
@@ -204,14 +249,18 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 	defer func() { err = errors.Join(err, generator.End()) }()
 
 	var opened, heard told
-	if err := generator.Order(traffic{Open: calls, Tick: p.Tick}, &opened); err != nil {
+	far := setup{Calls: calls, Tick: p.Tick, Secure: c.also.secure}
+	if c.also.monitored {
+		far.Monitors = int(math.Ceil(monitoredPart * float64(calls)))
+	}
+	if err := generator.Order(traffic{Open: &far}, &opened); err != nil {
 		return r, err
 	}
-	ports, err := measured.Connect(ctx, opened.Ends)
+	near, err := measured.Connect(ctx, opened.Far)
 	if err != nil {
 		return r, err
 	}
-	if err := generator.Order(traffic{Send: ports}, &heard); err != nil {
+	if err := generator.Order(traffic{Send: &near}, &heard); err != nil {
 		return r, err
 	}
 	if err := roles.Pause(ctx, warmUp); err != nil {
@@ -224,8 +273,12 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 			return r, err
 		}
 	}
+	stalled := disk.stall(ctx)
 	begin := time.Now()
 	if err := generator.Order(traffic{Measure: p.Window, PID: measured.PID()}, &heard); err != nil {
+		return r, err
+	}
+	if err := <-stalled; err != nil {
 		return r, err
 	}
 	r.findings, r.exact, r.allocs = heard.Findings, -1, math.NaN()
@@ -261,6 +314,9 @@ func (r result) faults(c bench, calls int) error {
 	if !r.clean() {
 		errs = append(errs, fmt.Errorf("%s with %d calls: not every packet came as it was sent", c.name, calls))
 	}
+	if c.also.monitored && r.Monitored == 0 {
+		errs = append(errs, fmt.Errorf("%s with %d calls: monitors hear nothing", c.name, calls))
+	}
 	if r.wrong != nil {
 		errs = append(errs, fmt.Errorf("%s with %d calls: %d recordings are exact: %w", c.name, calls, r.exact, r.wrong))
 	}
@@ -274,11 +330,16 @@ func (f figures) ratios() {
 		return
 	}
 	for _, name := range []string{"epoll_relay", "go_relay", "rtpengine_record"} {
-		if cost := f.USPerPacket[name]; cost != nil && *cost > 0 {
+		if cost := f.USPerPacket[name]; cost != nil && *cost > 0 && !f.overrun[name] {
 			roles.Report("bridge_record costs %.2f times %s", *ours / *cost, name)
 		}
 	}
-	if cost := f.USPerPacket["asterisk_record"]; cost != nil && *ours > 0 {
+	for _, c := range cases() {
+		if f.overrun[c.name] {
+			roles.Report("%s lost more than %.0f %% of the packets: the load is too much for it, and its cost no measure", c.name, 100*mostLost)
+		}
+	}
+	if cost := f.USPerPacket["asterisk_record"]; cost != nil && *ours > 0 && !f.overrun["asterisk_record"] {
 		roles.Report("bridge_record carries %.1f times the calls per core of asterisk_record", *cost / *ours)
 	}
 }

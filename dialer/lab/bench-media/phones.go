@@ -92,7 +92,7 @@ func (p *phones) head(call int, method string) string {
 func (p *phones) send(message, to string, end netip.AddrPort) {
 	var body []byte
 	if end.IsValid() {
-		body = offer(end)
+		body = offer(end, "")
 	}
 	if !strings.Contains(message, "\r\nTo: ") {
 		if to == "" {

@@ -27,10 +27,10 @@ func startProcess(ctx context.Context, role string, record bool, s start) (*proc
 	return p, nil
 }
 
-func (p *process) Connect(_ context.Context, ends []legs) ([]legs, error) {
+func (p *process) Connect(_ context.Context, far farEnds) (nearEnds, error) {
 	var answer done
-	err := p.Order(work{Ends: ends, Record: p.record}, &answer)
-	return answer.Ports, err
+	err := p.Order(work{Far: far, Record: p.record}, &answer)
+	return answer.Near, err
 }
 
 func (p *process) Close() error { return p.End() }

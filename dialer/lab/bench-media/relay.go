@@ -17,14 +17,14 @@ import (
 
 // work is what a process that relays is told.
 type work struct {
-	Ends   []legs // the far ends of calls that it is to connect
-	Record string // directory to record to; empty: no recording
-	Finish bool   // end all calls, and complete the recordings
+	Far    farEnds // calls that it is to connect
+	Record string  // directory to record to; empty: no recording
+	Finish bool    // end all calls, and complete the recordings
 }
 
 // done is what it answers.
 type done struct {
-	Ports      []legs   // where each far end is to send
+	Near       nearEnds // where each far end is to send
 	Mallocs    uint64   // allocations so far
 	Recordings []string // of each call, once complete
 }
@@ -37,7 +37,7 @@ func beGoRelay() error {
 		sockets []*net.UDPConn
 	)
 	err := roles.Obey(func(w work) (answer done, err error) {
-		for _, ends := range w.Ends {
+		for _, ends := range w.Far.Ends {
 			var ports legs
 			var pair [2]*net.UDPConn
 			for leg := range pair {
@@ -50,7 +50,7 @@ func beGoRelay() error {
 				reading.Go(func() { carry(pair[leg], pair[1-leg], ends[1-leg]) })
 			}
 			sockets = append(sockets, pair[:]...)
-			answer.Ports = append(answer.Ports, ports)
+			answer.Near.Ports = append(answer.Near.Ports, ports)
 		}
 		return answer, nil
 	})
@@ -89,11 +89,11 @@ func beEpollRelay() error {
 		return err
 	}
 	return roles.Obey(func(w work) (answer done, err error) {
-		if w.Ends == nil {
+		if w.Far.Ends == nil {
 			return answer, nil
 		}
 		var wires []wire
-		for _, ends := range w.Ends {
+		for _, ends := range w.Far.Ends {
 			var ports legs
 			var pair [2]int
 			for leg := range pair {
@@ -108,7 +108,7 @@ func beEpollRelay() error {
 				}
 				wires = append(wires, wire{pair[leg], pair[1-leg], rawSockaddr(ends[1-leg])})
 			}
-			answer.Ports = append(answer.Ports, ports)
+			answer.Near.Ports = append(answer.Near.Ports, ports)
 		}
 		go relayAll(epoll, wires) // until the process ends
 		return answer, nil

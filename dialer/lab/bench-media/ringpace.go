@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"ringpace/dialer"
 	"ringpace/dialer/lab/roles"
@@ -13,11 +14,19 @@ import (
 	"ringpace/media/record"
 )
 
-// offer is the session description of a far end.
-func offer(end netip.AddrPort) []byte {
+// offer is the session description of a far end, which encrypts with a key if there is
+// one.
+func offer(end netip.AddrPort, key string) []byte {
+	profile, crypto := "RTP/AVP", ""
+	if key != "" {
+		profile, crypto = "RTP/SAVP", cryptoAttribute+key+"\r\n"
+	}
 	return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 %[1]s\r\ns=-\r\nc=IN IP4 %[1]s\r\nt=0 0\r\n"+
-		"m=audio %[2]d RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=sendrecv\r\n", end.Addr(), end.Port())
+		"m=audio %[2]d %[3]s 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=sendrecv\r\n%[4]s", end.Addr(), end.Port(), profile, crypto)
 }
+
+// cryptoAttribute goes before a key in a session description (RFC 4568).
+const cryptoAttribute = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
 
 // beRingpace is a process with an engine, and with a recorder if it is told to
 // record, and nothing else of the daemon.
@@ -60,12 +69,10 @@ func (f *floor) obey(w work) (answer done, err error) {
 			return answer, err
 		}
 	}
-	for call, ends := range w.Ends {
-		ports, err := f.connect(call, ends)
-		if err != nil {
+	for call := range w.Far.Ends {
+		if err := f.connect(call, w.Far, &answer.Near); err != nil {
 			return answer, err
 		}
-		answer.Ports = append(answer.Ports, ports)
 	}
 	if w.Finish {
 		for _, r := range f.recordings {
@@ -82,27 +89,58 @@ func (f *floor) obey(w work) (answer done, err error) {
 	return answer, nil
 }
 
-// connect bridges one call, and records it if there is a recorder.
-func (f *floor) connect(call int, ends legs) (ports legs, err error) {
+// connect bridges one call of those, records it if there is a recorder, and lets its
+// monitor listen if it has one.
+func (f *floor) connect(call int, far farEnds, near *nearEnds) error {
 	var pair [2]*media.Session
-	for leg := range pair {
-		if pair[leg], err = f.engine.NewSession(media.SessionConfig{}); err != nil {
-			return ports, err
+	var ports legs
+	for leg, end := range far.Ends[call] {
+		key := ""
+		if leg == 1 && len(far.Keys) > 0 {
+			key = far.Keys[call]
 		}
-		if _, err := pair[leg].Answer(offer(ends[leg])); err != nil {
-			return ports, err
+		session, answer, err := f.answer(end, key)
+		if err != nil {
+			return err
 		}
-		ports[leg] = pair[leg].LocalAddr()
+		pair[leg], ports[leg] = session, session.LocalAddr()
+		if key != "" {
+			_, said, _ := strings.Cut(answer, cryptoAttribute)
+			said, _, _ = strings.Cut(said, "\r\n")
+			near.Keys = append(near.Keys, said)
+		}
 	}
+	near.Ports = append(near.Ports, ports)
 	if f.recorder != nil {
 		r, err := f.recorder.Start(record.Meta{ID: fmt.Sprintf("call-%05d", call)})
 		if err != nil {
-			return ports, err
+			return err
 		}
 		f.recordings = append(f.recordings, r)
 		pair[0].AddTap(r.Customer())
 		pair[1].AddTap(r.Agent())
 	}
-	_, err = f.engine.Bridge(pair[0], pair[1])
-	return ports, err
+	if _, err := f.engine.Bridge(pair[0], pair[1]); err != nil || call >= len(far.Monitors) {
+		return err
+	}
+	listener, _, err := f.answer(far.Monitors[call], "")
+	if err != nil {
+		return err
+	}
+	_, err = f.engine.Join(listener, pair[0], pair[1], media.Monitor)
+	return err
+}
+
+// answer opens a session with a far end.
+func (f *floor) answer(end netip.AddrPort, key string) (*media.Session, string, error) {
+	cfg := media.SessionConfig{}
+	if key != "" {
+		cfg.Security = media.SecurityRequired
+	}
+	session, err := f.engine.NewSession(cfg)
+	if err != nil {
+		return nil, "", err
+	}
+	said, err := session.Answer(offer(end, key))
+	return session, string(said), err
 }

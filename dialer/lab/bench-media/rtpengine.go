@@ -62,32 +62,32 @@ func (r *rtpengine) Close() error {
 	return r.peer.Close()
 }
 
-func (r *rtpengine) Connect(_ context.Context, ends []legs) (ports []legs, err error) {
-	for call, pair := range ends {
+func (r *rtpengine) Connect(_ context.Context, far farEnds) (near nearEnds, err error) {
+	for call, pair := range far.Ends {
 		id := fmt.Sprintf("bench-%d", call)
 		offered, err := r.ask(map[string]string{
-			"command": "offer", "call-id": id, "from-tag": "a", "sdp": string(offer(pair[0])), "record-call": "yes",
+			"command": "offer", "call-id": id, "from-tag": "a", "sdp": string(offer(pair[0], "")), "record-call": "yes",
 		})
 		if err != nil {
-			return nil, err
+			return near, err
 		}
 		answered, err := r.ask(map[string]string{
-			"command": "answer", "call-id": id, "from-tag": "a", "to-tag": "b", "sdp": string(offer(pair[1])), "record-call": "yes",
+			"command": "answer", "call-id": id, "from-tag": "a", "to-tag": "b", "sdp": string(offer(pair[1], "")), "record-call": "yes",
 		})
 		if err != nil {
-			return nil, err
+			return near, err
 		}
 		// What the agent's end is offered stands for the customer's, and the other way round.
 		var to legs
 		if to[1], err = audioAddr(offered); err != nil {
-			return nil, err
+			return near, err
 		}
 		if to[0], err = audioAddr(answered); err != nil {
-			return nil, err
+			return near, err
 		}
-		ports = append(ports, to)
+		near.Ports = append(near.Ports, to)
 	}
-	return ports, nil
+	return near, nil
 }
 
 // ask sends one request and returns its answer, bencoded as it is.

@@ -36,6 +36,8 @@ type window struct {
 	Duplicated int // arrived again
 	Altered    int // no payload that was sent, or another stream's
 	Broken     int // SSRC, sequence number or timestamp did not go on from the packet before
+	Monitored  int // packets that came to monitors
+	Unfollowed int // of those, that did not go on from the one before
 	delays     []int32
 }
 
@@ -108,7 +110,7 @@ func (f findings) lost() int { return f.Sent - f.Received }
 
 // clean tells whether every packet arrived once, in order, and as it was sent.
 func (f findings) clean() bool {
-	return f.lost() == 0 && f.Reordered+f.Duplicated+f.Altered+f.Broken == 0
+	return f.lost() == 0 && f.Reordered+f.Duplicated+f.Altered+f.Broken+f.Unfollowed == 0
 }
 
 // perPacket is the CPU time per packet that was sent on, in µs.
@@ -129,10 +131,14 @@ func (f *findings) percentiles() {
 }
 
 func (f findings) String() string {
+	more := ""
+	if f.Monitored > 0 {
+		more = fmt.Sprintf("; %d packets to monitors, %d of them broke off", f.Monitored, f.Unfollowed)
+	}
 	return fmt.Sprintf("%.2f µs a packet, %.0f calls per core; %d packets, %d lost, %d reordered, %d duplicated, "+
-		"%d altered, %d renumbered; delay p50 %.3f, p99 %.3f, p99.9 %.3f, longest %.3f ms",
+		"%d altered, %d renumbered; delay p50 %.3f, p99 %.3f, p99.9 %.3f, longest %.3f ms%s",
 		f.perPacket(), 1e6/packetsPerCall/f.perPacket(), f.Sent, f.lost(), f.Reordered, f.Duplicated, f.Altered, f.Broken,
-		milliseconds(f.P50), milliseconds(f.P99), milliseconds(f.P999), milliseconds(f.Max))
+		milliseconds(f.P50), milliseconds(f.P99), milliseconds(f.P999), milliseconds(f.Max), more)
 }
 
 // packetsPerCall is how many packets a second a call has, both ways.
