@@ -361,7 +361,7 @@ func (c *customer) closeRecording() {
 	if err != nil {
 		c.log.Error("the recording is not whole", "error", err)
 	}
-	c.rec.Recording = recordingOf(sum)
+	c.rec.Recording = c.recordingOf(sum)
 }
 
 // wrappedUp waits for the agent's wrap-up, if an agent had the call, and returns when

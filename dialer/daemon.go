@@ -20,6 +20,7 @@ import (
 	"ringpace/dialer/store/export"
 	"ringpace/media"
 	"ringpace/media/record"
+	"ringpace/media/record/upload"
 	"ringpace/sip"
 	"ringpace/sip/defence"
 	"ringpace/sip/resolve"
@@ -178,6 +179,24 @@ func (d *Daemon) openMedia() error {
 		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention,
 		EncryptTo: r.EncryptTo, Logger: d.log,
 	})
+	if err != nil {
+		return err
+	}
+	return d.openUpload()
+}
+
+// openUpload begins to bring recordings to the object storage, if there is one.
+func (d *Daemon) openUpload() error {
+	c := d.cfg.Recording.Upload
+	if c.Endpoint == "" {
+		return nil
+	}
+	var err error
+	d.uploader, err = upload.Start(upload.Config{
+		Dir: d.recordings, Endpoint: c.Endpoint, Bucket: c.Bucket, Prefix: c.Keys(d.node), Region: c.Region,
+		AccessKey: c.AccessKey.Reveal(), SecretKey: c.SecretKey.Reveal(), Style: c.Style, CAFile: c.CAFile, Parallel: c.Parallel,
+		Clear: c.Local == config.LocalDelete, KeepLocal: c.KeepLocal, Logger: d.log,
+	}, d.recorder)
 	return err
 }
 
@@ -436,6 +455,9 @@ func (d *Daemon) close(ctx context.Context) error {
 	}
 	if d.registry != nil {
 		d.registry.Close()
+	}
+	if d.uploader != nil {
+		d.uploader.Close() // what is kept from now on is uploaded at the next start
 	}
 	if d.recorder != nil {
 		errs = append(errs, d.recorder.Close())

@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/store"
+	"ringpace/media/record/upload"
 )
 
 var (
@@ -78,8 +79,19 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 	if d.recorder != nil {
 		r := d.recorder.Stats()
 		s.Recording = api.RecordingStatus{Active: r.Open, Full: d.recorder.Full(), DiskFreeBytes: uint64(max(r.Free, 0))}
+		if d.uploader != nil {
+			s.Recording.Upload = uploadStatus(d.uploader.Stats())
+		}
 	}
 	return s, nil
+}
+
+func uploadStatus(u upload.Stats) *api.UploadStatus {
+	s := &api.UploadStatus{Waiting: u.Waiting, Stuck: u.Stuck, Uploaded: u.Uploaded, UploadedBytes: u.Bytes, Failed: u.Failed}
+	if !u.Oldest.IsZero() {
+		s.OldestWaitsS = max(time.Since(u.Oldest).Seconds(), 0)
+	}
+	return s
 }
 
 // Trunks implements api.Overview.

@@ -15,6 +15,7 @@ import (
 	"ringpace/media/quality"
 	"ringpace/media/record"
 	"ringpace/media/record/chain"
+	"ringpace/media/record/upload"
 	"ringpace/sip/trace"
 )
 
@@ -25,6 +26,7 @@ type equipment struct {
 	store         *store.Store
 	engine        *media.Engine
 	recorder      *record.Recorder // nil: nothing is recorded
+	uploader      *upload.Uploader // nil: recordings stay here
 	recordings    string           // their directory
 	keepUnbridged bool             // also those of calls that no agent took
 	disclosure    atomic.Pointer[disclosure]
@@ -64,7 +66,7 @@ func readPrompt(name string) (*media.Prompt, error) {
 
 // recordingOf is a recording's entry in the call detail record. What it sounds like is not
 // known of one that was cut off and is encrypted.
-func recordingOf(s record.Summary) *cdr.Recording {
+func (e *equipment) recordingOf(s record.Summary) *cdr.Recording {
 	rec := &cdr.Recording{
 		Path: s.Path, Encrypted: s.Encrypted, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
 		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
@@ -75,6 +77,9 @@ func recordingOf(s record.Summary) *cdr.Recording {
 			Left: voiceOf(s.Quality.Left, s.Codec), Right: voiceOf(s.Quality.Right, s.Codec),
 			Silence: s.Quality.Silence, TalkOver: s.Quality.TalkOver,
 		}
+	}
+	if e.uploader != nil {
+		rec.Object = e.uploader.Object(s.Path)
 	}
 	return rec
 }
@@ -98,7 +103,7 @@ func voiceOf(v quality.Voice, law media.Codec) cdr.Voice {
 func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	sum, err := record.Find(e.recordings, rec.ID)
 	if errors.Is(err, record.ErrNotFound) {
-		return nil, nil
+		return e.clearedRecording(rec.ID)
 	}
 	why := ""
 	switch {
@@ -114,5 +119,22 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 		}
 		err = nil
 	}
-	return recordingOf(sum), err
+	return e.recordingOf(sum), err
+}
+
+// clearedRecording is what the chain tells of a recording whose file was removed because
+// it has been uploaded; nil where there is no such recording.
+func (e *equipment) clearedRecording(id string) (*cdr.Recording, error) {
+	x, err := chain.Load(e.recordings)
+	if err != nil {
+		return nil, err
+	}
+	it, ok := x.ID(id)
+	if !ok || it.Gone != chain.Cleared {
+		return nil, nil
+	}
+	return &cdr.Recording{
+		Path: it.Path, Encrypted: record.Encrypted(it.Path), DurationMS: it.DurationMS, Bytes: it.Bytes, SHA256: it.SHA256,
+		Object: it.Uploaded.Object,
+	}, nil
 }

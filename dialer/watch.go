@@ -68,6 +68,12 @@ func (d *Daemon) lookAround(seen map[string]string) {
 			detail = fmt.Sprintf("the chain of recordings was changed beneath the daemon: %s; ringpace recordings verify shows where", seen)
 		}
 	}
+	if d.uploader != nil {
+		if seen := d.uploader.Tampered(); detail == "" && seen != "" {
+			detail = fmt.Sprintf("the chain of recordings was changed: %s; ringpace recordings verify shows where", seen)
+		}
+		d.alarms.set("recording_upload", d.uploader.Trouble())
+	}
 	d.alarms.set("recording_chain", detail)
 	for _, t := range d.routes() {
 		s := t.Status()

@@ -77,6 +77,9 @@ func recordingFiles(args []string, where func() (dir, records string, err error)
 			}
 		}
 		it, ok := index.ID(arg)
+		if ok && it.Gone == chain.Cleared {
+			return nil, fmt.Errorf("%w: fetch %s and give the file", chain.ErrCleared, it.Uploaded.Object)
+		}
 		if !ok || it.Gone != "" {
 			return nil, fmt.Errorf("%w: %s", chain.ErrNotFound, arg)
 		}

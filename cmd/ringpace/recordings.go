@@ -56,6 +56,7 @@ type recordingRow struct {
 	Bytes      int64     `json:"bytes"`
 	SHA256     string    `json:"sha256,omitempty"`
 	State      string    `json:"state"`
+	Object     string    `json:"object,omitempty"` // where an object storage has it
 	Held       bool      `json:"held"`
 	Encrypted  bool      `json:"encrypted,omitempty"`
 	Why        string    `json:"why,omitempty"`
@@ -65,6 +66,7 @@ func recordingRowOf(it *chain.Item) recordingRow {
 	row := recordingRow{
 		ID: it.ID, Path: it.Path, Start: it.Start, DurationMS: it.DurationMS, Bytes: it.Bytes, SHA256: it.SHA256,
 		State: string(it.Kind), Held: it.Held, Encrypted: record.Encrypted(it.Path), Why: it.Why,
+		Object: it.Uploaded.Object,
 	}
 	if it.Gone != "" {
 		row.State, row.Why = string(it.Gone), it.Ended.Why
@@ -72,11 +74,36 @@ func recordingRowOf(it *chain.Item) recordingRow {
 	return row
 }
 
+// state is the recording's state for people.
+func (r recordingRow) state() string {
+	state := r.State
+	if r.Object != "" && state != string(chain.Cleared) {
+		state += ", uploaded"
+	}
+	if r.Held {
+		state += ", held"
+	}
+	if r.Encrypted {
+		state += ", encrypted"
+	}
+	return state
+}
+
+// place is where the recording is: below the directory, or only in an object storage.
+func (r recordingRow) place() string {
+	if r.State == string(chain.Cleared) {
+		return r.Object
+	}
+	return r.Path
+}
+
 func recordingsFindCommand() *command {
 	return &command{
 		name: "find", args: "[WORD...]", most: 100, short: "Find recordings",
 		long: `Lists the recordings whose id or path holds all the words: by recording.pattern that
-is a campaign, a date, a number. It reads the chain of checksums, not the files.
+is a campaign, a date, a number. It reads the chain of checksums, not the files. What is
+"uploaded" an object storage has as well; what is "cleared" only it has, at the address
+that stands for the path.
 
   ringpace recordings find --config ringpace.yaml 4930123456
   ringpace recordings find --dir /srv/recordings --from 2026-03-01 --to 2026-04-01 --held
@@ -113,15 +140,8 @@ is a campaign, a date, a number. It reads the chain of checksums, not the files.
 				}
 				rows := [][]string{{"START", "LENGTH", "STATE", "ID", "PATH"}}
 				for _, r := range list {
-					state := r.State
-					if r.Held {
-						state += ", held"
-					}
-					if r.Encrypted {
-						state += ", encrypted"
-					}
 					length := (time.Duration(r.DurationMS) * time.Millisecond).Round(time.Second).String()
-					rows = append(rows, []string{r.Start.Local().Format(time.DateTime), length, state, r.ID, r.Path})
+					rows = append(rows, []string{r.Start.Local().Format(time.DateTime), length, r.state(), r.ID, r.place()})
 				}
 				return grid(t.out, rows)
 			}
@@ -228,8 +248,8 @@ func showReport(t *terminal, r *chain.Report, noted int, asJSON bool) error {
 	for _, f := range r.Findings {
 		fmt.Fprintf(t.out, "%s: %s: %s\n", f.Kind, clean(f.Path), clean(f.Text))
 	}
-	fmt.Fprintf(t.out, "%s kept, %d held, %d being made, %d removed by rule, %d lost; %s on %s, held against %s\n",
-		count(r.Kept, "recording"), r.Held, r.Open, r.Gone, r.Lost,
+	fmt.Fprintf(t.out, "%s kept, %d held, %d being made, %d removed by rule, %d lost, %d uploaded (%d only there); %s on %s, held against %s\n",
+		count(r.Kept, "recording"), r.Held, r.Open, r.Gone, r.Lost, r.Uploaded, r.Cleared,
 		count(int(r.Lines), "line"), count(r.Days, "day"), count(noted, "line")+" noted elsewhere")
 	if r.Last != "" {
 		fmt.Fprintf(t.out, "last line: %s\n", r.Last)

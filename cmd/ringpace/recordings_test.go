@@ -42,6 +42,39 @@ func newArchive(t *testing.T) (dir, noted string) {
 	return dir, noted
 }
 
+// noteUploads notes that a storage has all recordings.
+func noteUploads(t *testing.T, dir string) {
+	t.Helper()
+	x, err := chain.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := chain.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, it := range x.Items {
+		_, err := l.Append(chain.Entry{Kind: chain.Uploaded, ID: it.ID, Path: it.Path, SHA256: it.SHA256, Object: "s3://calls/" + it.Path})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// clearUploaded removes a recording here that a storage has.
+func clearUploaded(t *testing.T, dir, id string) {
+	t.Helper()
+	l, err := chain.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Remove(chain.Entry{Kind: chain.Cleared, ID: id, Path: "activation-" + id + ".wav"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRecordings(t *testing.T) {
 	dir, noted := newArchive(t)
 	cdrs := t.TempDir()
@@ -82,6 +115,31 @@ func TestRecordings(t *testing.T) {
 				t.Errorf("code %d, want %d; %q and not %q is to be in\n%s", code, c.code, c.told, c.not, told)
 			}
 		})
+	}
+	noteUploads(t, dir)
+	for args, want := range map[string]string{"find": "kept, uploaded", "verify": "2 uploaded (0 only there)"} {
+		if code, out, errs := ringpace(nil, "recordings", args, "--dir", dir); code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%s: code %d, %s%s", args, code, out, errs)
+		}
+	}
+	clearUploaded(t, dir, "01B")
+	identity, _ := newIdentity(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		told string
+	}{
+		{[]string{"find", "01B"}, exitOK, "cleared  01B  s3://calls/activation-01B.wav"},
+		{[]string{"find", "--json"}, exitOK, `"object": "s3://calls/activation-01A.wav"`},
+		{[]string{"verify"}, exitOK, "1 recording kept"},
+		{[]string{"verify"}, exitOK, "2 uploaded (1 only there)"},
+		{[]string{"decrypt", "01B", "--identity", identity}, exitState, "fetch s3://calls/activation-01B.wav"},
+		{[]string{"hold", "01B", "--why", "case 7"}, exitState, "put s3://calls/activation-01B.wav under hold there"},
+	} {
+		code, out, errs := ringpace(nil, append([]string{"recordings", c.args[0], "--dir", dir}, c.args[1:]...)...)
+		if told := out + errs; code != c.code || !strings.Contains(told, c.told) {
+			t.Errorf("%v: code %d, want %d; %q is to be in\n%s", c.args, code, c.code, c.told, told)
+		}
 	}
 	if err := os.Remove(filepath.Join(dir, "activation-01A.wav")); err != nil {
 		t.Fatal(err)

@@ -246,6 +246,14 @@ func (c *floorCollector) node(ctx context.Context, g gauges) bool {
 	g.put("ringpace_recordings_active", "Recordings being written.", float64(s.Recording.Active))
 	g.put("ringpace_recording_full", "Whether dialing has stopped for want of space.", flag(s.Recording.Full))
 	g.put("ringpace_recording_disk_free_bytes", "Space left where recordings go.", float64(s.Recording.DiskFreeBytes))
+	if u := s.Recording.Upload; u != nil {
+		g.put("ringpace_upload_waiting", "Recordings that the object storage does not have yet.", float64(u.Waiting))
+		g.put("ringpace_upload_stuck", "Of these, those that it does not get for a reason of their own.", float64(u.Stuck))
+		g.put("ringpace_upload_oldest_waiting_seconds", "How long the first of those that wait has been kept; 0: none waits.", u.OldestWaitsS)
+		g.count("ringpace_uploads_total", "Recordings that the object storage was proven to have.", u.Uploaded)
+		g.count("ringpace_upload_bytes_total", "What these hold.", u.UploadedBytes)
+		g.count("ringpace_upload_failures_total", "Uploads that failed; each is made again.", u.Failed)
+	}
 	return true
 }
 

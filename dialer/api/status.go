@@ -66,6 +66,18 @@ type RecordingStatus struct {
 	Active        int    `json:"active" doc:"Recordings being written"`
 	Full          bool   `json:"full" doc:"Too little space, or writes fail: dialing has stopped"`
 	DiskFreeBytes uint64 `json:"disk_free_bytes"`
+
+	Upload *UploadStatus `json:"upload,omitempty" doc:"Absent where recordings are not brought to an object storage"`
+}
+
+// UploadStatus is the way of recordings to an object storage, counted since the start.
+type UploadStatus struct {
+	Waiting       int     `json:"waiting" doc:"Recordings that are kept and that the storage does not have yet"`
+	Stuck         int     `json:"stuck" doc:"Of these, those that it does not get for a reason of their own"`
+	OldestWaitsS  float64 `json:"oldest_waits_s" doc:"Seconds since the first of those that wait was kept; 0: none waits"`
+	Uploaded      uint64  `json:"uploaded" doc:"Recordings that the storage was proven to have"`
+	UploadedBytes uint64  `json:"uploaded_bytes"`
+	Failed        uint64  `json:"failed" doc:"Attempts that failed; each is made again"`
 }
 
 // TrunkState says what a trunk is good for now.

@@ -147,6 +147,7 @@ func (m Marks) Talk() time.Duration {
 type Recording struct {
 	Path       string  `json:"path"`                // relative to the recording directory
 	Encrypted  bool    `json:"encrypted,omitempty"` // to the recipients of recording.encrypt_to; Bytes and SHA256 are of the file as it lies
+	Object     string  `json:"object,omitempty"`    // where it is uploaded to: s3://BUCKET/KEY
 	DurationMS int64   `json:"duration_ms"`
 	Bytes      int64   `json:"bytes"`
 	SHA256     string  `json:"sha256,omitempty"` // hex; of what was made whole where a crash cut it off

@@ -151,6 +151,8 @@ type Recording struct {
 
 	Consent Consent `yaml:"consent" reload:"live"`
 	Beep    Beep    `yaml:"beep" reload:"live"`
+
+	Upload Upload `yaml:"upload"`
 }
 
 // CDR is the file of call detail records.

@@ -37,6 +37,7 @@ func Default() *Config {
 			Flush:   time.Second,
 			Consent: Consent{Prompt: PromptOff, Refused: RefusedUnrecorded},
 			Beep:    defaultBeep(),
+			Upload:  DefaultUpload(),
 		},
 		CDR: CDR{RotateSize: 100 << 20, KeepFiles: 0},
 		AgentDefaults: AgentDefaults{

@@ -201,6 +201,16 @@ func TestFaults(t *testing.T) {
 		}},
 		{"last agent", campaign("inbound: {last_agent_wait: 11m}"), []string{"test.yaml:9:48: campaigns[0].inbound.last_agent_wait: 11m; write how much of agent_patience"}},
 		{"no such prompt", campaign("inbound: {prompts: {busy: gone.wav}}"), []string{"test.yaml:9:47: campaigns[0].inbound.prompts.busy: cannot be read"}},
+		{"upload without keys", base + "recording: {upload: {endpoint: \"https://s3.example.com\", prefix: /a, parallel: 33}}\n", []string{
+			"test.yaml:10:13: recording.upload.access_key: is missing", "test.yaml:10:13: recording.upload.bucket: is missing",
+			"test.yaml:10:13: recording.upload.secret_key: is missing", `test.yaml:10:66: recording.upload.prefix: "/a" is not a plain path`,
+			"test.yaml:10:80: recording.upload.parallel: 33; write",
+		}},
+		{"upload to nowhere", base + "recording: {upload: {bucket: calls}}\n", []string{"test.yaml:10:13: recording.upload.endpoint: is missing"}},
+		{"a storage's address", base + "recording: {upload: {endpoint: s3.example.com, bucket: Calls, region: \"\", access_key: a, secret_key: b, ca_file: /not/there, keep_local: -1s}}\n", []string{
+			`test.yaml:10:32: recording.upload.endpoint: "s3.example.com" is not the address of a storage; write https://HOST`, `test.yaml:10:56: recording.upload.bucket: "Calls" is no name of a bucket`,
+			"test.yaml:10:71: recording.upload.region: is missing", "test.yaml:10:114: recording.upload.ca_file: cannot be read", "test.yaml:10:138: recording.upload.keep_local",
+		}},
 		{"pattern", base + "recording: {pattern: \"{campaign}/{agent}/{idd}.wav\"}\n", []string{
 			"test.yaml:10:22: recording.pattern: no field {idd} in a path pattern", "test.yaml:10:22: recording.pattern: {agent} is not known yet",
 		}},
@@ -239,6 +249,9 @@ func TestWarnings(t *testing.T) {
 	campaign := func(keys string) string {
 		return strings.Replace(base, "name: welcome", "name: welcome, "+keys, 1) + tokens
 	}
+	uploads := func(endpoint, keys string) string {
+		return "recording: {upload: {endpoint: \"" + endpoint + "\", bucket: calls, access_key: a, secret_key: b, " + keys + "}"
+	}
 	tests := []struct{ name, in, want string }{ // want "" is none
 		{"nothing to warn of", base + tokens, ""},
 		{"open to the machine", base, "test.yaml:1:1: http.tokens: there are none"},
@@ -251,6 +264,9 @@ func TestWarnings(t *testing.T) {
 		{"looser", campaign("ring_timeout: 10s, compliance: {least_ring: 10s}"), "test.yaml:9:65: campaigns[0].compliance.least_ring: 10s is looser than the safe default (15s)"},
 		{"hidden number", strings.Replace(base+tokens, "name: carrier", "name: carrier, identity: {privacy: id}", 1), "test.yaml:3:41: trunks[0].identity.privacy: hides the official number"},
 		{"keys in the clear", strings.Replace(base+tokens, "name: carrier", "name: carrier, srtp: required", 1), "test.yaml:3:27: trunks[0].srtp: the keys stand in the signalling"},
+		{"recordings in the clear", base + tokens + uploads("http://192.0.2.9", "parallel: 2") + "}\n", "test.yaml:11:32: recording.upload.endpoint: recordings go over the wire in the clear"},
+		{"on this machine", base + tokens + uploads("http://127.0.0.1:9000", "parallel: 2") + "}\n", ""},
+		{"retention comes first", base + tokens + uploads("https://s3.example.com", "local: delete, keep_local: 30d") + ", retention: 7d}\n", "test.yaml:11:130: recording.upload.keep_local: 30d is longer than recording.retention (7d)"},
 		{"a password in the address", base + tokens + "redis: {url: \"redis://:secret@127.0.0.1\"}\n", "test.yaml:11:14: redis.url: holds a password"},
 	}
 	for _, tt := range tests {

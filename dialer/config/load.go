@@ -219,6 +219,7 @@ func (c *Config) absolute(dir string) {
 	orElse(&c.CDR.Dir, filepath.Join(c.Node.DataDir, "cdr"))
 	from(dir, &c.Recording.Dir)
 	from(dir, &c.CDR.Dir)
+	from(dir, &c.Recording.Upload.CAFile)
 	for i := range c.Recording.EncryptTo {
 		if r := &c.Recording.EncryptTo[i]; !vault.IsKey(*r) {
 			from(dir, r)

@@ -70,14 +70,14 @@ func TestCommentedExampleIsValid(t *testing.T) {
 // The keys that are commented out are right too: with all of them the file has
 // only the faults of ways that exclude one another.
 func TestCommentedKeysAreValid(t *testing.T) {
-	for _, name := range []string{"SENTINEL_PASSWORD", "REDIS_PASSWORD", "ADMIN_TOKEN", "ANNA_PASSWORD", "HEP_PASSWORD"} {
+	for _, name := range []string{"SENTINEL_PASSWORD", "REDIS_PASSWORD", "ADMIN_TOKEN", "ANNA_PASSWORD", "HEP_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY"} {
 		t.Setenv("RINGPACE_"+name, "0123456789abcdef "+name)
 	}
 	all := regexp.MustCompile(`(?m)^( *)#([a-z-])`).ReplaceAllString(configs.Commented(), "$1$2")
 	_, _, faults := parse(all)
 	expected := map[string]int{
 		"redis: give exactly one of": 1, "http.tokens[0].agent: only a token of role agent": 1, "caller_ids: caller_id is given too": 1,
-		"agents[0].password: is for agents of peer: registrar": 1, "_file: cannot be read": 6, // certificates of trunks, peers and listeners
+		"agents[0].password: is for agents of peer: registrar": 1, "_file: cannot be read": 7, // certificates of trunks, peers, listeners and the storage
 	}
 	for _, f := range faults {
 		known := false

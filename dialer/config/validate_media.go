@@ -94,6 +94,7 @@ func (v *validator) storage() {
 		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", formatDuration(r.Retention))
 	}
 	v.recipients(r.EncryptTo)
+	v.upload()
 	if r.Enabled && r.MinFree < 64<<20 {
 		v.warn("recording.min_free", "%s: a full disk is noticed late; write 1GiB or more", r.MinFree)
 	}

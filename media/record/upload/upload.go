@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -317,6 +318,14 @@ func (u *Uploader) faultOf(err error) fault {
 	return u.storage.faultOf(err)
 }
 
+// mediaType is that of a recording, encrypted or not.
+func mediaType(rel string) string {
+	if path.Ext(rel) == ".wav" {
+		return "audio/wav"
+	}
+	return "application/octet-stream"
+}
+
 // transfer uploads the file of a recording, proves that the storage has it, writes that
 // into the chain, and removes the file if that is due at once.
 func (u *Uploader) transfer(ctx context.Context, e chain.Entry) error {
@@ -345,7 +354,7 @@ func (u *Uploader) transfer(ctx context.Context, e chain.Entry) error {
 	case statusOf(err) == 0:
 		return err
 	default: // it is not there, or whatever else it is, the upload tells better
-		if err := u.storage.put(ctx, e.Path, "audio/wav", c); err != nil {
+		if err := u.storage.put(ctx, e.Path, mediaType(e.Path), c); err != nil {
 			return err
 		}
 	}

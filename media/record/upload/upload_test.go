@@ -55,8 +55,8 @@ func (a *archive) Clear(e chain.Entry) error {
 
 func (a *archive) SyncChain() error { return a.log.Sync() }
 
-// said is what a recording holds: more than sockets buffer.
-func said(id string) []byte { return bytes.Repeat([]byte("what was said in "+id+"\n"), 20_000) }
+// said is what a recording holds: more than goes into one write.
+func said(id string) []byte { return bytes.Repeat([]byte("what was said in "+id+"\n"), 4_000) }
 
 // placeOf is where a recording lies.
 func placeOf(id string) string { return "welcome/2026-03-09/" + id + ".wav" }
