@@ -254,7 +254,7 @@ func FuzzTrack(f *testing.F) {
 			}
 		}
 		tr.place(batch, l, 1<<62)
-		if limit := at + aheadLimit + nudgeLimit + 160; tr.front > limit || l.front() > limit {
+		if limit := at + aheadLimit + 2*160; tr.front > limit || l.front() > limit {
 			t.Errorf("the track is at %d, the time line at %d, the clock at %d", tr.front, l.front(), at)
 		}
 		if tr.sequence.lost() < 0 || tr.gaps.total < 0 || tr.gaps.total > tr.front {

@@ -26,10 +26,6 @@ const (
 	anchorSlack = 100 * 8
 	// lateLimit is how far back a late packet may belong.
 	lateLimit = sequenceDepth * 60 * 8
-	// nudgeLimit: a new anchor that lies less than this before the end of what is
-	// there follows it without a cut. It is a packet's time, so that the channels stay
-	// aligned.
-	nudgeLimit = 20 * 8
 	// lookahead is how many packets are looked at for the jitter of an anchor.
 	lookahead = 50
 	// evidence is how long a channel must have been heard before an anchor is set:
@@ -173,11 +169,12 @@ func (t *track) catchesUp(batch []placed, behind int64) bool {
 }
 
 // anchor places the first packet of the batch by its arrival, less what the jitter
-// of the packets after it shows it to be late.
+// of the packets after it shows it to be late. Where that lies before the end of what is
+// there, it is moved on by part of a packet, so that those behind the end are whole.
 func (t *track) anchor(batch []placed) {
 	at := earliest(batch) - t.zero
-	if before := t.front - at; before > 0 && before <= nudgeLimit {
-		at = t.front
+	if before := t.front - at; before > 0 {
+		at += before % int64(batch[0].size)
 	}
 	t.anchored = true
 	t.timestamp, t.position = batch[0].timestamp, at
