@@ -46,6 +46,7 @@ type Manners struct {
 	Reliable    string      // 100rel: "no", "yes" (default), "required"
 	PassHold    bool        // moh_passthrough: tell the far side that one party holds
 	DirectMedia bool        // re-INVITE two parties so that their media bypasses it
+	Encrypts    string      // SRTP with keys in SDP: "no" (default), "optimistic" (also without), "required"
 	Certificate Certificate // with it Asterisk also speaks TLS
 	CAFile      string      // whom it trusts then; it asks its clients for certificates of it
 }
@@ -59,7 +60,7 @@ func Asterisk(t testing.TB, plan Plan) *PBX {
 // AsteriskWith starts an Asterisk of special manners whose trunk follows plan.
 func AsteriskWith(t testing.TB, plan Plan, manners Manners) *PBX {
 	t.Helper()
-	for value, usual := range map[*string]string{&manners.Timers: "yes", &manners.Reliable: "yes"} {
+	for value, usual := range map[*string]string{&manners.Timers: "yes", &manners.Reliable: "yes", &manners.Encrypts: "no"} {
 		if *value == "" {
 			*value = usual
 		}
