@@ -89,11 +89,11 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	if err != nil {
 		return fmt.Errorf("campaign %s: %w", cfg.Name, err)
 	}
-	message, err := loadMessage(cfg.Message)
+	message, err := loadMessage(&cfg)
 	if err != nil {
 		return fmt.Errorf("campaign %s: message: %w", cfg.Name, err)
 	}
-	consent, err := loadConsent(cfg.Consent)
+	consent, err := loadConsent(&cfg)
 	if err != nil {
 		return fmt.Errorf("campaign %s: consent: %w", cfg.Name, err)
 	}

@@ -38,16 +38,16 @@ type equipment struct {
 	wire          *trace.Recorder // nil: no messages are kept
 }
 
-// loadMessage returns the prompt that a configuration names; nil where none is to be
+// loadMessage returns a campaign's message to an abandoned person; nil where none is to be
 // played.
-func loadMessage(name string) (*media.Prompt, error) {
-	switch name {
+func loadMessage(c *config.Campaign) (*media.Prompt, error) {
+	switch c.Message {
 	case config.MessageOff:
 		return nil, nil
 	case config.MessageDefault:
-		return media.SafeHarbour(), nil
+		return media.SafeHarbour(media.Language(c.Language)), nil
 	}
-	return readPrompt(name)
+	return readPrompt(c.Message)
 }
 
 // readPrompt reads a WAV file.

@@ -413,7 +413,7 @@ func TestOpeningHoursAreSpoken(t *testing.T) {
 		day = "tomorrow"
 	}
 	words := append([]string{"closed-now", "open-again", day, "from"}, fullHour(opens)...)
-	want := media.Words(append(append(words, "to"), fullHour(closes)...)...).Duration()
+	want := media.Words(media.English, append(append(words, "to"), fullHour(closes)...)...).Duration()
 	c := h.callIn(number(5))
 	h.awaitOver(c)
 	heard := c.Heard()

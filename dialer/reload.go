@@ -44,10 +44,10 @@ func (d *Daemon) Reload(ctx context.Context) ([]api.Change, error) {
 func (d *Daemon) apply(ctx context.Context, cfg *config.Config) ([]api.Change, error) {
 	// What can fail is tried before anything is changed.
 	for _, c := range cfg.Campaigns {
-		if _, err := loadMessage(c.Message); err != nil {
+		if _, err := loadMessage(&c); err != nil {
 			return nil, api.Invalid("campaign %s: message: %v; the old configuration stays in force", c.Name, err)
 		}
-		if _, err := loadConsent(c.Consent); err != nil {
+		if _, err := loadConsent(&c); err != nil {
 			return nil, api.Invalid("campaign %s: consent: %v; the old configuration stays in force", c.Name, err)
 		}
 		if _, err := newWelcome(&c, terms{}); err != nil {

@@ -122,7 +122,7 @@ func TestLateOffer(t *testing.T) {
 					if err := audio.Accept(answer.Body); err != nil {
 						t.Error(err)
 					}
-					audio.Play(media.SafeHarbour(), true)
+					audio.Play(media.SafeHarbour(media.English), true)
 				}
 			case <-tick.C:
 				if n := audio.Stats().Received; n > 25 {

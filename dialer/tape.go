@@ -17,32 +17,33 @@ type disclosure struct {
 	toCustomer, toAgent bool // who hears the beep
 	refuse              rune // the customer's key against being recorded; 0: none
 	hangUp              bool // on who presses it
-	spoken              *media.Prompt
+	spoken              map[media.Language]*media.Prompt
 }
 
 // notice is the prompt that tells a campaign's customers of the recording: a file, what is
 // spoken by default, or neither.
 type notice struct {
-	file   *media.Prompt
-	spoken bool
+	file     *media.Prompt
+	spoken   bool
+	language media.Language
 }
 
 // loadConsent makes the notice that a configuration names.
-func loadConsent(name string) (notice, error) {
-	switch name {
+func loadConsent(c *config.Campaign) (notice, error) {
+	switch c.Consent {
 	case config.PromptOff:
 		return notice{}, nil
 	case config.PromptDefault:
-		return notice{spoken: true}, nil
+		return notice{spoken: true, language: media.Language(c.Language)}, nil
 	}
-	p, err := readPrompt(name)
+	p, err := readPrompt(c.Consent)
 	return notice{file: p}, err
 }
 
 // prompt is what the customer is told; nil for nothing.
 func (n notice) prompt(d *disclosure) *media.Prompt {
 	if n.spoken {
-		return d.spoken
+		return d.spoken[n.language]
 	}
 	return n.file
 }
@@ -58,7 +59,10 @@ func newDisclosure(c *config.Recording) *disclosure {
 	for _, key := range c.Consent.Key {
 		d.refuse = key
 	}
-	d.spoken = media.Recorded(d.refuse)
+	d.spoken = map[media.Language]*media.Prompt{}
+	for _, l := range []media.Language{media.English, media.Chinese} {
+		d.spoken[l] = media.Recorded(l, d.refuse)
+	}
 	return d
 }
 

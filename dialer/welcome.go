@@ -34,18 +34,18 @@ func newWelcome(cfg *config.Campaign, terms terms) (*welcome, error) {
 	for _, k := range []struct {
 		key, file string
 		to        **media.Prompt
-		words     func() *media.Prompt
+		words     func(media.Language) *media.Prompt
 	}{
 		{"closed", p.Closed, &w.closed, media.Closed},
 		{"busy", p.Busy, &w.busy, media.AllBusy},
 		{"offer", p.Offer, &w.offer, media.CallbackOffer},
 		{"kept", p.Kept, &w.kept, media.CallbackKept},
-		{"queue", p.Queue, &w.queue, media.QueueTone},
+		{"queue", p.Queue, &w.queue, func(media.Language) *media.Prompt { return media.QueueTone() }},
 	} {
 		switch k.file {
 		case config.PromptOff:
 		case config.PromptDefault:
-			*k.to = k.words()
+			*k.to = k.words(w.language())
 		default:
 			prompt, err := readPrompt(k.file)
 			if err != nil {
@@ -56,6 +56,9 @@ func newWelcome(cfg *config.Campaign, terms terms) (*welcome, error) {
 	}
 	return w, nil
 }
+
+// language is that of what is spoken by default.
+func (w *welcome) language() media.Language { return media.Language(w.cfg.Language) }
 
 // open reports whether calls are brought to agents at that time.
 func (w *welcome) open(t time.Time) bool { return w.cfg.Inbound.Hours.Open(t.In(w.zone)) }
@@ -72,5 +75,5 @@ func (w *welcome) closedUntil(next, now time.Time) *media.Prompt {
 		return w.closed
 	}
 	opens := next.In(w.zone)
-	return media.Words(spokenHours(opens, w.cfg.Inbound.Hours.OpenFor(opens), now, w.cfg.Inbound.Clock)...)
+	return media.Words(w.language(), spokenHours(w.language(), opens, w.cfg.Inbound.Hours.OpenFor(opens), now, w.cfg.Inbound.Clock)...)
 }

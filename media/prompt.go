@@ -46,53 +46,65 @@ func (p *Prompt) samples(c Codec) []byte {
 	return p.alaw
 }
 
-//go:embed prompts/*.wav prompts/words/*.wav
+//go:embed prompts/*/*.wav
 var defaults embed.FS
+
+// Language is one of those that the defaults are spoken in, by ISO 639. They were made
+// by a machine (prompts/speak.sh) and are meant for the time until somebody has recorded
+// the operation's own.
+type Language string
+
+// The languages.
+const (
+	English Language = "en"
+	Chinese Language = "zh" // Mandarin
+)
 
 // SafeHarbour is the spoken default for a person who answered when no agent was
 // free. It names no company: operations should record their own, with the name and
 // number that their rules ask for.
-func SafeHarbour() *Prompt { return defaultPrompt("safe-harbour") }
+func SafeHarbour(l Language) *Prompt { return defaultPrompt(l, "safe-harbour") }
 
 // Closed is the spoken default for callers outside opening hours that cannot be told.
-func Closed() *Prompt { return defaultPrompt("closed") }
+func Closed(l Language) *Prompt { return defaultPrompt(l, "closed") }
 
 // AllBusy is the spoken default for callers for whom no agent came free.
-func AllBusy() *Prompt { return defaultPrompt("busy") }
+func AllBusy(l Language) *Prompt { return defaultPrompt(l, "busy") }
 
 // CallbackOffer is the spoken default that asks to press one for a callback.
-func CallbackOffer() *Prompt { return defaultPrompt("callback-offer") }
+func CallbackOffer(l Language) *Prompt { return defaultPrompt(l, "callback-offer") }
 
 // CallbackKept is the spoken default that confirms one.
-func CallbackKept() *Prompt { return defaultPrompt("callback-kept") }
+func CallbackKept(l Language) *Prompt { return defaultPrompt(l, "callback-kept") }
 
 // Recorded is the spoken default that tells of a recording and, unless key is 0, that
 // pressing the key (0-9, * or #) refuses it.
-func Recorded(key rune) *Prompt {
+func Recorded(l Language, key rune) *Prompt {
 	switch key {
 	case 0:
-		return Words("recorded")
+		return Words(l, "recorded")
 	case '*':
-		return Words("recorded", "refuse", "star")
+		return Words(l, "recorded", "refuse", "star")
 	case '#':
-		return Words("recorded", "refuse", "hash")
+		return Words(l, "recorded", "refuse", "hash")
 	}
-	return Words("recorded", "refuse", string(key))
+	return Words(l, "recorded", "refuse", string(key))
 }
 
 // betweenWords is how long a speaker rests between the words of a sentence.
 const betweenWords = 60 * time.Millisecond
 
-// Words speaks an announcement that is put together of pieces, by their names in
-// prompts/words. A name that is not there is a fault of the caller's, and panics.
-func Words(names ...string) *Prompt {
+// Words speaks an announcement that is put together of pieces, by their names in the
+// language's directory below prompts. A name that is not there is a fault of the
+// caller's, and panics.
+func Words(l Language, names ...string) *Prompt {
 	rest := PromptTone(nil, 0, betweenWords)
 	all := &Prompt{}
 	for i, name := range names {
 		if i > 0 {
 			all.append(rest)
 		}
-		all.append(defaultPrompt("words/" + name))
+		all.append(defaultPrompt(l, name))
 	}
 	return all
 }
@@ -106,14 +118,15 @@ func QueueTone() *Prompt {
 	return PromptTone([]float64{523.25, 659.25}, -22, 400*time.Millisecond, 4600*time.Millisecond)
 }
 
-func defaultPrompt(name string) *Prompt {
-	file, err := defaults.ReadFile("prompts/" + name + ".wav")
+func defaultPrompt(l Language, name string) *Prompt {
+	path := fmt.Sprintf("prompts/%s/%s.wav", l, name)
+	file, err := defaults.ReadFile(path)
 	if err != nil {
-		panic(fmt.Sprintf("media: embedded prompt %s: %v", name, err))
+		panic(fmt.Sprintf("media: embedded prompt: %v", err))
 	}
 	p, err := LoadPrompt(bytes.NewReader(file))
 	if err != nil {
-		panic(fmt.Sprintf("media: embedded prompt %s: %v", name, err))
+		panic(fmt.Sprintf("media: embedded prompt %s: %v", path, err))
 	}
 	return p
 }

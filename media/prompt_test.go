@@ -118,12 +118,23 @@ func TestLoadPromptRefuses(t *testing.T) {
 }
 
 func TestDefaultPrompts(t *testing.T) {
-	for name, p := range map[string]*Prompt{"safe harbour": SafeHarbour(), "opening hours": Words("closed-now", "open-again", "today", "from", "9", "am"), "closed": Closed(), "busy": AllBusy(), "offer": CallbackOffer(), "kept": CallbackKept()} {
-		if p.Duration() < 4*time.Second || p.Duration() > 20*time.Second {
-			t.Errorf("%s lasts %v", name, p.Duration())
+	for _, l := range []Language{English, Chinese} {
+		for name, p := range map[string]*Prompt{
+			"safe harbour": SafeHarbour(l), "opening hours": Words(l, "closed-now", "open-again", "today", "to", "9"), "closed": Closed(l),
+			"busy": AllBusy(l), "offer": CallbackOffer(l), "kept": CallbackKept(l), "recorded": Recorded(l, '9'),
+		} {
+			if p.Duration() < 4*time.Second || p.Duration() > 20*time.Second {
+				t.Errorf("%s: %s lasts %v", l, name, p.Duration())
+			}
+			if level := float64(PCMA.Energy(p.alaw)) / float64(len(p.alaw)) / (1 << 30); 10*math.Log10(level) < -30 {
+				t.Errorf("%s: %s has a level of %.1f dBFS", l, name, 10*math.Log10(level))
+			}
 		}
-		if level := float64(PCMA.Energy(p.alaw)) / float64(len(p.alaw)) / (1 << 30); 10*math.Log10(level) < -30 {
-			t.Errorf("%s has a level of %.1f dBFS", name, 10*math.Log10(level))
+		told := Recorded(l, 0).Duration()
+		for _, key := range "0123456789*#" {
+			if Recorded(l, key).Duration() <= told {
+				t.Errorf("%s: the key %c is not told", l, key)
+			}
 		}
 	}
 }

@@ -44,6 +44,7 @@ type Config struct {
 	AgentKeys     AgentKeys     `yaml:"agent_keys" reload:"live"`
 	Hold          Hold          `yaml:"hold" reload:"live"`
 	Transfer      Transfer      `yaml:"transfer" reload:"live"`
+	Prompts       Prompts       `yaml:"prompts" reload:"live"`
 	Campaigns     []Campaign    `yaml:"campaigns" reload:"fields"`
 	Logging       Logging       `yaml:"logging"`
 }
@@ -201,6 +202,17 @@ const (
 	MessageOff     = "off"
 )
 
+// Prompts are what is spoken by default.
+type Prompts struct {
+	Language string `yaml:"language" enum:"en,zh"` // ISO 639
+}
+
+// The languages of spoken defaults.
+const (
+	English = "en"
+	Chinese = "zh" // Mandarin
+)
+
 // Campaign is a list, who calls it, how fast, when and from which number.
 type Campaign struct {
 	Name              string                     `yaml:"name"`
@@ -217,8 +229,9 @@ type Campaign struct {
 	Hours             gate.Hours                 `yaml:"hours"`
 	RingTimeout       time.Duration              `yaml:"ring_timeout"`
 	AbandonAfter      time.Duration              `yaml:"abandon_after"`
-	Message           string                     `yaml:"message"` // MessageDefault, MessageOff or the path of a WAV
-	Consent           string                     `yaml:"consent"` // as Consent.Prompt, which is the default
+	Message           string                     `yaml:"message"`               // MessageDefault, MessageOff or the path of a WAV
+	Language          string                     `yaml:"language" enum:"en,zh"` // default: Prompts.Language
+	Consent           string                     `yaml:"consent"`               // as Consent.Prompt, which is the default
 	Goodbye           time.Duration              `yaml:"goodbye"`
 	PreviewLimit      time.Duration              `yaml:"preview_limit"` // preview: how long an agent may look; 0 is no limit
 	Dispositions      []Disposition              `yaml:"dispositions"`

@@ -32,3 +32,20 @@ func TestConsentOfCampaigns(t *testing.T) {
 		}
 	}
 }
+
+// TestLanguageOfCampaigns holds that a campaign speaks that of all unless it has its own.
+func TestLanguageOfCampaigns(t *testing.T) {
+	for in, want := range map[string]string{
+		base:                               English,
+		base + "prompts: {language: zh}\n": Chinese,
+		strings.Replace(base, "name: welcome", "name: welcome, language: en", 1) + "prompts: {language: zh}\n": English,
+	} {
+		if got := load(t, in).Campaigns[0].Language; got != want {
+			t.Errorf("%q, want %q of\n%s", got, want, in)
+		}
+	}
+	_, _, err := Parse("test.yaml", []byte(base+"prompts: {language: fr}\n"))
+	if err == nil || !strings.Contains(err.Error(), `prompts.language: "fr" is not known; known are en, zh`) {
+		t.Errorf("French: %v", err)
+	}
+}

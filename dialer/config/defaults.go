@@ -51,6 +51,7 @@ func Default() *Config {
 		AgentKeys:    defaultAgentKeys(),
 		Hold:         Hold{Music: MusicTone, Recording: RecordingKeep},
 		Transfer:     Transfer{RingTimeout: 20 * time.Second, Recording: RecordingKeep},
+		Prompts:      Prompts{Language: English},
 		Logging:      Logging{Level: "info", Format: "text"},
 	}
 }
@@ -172,6 +173,7 @@ func (c *Config) settleCampaign(k *Campaign) {
 		}
 	}
 	k.Inbound.settle(k)
+	orElse(&k.Language, c.Prompts.Language)
 	orElse(&k.Consent, c.Recording.Consent.Prompt)
 	if shown := k.Shown(""); k.Region == "" && len(shown) > 0 && shown[0] != "" {
 		k.Region = regionOf(shown[0])

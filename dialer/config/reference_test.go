@@ -114,7 +114,7 @@ func TestCommentedValuesAreTheDefaults(t *testing.T) {
 	campaign.Name, campaign.Trunks, campaign.CallerID, campaign.Region = example.Name, example.Trunks, example.CallerID, example.Region
 	campaign.TimeZone, campaign.Hours, campaign.Leads = example.TimeZone, example.Hours, example.Leads
 	campaign.Inbound.Numbers, campaign.Inbound.Hours = example.Inbound.Numbers, example.Inbound.Hours // the campaign's own
-	campaign.Consent = example.Consent                                                                // that of recordings
+	campaign.Consent, campaign.Language = example.Consent, example.Language                           // those of all
 	hidden := cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() })
 	addresses := cmp.Exporter(func(t reflect.Type) bool {
 		return strings.HasPrefix(t.String(), "netip.") || strings.HasPrefix(t.String(), "unique.")
