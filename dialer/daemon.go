@@ -177,7 +177,7 @@ func (d *Daemon) openMedia() error {
 	d.recordings = r.Dir
 	d.recorder, err = record.New(record.Config{
 		Dir: r.Dir, Pattern: r.Pattern, Flush: r.Flush, MinFree: int64(r.MinFree), Retention: r.Retention,
-		EncryptTo: r.EncryptTo, Logger: d.log,
+		Linear: r.Format == config.FormatPCM16, EncryptTo: r.EncryptTo, Logger: d.log,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,8 @@ import (
 )
 
 // TestEncryptedRecording holds that a call is recorded so that only the recipients can read
-// it, and that its record says so and what it sounds like all the same.
+// it, and that its record says so and what it sounds like all the same; and that recordings
+// are of 16-bit samples where that is wanted.
 func TestEncryptedRecording(t *testing.T) {
 	t.Parallel()
 	reviewer, err := age.GenerateX25519Identity()
@@ -27,7 +29,7 @@ func TestEncryptedRecording(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "reviewers.txt"), []byte(recipients), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h := build(t, plan{Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Dir: dir, Recording: "encrypt_to: [reviewers.txt]"})
+	h := build(t, plan{Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Dir: dir, Recording: "format: pcm16, encrypt_to: [reviewers.txt]"})
 	h.load(0, 1)
 	h.awaitAgent("a1001", api.AgentTalking)
 	bridged := h.agent("a1001").Call.BridgedAt
@@ -49,6 +51,9 @@ func TestEncryptedRecording(t *testing.T) {
 	sound, err := tone.ReadFile(wav)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(wav); err != nil || binary.LittleEndian.Uint16(b[20:]) != 1 || binary.LittleEndian.Uint16(b[34:]) != 16 {
+		t.Errorf("the file is no 16-bit PCM: % x, %v", b[:36], err)
 	}
 	for i, want := range []float64{calleeHz, phoneHz} {
 		if got := tone.Dominant(sound.Channels[i], sound.Rate); got.Hz != want || got.Share < 0.8 {

@@ -138,11 +138,18 @@ const (
 	KeepAnswered = "answered" // every answered call
 )
 
+// What recordings hold.
+const (
+	FormatG711  = "g711"  // what came
+	FormatPCM16 = "pcm16" // 16-bit linear samples
+)
+
 // Recording is how calls are recorded.
 type Recording struct {
 	Enabled bool          `yaml:"enabled"`
 	Dir     string        `yaml:"dir"` // default: recordings in the data directory
 	Pattern string        `yaml:"pattern"`
+	Format  string        `yaml:"format" enum:"g711,pcm16"`
 	Keep    string        `yaml:"keep" enum:"bridged,answered"`
 	MinFree Size          `yaml:"min_free"` // less than that on the disk stops dialing
 	Flush   time.Duration `yaml:"flush"`    // how much a crash may cost

@@ -32,6 +32,7 @@ func Default() *Config {
 		Recording: Recording{
 			Enabled: true,
 			Pattern: "{campaign}/{date}/{time}-{number}-{id}.wav",
+			Format:  FormatG711,
 			Keep:    KeepBridged,
 			MinFree: 2 << 30,
 			Flush:   time.Second,

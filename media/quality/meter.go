@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 
@@ -55,7 +56,8 @@ func (p parts) clipped() int64 { return int64(p >> clippedAt & (1<<(squaresAt-cl
 
 func (p parts) squares() uint64 { return uint64(p >> squaresAt) }
 
-// NewMeter returns a meter for a recording in c, which is PCMA or PCMU.
+// NewMeter returns a meter for a recording in c, which is PCMA or PCMU; of one that is
+// linear, c is what it was.
 func NewMeter(c media.Codec) *Meter {
 	m := &Meter{parts: &alawParts}
 	if c == media.PCMU {
@@ -71,13 +73,31 @@ var alawParts, ulawParts = partsOf(media.PCMA), partsOf(media.PCMU)
 
 func partsOf(c media.Codec) (table [256]parts) {
 	for i := range table {
-		magnitude := parts(max(c.Decode(byte(i)), -c.Decode(byte(i))))
-		table[i] = magnitude*magnitude<<squaresAt | magnitude
-		if magnitude >= fullScale {
-			table[i] |= 1 << clippedAt
-		}
+		table[i] = partsOfSample(c.Decode(byte(i)))
 	}
 	return table
+}
+
+func partsOfSample(v int16) parts {
+	magnitude := parts(max(int(v), -int(v)))
+	p := magnitude*magnitude<<squaresAt | magnitude
+	if magnitude >= fullScale {
+		p |= 1 << clippedAt
+	}
+	return p
+}
+
+// AddLinear is Add for frames of 16-bit samples, little-endian.
+func (m *Meter) AddLinear(frames []byte) {
+	le := binary.LittleEndian
+	for ; len(frames) >= 2*channels; frames = frames[2*channels:] {
+		m.parties[left].block += partsOfSample(int16(le.Uint16(frames)))
+		m.parties[right].block += partsOfSample(int16(le.Uint16(frames[2:])))
+		if m.filled++; m.filled == blockFrames {
+			m.filled = 0
+			m.block()
+		}
+	}
 }
 
 // Add takes the next frames of the recording: an octet of the left channel and one of

@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"encoding/binary"
 	"math"
 	"testing"
 	"time"
@@ -95,6 +96,32 @@ func TestFiguresDoNotDependOnHowFramesCome(t *testing.T) {
 	}
 	if a, b := whole.Figures(0), pieces.Figures(0); a != b {
 		t.Errorf("at once %+v, in pieces %+v", a, b)
+	}
+}
+
+func TestLinearSamplesMeasureLikeTheirOctets(t *testing.T) {
+	for _, c := range []media.Codec{media.PCMA, media.PCMU} {
+		octets := frames(c, babble(-3, 8, 1), babble(-25, 9, 2))
+		m, linear := NewMeter(c), []byte(nil)
+		for _, b := range octets {
+			linear = binary.LittleEndian.AppendUint16(linear, uint16(c.Decode(b)))
+		}
+		for i, n := 0, 0; i < len(linear); i += n {
+			n = min(len(linear)-i, 4*(1+i/4%37))
+			m.AddLinear(linear[i : i+n])
+		}
+		whole := NewMeter(c)
+		whole.Add(octets)
+		if a, b := whole.Figures(0), m.Figures(0); a != b || a.Left.Clipped == 0 {
+			t.Errorf("%v: octets %+v, samples %+v", c, a, b)
+		}
+	}
+	m := NewMeter(media.PCMA)
+	for range media.ClockRate {
+		m.AddLinear([]byte{0, 0x80, 1, 0}) // the largest magnitude that there is
+	}
+	if f := m.Figures(0); math.Abs(f.Left.Active) > 0.2 || f.Left.Clipped != 1 {
+		t.Errorf("full scale is %+v", f.Left)
 	}
 }
 

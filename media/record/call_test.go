@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path/filepath"
 	"testing"
 	"time"
@@ -112,19 +113,32 @@ func closed(t *testing.T, rec *Recording) (Summary, []byte, []byte) {
 // split reads a file and parts its channels.
 func split(t *testing.T, name string) (l, r []byte) {
 	t.Helper()
-	b := contents(t, name)
+	parts := octetsOf(t, contents(t, name))
+	return parts[left], parts[right]
+}
+
+// octetsOf are the channels of a WAV file as octets of its codec, as far as the header
+// vouches for them.
+func octetsOf(t *testing.T, b []byte) (parts [channels][]byte) {
+	t.Helper()
 	w, err := parseWave(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.dataAt+w.frames*channels > int64(len(b)) {
+	end := w.dataAt + w.frames*w.frame()
+	if end > int64(len(b)) {
 		t.Fatalf("the header promises %d frames in a file of %d octets", w.frames, len(b))
 	}
-	for i := range w.frames {
-		l = append(l, b[w.dataAt+2*i])
-		r = append(r, b[w.dataAt+2*i+1])
+	samples := b[w.dataAt:end]
+	for i := 0; len(samples) > 0; i++ {
+		octet, size := samples[0], 1
+		if w.linear {
+			octet, size = w.codec.Encode(int16(binary.LittleEndian.Uint16(samples))), 2
+		}
+		parts[i%channels] = append(parts[i%channels], octet)
+		samples = samples[size:]
 	}
-	return l, r
+	return parts
 }
 
 // silence is n samples of A-law silence.

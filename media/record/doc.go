@@ -1,6 +1,6 @@
 // Package record keeps calls as stereo WAV files: left the customer, right the
-// agent, G.711 as it came (format 6 or 7, 16 kB a second for both), placed by RTP
-// timestamps so that loss and silence keep time.
+// agent, G.711 as it came (format 6 or 7, 16 kB a second for both) or, with Config.Linear,
+// 16-bit PCM (format 1, 32 kB), placed by RTP timestamps so that loss and silence keep time.
 //
 // # The way of a packet
 //
@@ -21,7 +21,8 @@
 // bridge, and the first after its source or timestamps jumped are
 // placed by arrival, as the packets behind it show it without jitter; those after it by
 // RTP timestamp. An agent whose codec differs
-// from the customer's is transcoded by table to the customer's, which is the file's. Where
+// from the customer's is transcoded by table to the customer's, which is the file's; in a
+// linear file the writer decodes each by its own. Where
 // a party sent nothing, or told by comfort noise (RFC 3389) what its silence is like, the
 // file has silence: it holds what came, and nothing made up.
 //

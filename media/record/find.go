@@ -145,9 +145,9 @@ func readHead(f *os.File) (w wave, size int64, err error) {
 // written after the last header counts; the marks of pauses behind it, which only a
 // complete file has, go.
 func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
-	frames = min((size-w.dataAt)/channels, maxFrames)
+	frames = min((size-w.dataAt)/w.frame(), w.maxFrames())
 	mark := make([]byte, 4)
-	if end := w.dataAt + w.frames*channels; size-end >= 4 {
+	if end := w.dataAt + w.frames*w.frame(); size-end >= 4 {
 		if _, err := f.ReadAt(mark, end); err != nil {
 			return 0, 0, err
 		}
@@ -155,7 +155,7 @@ func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
 			frames = w.frames
 		}
 	}
-	bytes = w.dataAt + frames*channels
+	bytes = w.dataAt + frames*w.frame()
 	if err := f.Truncate(bytes); err != nil {
 		return 0, 0, err
 	}
@@ -172,16 +172,23 @@ func levels(f io.ReaderAt, w wave) (leftLevel, rightLevel float64, sound quality
 	meter := quality.NewMeter(w.codec)
 	block := make([]byte, 64<<10)
 	lane := make([]byte, len(block)/channels)
-	audio := io.NewSectionReader(f, w.dataAt, w.frames*channels)
+	audio := io.NewSectionReader(f, w.dataAt, w.frames*w.frame())
 	for {
 		n, err := io.ReadFull(audio, block)
-		for c := range meters {
-			for i := range n / channels {
-				lane[i] = block[i*channels+c]
+		if w.linear {
+			for c := range meters {
+				meters[c].addLinear(block[:n], c)
 			}
-			meters[c].add(lane[:n/channels], w.codec)
+			meter.AddLinear(block[:n])
+		} else {
+			for c := range meters {
+				for i := range n / channels {
+					lane[i] = block[i*channels+c]
+				}
+				meters[c].add(lane[:n/channels], w.codec)
+			}
+			meter.Add(block[:n])
 		}
-		meter.Add(block[:n])
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return meters[left].dbfs(), meters[right].dbfs(), meter.Figures(0), nil
 		}

@@ -22,6 +22,8 @@ const (
 	killedDir = "RINGPACE_TEST_RECORD_UNTIL_KILLED"
 	// killedFor is the recipient that it encrypts to, if any.
 	killedFor = "RINGPACE_TEST_RECORD_FOR"
+	// killedLinear is set where it is to make linear files.
+	killedLinear = "RINGPACE_TEST_RECORD_LINEAR"
 )
 
 const (
@@ -47,7 +49,7 @@ func fateOf(call int) fate { return fate(call) % fates }
 // recordUntilKilled records calls in real time, and tells on its standard output how many
 // packets each has had.
 func recordUntilKilled(dir string) {
-	cfg := Config{Dir: dir, MinFree: 1, Flush: 200 * ms}
+	cfg := Config{Dir: dir, MinFree: 1, Flush: 200 * ms, Linear: os.Getenv(killedLinear) != ""}
 	if recipient := os.Getenv(killedFor); recipient != "" {
 		cfg.EncryptTo = []string{recipient}
 	}
@@ -101,6 +103,9 @@ func testKilledWhileRecording(t *testing.T, as kind) {
 	defer stop()
 	child := exec.CommandContext(ctx, os.Args[0])
 	child.Env = append(os.Environ(), killedDir+"="+dir)
+	if as.linear {
+		child.Env = append(child.Env, killedLinear+"=1")
+	}
 	for _, recipient := range as.of(Config{}).EncryptTo {
 		child.Env = append(child.Env, killedFor+"="+recipient)
 	}
@@ -142,7 +147,11 @@ func testKilledWhileRecording(t *testing.T, as kind) {
 		if !ok || it.Kind != chain.Salvaged {
 			t.Fatalf("call %d is in the chain as %+v", k, it)
 		}
-		l, r := split(t, filepath.Join(dir, filepath.FromSlash(it.Path)))
+		name := filepath.Join(dir, filepath.FromSlash(it.Path))
+		if w, err := parseWave(contents(t, name)); err != nil || w.linear != as.linear || Encrypted(name) != as.encrypted {
+			t.Errorf("%s is %+v, %v", name, w, err)
+		}
+		l, r := split(t, name)
 		if missing := time.Duration(sent)*20*ms - duration(int64(len(l))); missing > time.Second {
 			t.Errorf("call %d lacks its last %v", k, missing)
 		}

@@ -15,20 +15,30 @@ import (
 // kind is a kind of file that a recorder can make.
 type kind struct {
 	name      string
+	linear    bool
 	encrypted bool
 }
 
-var kinds = []kind{{name: "plain"}, {name: "encrypted", encrypted: true}}
+var kinds = []kind{
+	{name: "G.711"},
+	{name: "linear", linear: true},
+	{name: "encrypted", encrypted: true},
+	{name: "linear, encrypted", linear: true, encrypted: true},
+}
 
 // eachKind runs a test for files of every kind.
 func eachKind(t *testing.T, test func(t *testing.T, as kind)) {
 	for _, as := range kinds {
-		t.Run(as.name, func(t *testing.T) { test(t, as) })
+		t.Run(as.name, func(t *testing.T) {
+			t.Parallel() // most of them wait
+			test(t, as)
+		})
 	}
 }
 
 // of is a recorder's configuration for files of that kind.
 func (as kind) of(cfg Config) Config {
+	cfg.Linear = as.linear
 	if as.encrypted {
 		cfg.EncryptTo = []string{reviewer().Recipient().String()}
 	}

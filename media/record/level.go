@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"math"
 
 	"ringpace/media"
@@ -19,6 +20,15 @@ type levelMeter struct {
 func (m *levelMeter) add(samples []byte, c media.Codec) {
 	m.sum += c.Energy(samples)
 	m.count += uint64(len(samples))
+}
+
+// addLinear takes a channel of 16-bit frames.
+func (m *levelMeter) addLinear(frames []byte, channel int) {
+	for ; len(frames) >= 2*channels; frames = frames[2*channels:] {
+		v := int64(int16(binary.LittleEndian.Uint16(frames[2*channel:])))
+		m.sum += uint64(v * v)
+		m.count++
+	}
 }
 
 // dbfs is the root mean square in dB, 0 for a square wave of full scale (a sine of

@@ -47,6 +47,8 @@ type Config struct {
 	Memory int64
 	// Retention is how long recordings are kept; 0 is for ever.
 	Retention time.Duration
+	// Linear makes files of 16-bit PCM, of 32 kB a second, in place of G.711 as it came.
+	Linear bool
 	// EncryptTo are the recipients of recordings, see vault.ParseRecipients; without any
 	// they are plain.
 	EncryptTo []string
@@ -178,9 +180,12 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 		rec.chunks = append(rec.chunks, c)
 	}
 	rec.sheet.path = r.pathOf(m, 1) // until there is a file
-	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec}
+	rec.sheet.timeline.info = info{id: m.ID, start: m.Start, codec: m.Codec, linear: r.cfg.Linear}
 	for i := range rec.sheet.tracks {
-		rec.sheet.tracks[i].channel, rec.sheet.tracks[i].codec = uint8(i), m.Codec
+		rec.sheet.tracks[i].channel = uint8(i)
+		if !r.cfg.Linear {
+			rec.sheet.tracks[i].codec = m.Codec
+		}
 	}
 	if answered >= 0 && answered <= maxAnswered {
 		rec.sheet.beginAt(-sampleCount(answered), base)

@@ -125,7 +125,7 @@ func inspectEncrypted(name string, wanted map[string]string) (Summary, error) {
 		if audio < 0 {
 			return Summary{}, fmt.Errorf("%w: the process died before its first header was written", ErrDamaged)
 		}
-		sum.Duration = duration(audio / channels)
+		sum.Duration = duration(audio / i.frame())
 	}
 	sum.SHA256, err = digest(f, sum.Bytes, &workspace{})
 	return sum, err

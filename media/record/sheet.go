@@ -96,7 +96,7 @@ func (r *Recording) rescue() error {
 		return err
 	}
 	r.recorder.log.Error("the file of a recording was removed while it was made; it is written anew", "id", r.meta.ID, "was", r.sheet.path, "is", path)
-	_, err = io.Copy(io.NewOffsetWriter(f, 0), io.NewSectionReader(l.file, 0, l.dataAt+l.written*channels))
+	_, err = io.Copy(io.NewOffsetWriter(f, 0), io.NewSectionReader(l.file, 0, l.place(l.written)))
 	if err != nil {
 		f.Close()
 		return errors.Join(err, os.Remove(filepath.Join(r.recorder.cfg.Dir, filepath.FromSlash(path))))
@@ -228,7 +228,7 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 	marks := r.fileMarks(pauses)
 	sum := Summary{
 		ID: r.meta.ID, Path: s.path, Codec: s.timeline.info.codec, Start: s.timeline.info.start,
-		Duration: duration(s.timeline.written), Bytes: s.timeline.dataAt + s.timeline.written*channels,
+		Duration: duration(s.timeline.written), Bytes: s.timeline.place(s.timeline.written),
 		Pauses: spans(pauses), Dropped: r.dropped,
 		Unwritten: duration(s.timeline.lost),
 		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),

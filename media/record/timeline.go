@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ const (
 	// next, so that packets which come a little late need no second look at the file.
 	holdFrames = 250 * 8
 	// maxWindow is how much waits in memory while the file cannot be written: 240 kB.
+	// In linear files it is twice that.
 	maxWindow = 15 * media.ClockRate
 	// silenceBlock is how much silence is written at once where nothing came, in
 	// octets.
@@ -50,12 +52,13 @@ type timeline struct {
 }
 
 // front is the end of the time line, in frames.
-func (l *timeline) front() int64 { return l.base + int64(len(l.window)/channels) }
+func (l *timeline) front() int64 { return l.base + int64(len(l.window))/l.info.frame() }
 
-// put places n samples of a channel; nil samples leave silence.
-func (l *timeline) put(channel uint8, position int64, samples []byte, n int) {
+// put places n samples of a channel, in G.711; nil samples leave silence. The codec is that
+// of the file, unless it is linear.
+func (l *timeline) put(channel uint8, position int64, samples []byte, n int, codec media.Codec) {
 	end := position + int64(n)
-	if end > maxFrames {
+	if end > l.info.maxFrames() {
 		return
 	}
 	if end > l.base+maxWindow {
@@ -67,34 +70,52 @@ func (l *timeline) put(channel uint8, position int64, samples []byte, n int) {
 	}
 	if position < l.base {
 		before := min(l.base-position, int64(n))
-		l.patch(channel, position, samples[:before])
+		l.patch(channel, position, samples[:before], codec)
 		position, samples = position+before, samples[before:]
 	}
-	at := int(position-l.base)*channels + int(channel)
+	if len(samples) > 0 {
+		l.lay(l.window[(position-l.base)*l.info.frame():], channel, samples, codec)
+	}
+}
+
+// lay puts samples of a channel into frames.
+func (l *timeline) lay(frames []byte, channel uint8, samples []byte, codec media.Codec) {
+	at := int(channel)
+	if !l.info.linear {
+		for _, b := range samples {
+			frames[at] = b
+			at += channels
+		}
+		return
+	}
 	for _, b := range samples {
-		l.window[at] = b
+		binary.LittleEndian.PutUint16(frames[2*at:], uint16(codec.Decode(b)))
 		at += channels
 	}
 }
 
 // extend fills the window with silence up to a frame.
 func (l *timeline) extend(end int64) {
-	silence := silenceOf(l.info.codec)
-	for n := (end - l.front()) * channels; n > 0; {
+	silence := silenceOf(l.info)
+	for n := (end - l.front()) * l.info.frame(); n > 0; {
 		k := min(n, int64(len(silence)))
 		l.window = append(l.window, silence[:k]...)
 		n -= k
 	}
 }
 
-// The silence of either law, in a block.
+// The silence of either law and of linear files, in a block.
 var (
 	alawSilence = strings.Repeat(string([]byte{media.PCMA.Silence()}), silenceBlock)
 	ulawSilence = strings.Repeat(string([]byte{media.PCMU.Silence()}), silenceBlock)
+	zeros       = strings.Repeat("\x00", silenceBlock)
 )
 
-func silenceOf(c media.Codec) string {
-	if c == media.PCMU {
+func silenceOf(i info) string {
+	switch {
+	case i.linear:
+		return zeros
+	case i.codec == media.PCMU:
 		return ulawSilence
 	}
 	return alawSilence
@@ -116,16 +137,25 @@ func (l *timeline) measure(end int64) {
 	if l.meter == nil {
 		l.meter = quality.NewMeter(l.info.codec)
 	}
-	silence := silenceOf(l.info.codec)
+	silence, frame := silenceOf(l.info), l.info.frame()
 	for l.measured < min(end, l.base) {
-		n := min(l.base-l.measured, end-l.measured, silenceBlock/channels)
-		l.meter.Add([]byte(silence[:n*channels]))
+		n := min(l.base-l.measured, end-l.measured, silenceBlock/frame)
+		l.hear([]byte(silence[:n*frame]))
 		l.measured += n
 	}
 	if l.measured < end {
-		l.meter.Add(l.window[(l.measured-l.base)*channels : (end-l.base)*channels])
+		l.hear(l.window[(l.measured-l.base)*frame : (end-l.base)*frame])
 		l.measured = end
 	}
+}
+
+// hear gives the meter frames.
+func (l *timeline) hear(frames []byte) {
+	if l.info.linear {
+		l.meter.AddLinear(frames)
+		return
+	}
+	l.meter.Add(frames)
 }
 
 // figures are the quality of the whole recording, which rested at these stretches.
@@ -140,21 +170,22 @@ func (l *timeline) figures(pauses []span) quality.Figures {
 
 // patch writes samples that came so late that their place is in the file already.
 // What lies beyond the file's end is given up.
-func (l *timeline) patch(channel uint8, position int64, samples []byte) {
+func (l *timeline) patch(channel uint8, position int64, samples []byte, codec media.Codec) {
 	n := min(int64(len(samples)), l.written-position)
 	if l.file == nil || n <= 0 {
 		return
 	}
-	frames := make([]byte, n*channels)
-	at := l.dataAt + position*channels
+	frames := make([]byte, n*l.info.frame())
+	at := l.place(position)
 	if _, err := l.file.ReadAt(frames, at); err != nil {
 		return
 	}
-	for i, b := range samples[:n] {
-		frames[i*channels+int(channel)] = b
-	}
+	l.lay(frames, channel, samples[:n], codec)
 	_, _ = l.file.WriteAt(frames, at) // silence stays in its place
 }
+
+// place is where a frame lies in the file.
+func (l *timeline) place(frame int64) int64 { return l.dataAt + frame*l.info.frame() }
 
 // begin takes the file, which is empty, and writes its first header.
 func (l *timeline) begin(f file) error {
@@ -170,7 +201,7 @@ func (l *timeline) header() []byte {
 	if l.head == nil || l.headOf != l.info {
 		l.head, l.headOf = header(l.info, 0, 0), l.info
 	}
-	setLength(l.head, l.written, 0)
+	setLength(l.head, l.written*l.info.frame(), 0)
 	return l.head
 }
 
@@ -185,7 +216,7 @@ func (l *timeline) flush() error {
 		return err
 	}
 	if len(l.window) > 0 {
-		if _, err := l.file.WriteAt(l.window, l.dataAt+l.base*channels); err != nil {
+		if _, err := l.file.WriteAt(l.window, l.place(l.base)); err != nil {
 			return err
 		}
 	}
@@ -195,7 +226,7 @@ func (l *timeline) flush() error {
 	}
 	if surplus := l.written - holdFrames - l.base; surplus > 0 {
 		l.measure(l.base + surplus)
-		l.window = append(l.window[:0], l.window[surplus*channels:]...)
+		l.window = append(l.window[:0], l.window[surplus*l.info.frame():]...)
 		l.base += surplus
 	}
 	return nil
@@ -208,10 +239,10 @@ func (l *timeline) writeSilence() error {
 	if l.written >= l.base {
 		return nil
 	}
-	block := []byte(silenceOf(l.info.codec))
+	block := []byte(silenceOf(l.info))
 	for l.written < l.base {
-		n := min(l.base-l.written, silenceBlock/channels)
-		if _, err := l.file.WriteAt(block[:n*channels], l.dataAt+l.written*channels); err != nil {
+		n := min(l.base-l.written, silenceBlock/l.info.frame())
+		if _, err := l.file.WriteAt(block[:n*l.info.frame()], l.place(l.written)); err != nil {
 			return err
 		}
 		l.written += n
@@ -227,7 +258,7 @@ func (l *timeline) complete(marks []mark) error {
 	}
 	trailer := cues(marks)
 	if len(trailer) > 0 {
-		if _, err := l.file.WriteAt(trailer, l.dataAt+l.written*channels); err != nil {
+		if _, err := l.file.WriteAt(trailer, l.place(l.written)); err != nil {
 			return err
 		}
 	}
@@ -247,12 +278,12 @@ func (l *timeline) whole(marks []mark) io.Reader {
 	final.complete = true
 	return io.MultiReader(
 		bytes.NewReader(header(final, l.written, len(trailer))),
-		io.NewSectionReader(l.file, l.dataAt, l.written*channels),
+		io.NewSectionReader(l.file, l.dataAt, l.written*l.info.frame()),
 		bytes.NewReader(trailer),
 	)
 }
 
 // size is the length of the complete file, in octets.
 func (l *timeline) size(marks []mark) int64 {
-	return l.dataAt + l.written*channels + int64(len(cues(marks)))
+	return l.place(l.written) + int64(len(cues(marks)))
 }

@@ -39,9 +39,9 @@ func (m *memoryFile) Sync() error { return nil }
 
 func (m *memoryFile) Stat() (os.FileInfo, error) { return nil, errors.ErrUnsupported }
 
-func newTimeline() (*timeline, *memoryFile) {
+func newTimeline(as kind) (*timeline, *memoryFile) {
 	f := &memoryFile{}
-	l := &timeline{info: info{id: "x", codec: media.PCMA, start: time.Unix(0, 0)}, file: f}
+	l := &timeline{info: info{id: "x", codec: media.PCMA, start: time.Unix(0, 0), linear: as.linear}, file: f}
 	l.dataAt = int64(len(header(l.info, 0, 0)))
 	return l, f
 }
@@ -49,15 +49,7 @@ func newTimeline() (*timeline, *memoryFile) {
 // channel takes one channel out of the file, as far as the header vouches for it.
 func (m *memoryFile) channel(t *testing.T, channel int) []byte {
 	t.Helper()
-	w, err := parseWave(m.b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []byte
-	for i := range w.frames {
-		out = append(out, m.b[w.dataAt+2*i+int64(channel)])
-	}
-	return out
+	return octetsOf(t, m.b)[channel]
 }
 
 func ramp(from, n int) []byte {
@@ -76,19 +68,21 @@ func flush(t *testing.T, l *timeline) {
 }
 
 // TestVeryLatePackets: what was written already is put right in the file.
-func TestVeryLatePackets(t *testing.T) {
-	l, f := newTimeline()
-	l.put(left, 0, ramp(0, 160), 160)
-	l.put(left, 320, ramp(320, 8000), 8000)
-	l.put(right, 0, ramp(7, 8320), 8320)
+func TestVeryLatePackets(t *testing.T) { eachKind(t, testVeryLatePackets) }
+
+func testVeryLatePackets(t *testing.T, as kind) {
+	l, f := newTimeline(as)
+	l.put(left, 0, ramp(0, 160), 160, media.PCMA)
+	l.put(left, 320, ramp(320, 8000), 8000, media.PCMA)
+	l.put(right, 0, ramp(7, 8320), 8320, media.PCMA)
 	flush(t, l)
 	if l.base == 0 {
 		t.Fatal("the window did not move on")
 	}
-	l.put(left, 160, ramp(160, 160), 160)
+	l.put(left, 160, ramp(160, 160), 160, media.PCMA)
 	// Across the edge between file and window.
 	edge := l.base - 80
-	l.put(right, edge, ramp(100, 160), 160)
+	l.put(right, edge, ramp(100, 160), 160, media.PCMA)
 	flush(t, l)
 	equal(t, "left", f.channel(t, left), ramp(0, 8320))
 	want := ramp(7, 8320)
@@ -96,24 +90,26 @@ func TestVeryLatePackets(t *testing.T) {
 	equal(t, "right", f.channel(t, right), want)
 }
 
-func TestDiskThatFailsForLong(t *testing.T) {
-	l, f := newTimeline()
-	l.put(left, 0, ramp(0, 800), 800)
+func TestDiskThatFailsForLong(t *testing.T) { eachKind(t, testDiskThatFailsForLong) }
+
+func testDiskThatFailsForLong(t *testing.T, as kind) {
+	l, f := newTimeline(as)
+	l.put(left, 0, ramp(0, 800), 800, media.PCMA)
 	flush(t, l)
 	f.failed = errors.New("no space left on device")
 	const seconds = 40
 	for i := int64(0); i < seconds*50; i++ {
-		l.put(left, 800+160*i, ramp(1, 160), 160)
+		l.put(left, 800+160*i, ramp(1, 160), 160, media.PCMA)
 		if i%25 == 0 && l.flush() == nil {
 			t.Fatal("flushed to a file that fails")
 		}
 	}
-	if len(l.window) > (maxWindow+160)*channels {
+	if len(l.window) > (maxWindow+160)*int(l.info.frame()) {
 		t.Errorf("%d octets wait", len(l.window))
 	}
-	l.put(left, 500_000, nil, 160) // paused: silence, further than the window goes
+	l.put(left, 500_000, nil, 160, media.PCMA) // paused: silence, further than the window goes
 	f.failed = nil
-	l.put(left, 500_160, ramp(3, 160), 160)
+	l.put(left, 500_160, ramp(3, 160), 160, media.PCMA)
 	flush(t, l)
 	got := f.channel(t, left)
 	equal(t, "left", got[:800], ramp(0, 800))
@@ -123,12 +119,14 @@ func TestDiskThatFailsForLong(t *testing.T) {
 	}
 	// Late for a place that is not in the file: given up, without harm.
 	l.written = 100
-	l.patch(left, 200, ramp(0, 10))
+	l.patch(left, 200, ramp(0, 10), media.PCMA)
 }
 
-func TestLongestRecording(t *testing.T) {
-	l, _ := newTimeline()
-	l.put(left, maxFrames-100, ramp(0, 160), 160)
+func TestLongestRecording(t *testing.T) { eachKind(t, testLongestRecording) }
+
+func testLongestRecording(t *testing.T, as kind) {
+	l, _ := newTimeline(as)
+	l.put(left, l.info.maxFrames()-100, ramp(0, 160), 160, media.PCMA)
 	if l.front() != 0 {
 		t.Error("samples beyond what a WAV file can hold")
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 
 	"ringpace/media"
 )
@@ -43,10 +44,10 @@ type placed struct {
 	at      int64  // arrival, in samples since the recording's base
 }
 
-// sink takes samples at their place.
+// sink takes samples of G.711 at their place.
 type sink interface {
 	// put places n samples of a channel; nil samples are silence.
-	put(channel uint8, position int64, samples []byte, n int)
+	put(channel uint8, position int64, samples []byte, n int, codec media.Codec)
 }
 
 // track places the packets of one channel on the recording's time line. The first
@@ -55,7 +56,7 @@ type sink interface {
 // anew when timestamps jump, and set right when clocks drift apart.
 type track struct {
 	channel uint8
-	codec   media.Codec // of the recording
+	codec   media.Codec // of the recording; 0: samples stay in the codec that they came in
 	zero    int64       // the time line's start, in samples since the recording's base
 
 	begun     bool
@@ -223,11 +224,12 @@ func (t *track) put(p *placed, position int64, newest bool, missing int64, out s
 		t.gaps.fill(position, n)
 	}
 	t.front = max(t.front, position+n)
+	codec := cmp.Or(t.codec, p.codec)
 	if samples != nil {
-		media.Transcode(samples, p.codec, t.codec)
-		t.level.add(samples, t.codec)
+		media.Transcode(samples, p.codec, codec)
+		t.level.add(samples, codec)
 	}
-	out.put(t.channel, position, samples, int(n))
+	out.put(t.channel, position, samples, int(n), codec)
 }
 
 // drift sets the track right when even the least delayed packets have come to

@@ -3,22 +3,25 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"ringpace/media"
 )
 
 // The layout of our files: RIFF, WAVE with the chunks fmt, fact, LIST (INFO: id,
-// start, state), data, and, where there are marks, cue and LIST (adtl: labels and
-// regions). Two channels of one octet a sample: left the customer, right the agent.
+// start, state, and in linear files the codec), data, and, where there are marks, cue and
+// LIST (adtl: labels and regions). Two channels, left the customer, right the agent, of one
+// octet a sample, or two in linear files.
 const (
 	channels = 2
 	wavAlaw  = 6 // format tags, RFC 2361
 	wavUlaw  = 7
+	wavPCM   = 1
 
-	// maxFrames is what the 32 bits of a RIFF size can hold, less room for the
-	// other chunks: 74 hours.
-	maxFrames = (1<<32 - 1<<20) / channels
+	// maxAudio is what the 32 bits of a RIFF size can hold, in octets, less room for the
+	// other chunks: 74 hours of G.711.
+	maxAudio = 1<<32 - 1<<20
 
 	stateOpen     = "recording"
 	stateComplete = "complete "
@@ -30,14 +33,38 @@ type info struct {
 	id       string
 	start    time.Time
 	complete bool
-	codec    media.Codec
+	codec    media.Codec // of the customer's leg: PCMA or PCMU
+	linear   bool        // samples are 16-bit PCM, whichever codec they came in
 }
 
+// sample is the size of one sample, in octets.
+func (i info) sample() int64 {
+	if i.linear {
+		return 2
+	}
+	return 1
+}
+
+// frame is the size of one sample of each channel, in octets.
+func (i info) frame() int64 { return channels * i.sample() }
+
+// maxFrames is how many frames a file can have.
+func (i info) maxFrames() int64 { return maxAudio / i.frame() }
+
 // format is the word for what the samples are.
-func (i info) format() string { return i.codec.String() }
+func (i info) format() string {
+	if i.linear {
+		return linearWord + i.codec.String()
+	}
+	return i.codec.String()
+}
+
+// linearWord begins the format of a linear file; what follows is the codec that it was.
+const linearWord = "L16/"
 
 // setFormat reads what format said.
 func (i *info) setFormat(word string) (err error) {
+	word, i.linear = strings.CutPrefix(word, linearWord)
 	if i.codec, err = media.ParseCodec(word); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -45,10 +72,13 @@ func (i *info) setFormat(word string) (err error) {
 }
 
 // header is everything up to the data, for a number of frames (samples of both
-// channels) and octets of chunks behind the data. Its size depends on the id alone.
+// channels) and octets of chunks behind the data. Its size depends on the id and the format alone.
 func header(i info, frames int64, trailer int) []byte {
 	tag := uint16(wavAlaw)
-	if i.codec == media.PCMU {
+	switch {
+	case i.linear:
+		tag = wavPCM
+	case i.codec == media.PCMU:
 		tag = wavUlaw
 	}
 	state := stateOpen
@@ -60,30 +90,36 @@ func header(i info, frames int64, trailer int) []byte {
 	b = le.AppendUint16(b, tag)
 	b = le.AppendUint16(b, channels)
 	b = le.AppendUint32(b, media.ClockRate)
-	b = le.AppendUint32(b, media.ClockRate*channels)
-	b = le.AppendUint16(b, channels) // octets of a frame
-	b = le.AppendUint16(b, 8)        // bits of a sample
-	b = le.AppendUint16(b, 0)        // no extension
+	b = le.AppendUint32(b, uint32(media.ClockRate*i.frame()))
+	b = le.AppendUint16(b, uint16(i.frame()))
+	b = le.AppendUint16(b, uint16(8*i.sample()))
+	b = le.AppendUint16(b, 0) // no extension
 	b = appendChunk(b, "fact", make([]byte, 4))
 	list := appendChunk([]byte("INFO"), "INAM", text(i.id))
 	list = appendChunk(list, "ICRD", text(i.start.UTC().Format(startLayout)))
 	list = appendChunk(list, "ICMT", text(state))
 	list = appendChunk(list, "ISFT", text("Ringpace"))
+	if i.linear {
+		list = appendChunk(list, "ISRC", text(i.codec.String()))
+	}
 	b = appendChunk(b, "LIST", list)
 	b = append(b, "data\x00\x00\x00\x00"...)
-	setLength(b, frames, trailer)
+	setLength(b, frames*i.frame(), trailer)
 	return b
 }
 
 // factAt is where the header says how many frames there are; the chunk fmt lies before.
 const factAt = 12 + 8 + 18 + 8
 
-// setLength has a header vouch for that many frames and octets behind the data.
-func setLength(header []byte, frames int64, trailer int) {
+// frameAt is where it says how many octets a frame has.
+const frameAt = 12 + 8 + 12
+
+// setLength has a header vouch for that many octets of audio, and behind it.
+func setLength(header []byte, audio int64, trailer int) {
 	le, size := binary.LittleEndian, len(header)
-	le.PutUint32(header[4:], uint32(int64(size)-8+frames*channels+int64(trailer)))
-	le.PutUint32(header[factAt:], uint32(frames))
-	le.PutUint32(header[size-4:], uint32(frames*channels))
+	le.PutUint32(header[4:], uint32(int64(size)-8+audio+int64(trailer)))
+	le.PutUint32(header[factAt:], uint32(audio/int64(le.Uint16(header[frameAt:]))))
+	le.PutUint32(header[size-4:], uint32(audio))
 }
 
 // text is a string as RIFF keeps it.
@@ -155,7 +191,7 @@ func parseWave(b []byte) (wave, error) {
 			if w.codec == 0 {
 				return w, fmt.Errorf("%w: no format that we write", ErrDamaged)
 			}
-			w.dataAt, w.frames = at, size/channels
+			w.dataAt, w.frames = at, size/w.frame()
 			return w, nil
 		}
 		if at+size > int64(len(b)) {
@@ -165,7 +201,11 @@ func parseWave(b []byte) (wave, error) {
 		switch id {
 		case "fmt ":
 			if size >= 16 && le.Uint16(body[2:]) == channels {
+				w.linear = le.Uint16(body) == wavPCM && le.Uint16(body[14:]) == 16
 				w.codec = map[uint16]media.Codec{wavAlaw: media.PCMA, wavUlaw: media.PCMU}[le.Uint16(body)]
+				if w.linear {
+					w.codec = media.PCMA // unless it says otherwise
+				}
 			}
 		case "LIST":
 			w.parseInfo(body)
@@ -193,6 +233,10 @@ func (w *wave) parseInfo(b []byte) {
 			w.start, _ = time.Parse(startLayout, string(value))
 		case "ICMT":
 			w.complete = string(value) == stateComplete
+		case "ISRC":
+			if w.linear && string(value) == media.PCMU.String() {
+				w.codec = media.PCMU
+			}
 		}
 	}
 }
