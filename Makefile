@@ -10,7 +10,7 @@ DEMOFLAGS ?=
 BENCHFLAGS ?=
 TESTFLAGS ?=
 BENCHTIME ?= 1s
-FUZZTIME  ?= 20s
+FUZZTIME  ?= 17s
 
 .PHONY: help demo build test lint bench bench-sip bench-media fuzz fuzz-ci deps docker clean
 
@@ -56,12 +56,13 @@ fuzz: ## every fuzz target in turn; FUZZTIME=1m
 		done; \
 	done
 
-# The parsers of what strangers send, in signalling and session descriptions: one
-# worker each, two at a time.
-fuzz-ci: ## the parsers of signalling, two at a time; FUZZTIME=10s
+# What reads what strangers send: signalling, session descriptions, RTP, RTCP and SRTP.
+# One worker each, two at a time.
+STRANGE = FuzzDescription|FuzzReceive|FuzzRTCP|FuzzSecureReceive
+fuzz-ci: ## what reads what strangers send, two at a time; FUZZTIME=10s
 	@for package in $$(go list ./sip/...) ringpace/media; do \
 		go test -list '^Fuzz' $$package | sed -n "s|^Fuzz|$$package Fuzz|p"; \
-	done | sed '/media Fuzz/{/FuzzDescription/!d}' | xargs -P 2 -L 1 .ci/fuzz $(FUZZTIME) 1
+	done | sed -E '/media Fuzz/{/ ($(STRANGE))$$/!d}' | xargs -P 2 -L 1 .ci/fuzz $(FUZZTIME) 1
 
 deps: ## what the tests need besides Go, on Debian
 	.ci/deps

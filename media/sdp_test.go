@@ -18,9 +18,9 @@ func body(lines ...string) []byte {
 }
 
 // answerFuzzed does with a description what Answer does, short of a session.
-func answerFuzzed(t *testing.T, d *description, local string) {
+func answerFuzzed(t *testing.T, d *description, local string, security Security) {
 	n := negotiation{}
-	cfg, _ := SessionConfig{}.withDefaults()
+	cfg, _ := SessionConfig{Security: security}.withDefaults()
 	n.begin(netip.MustParseAddrPort(local), cfg)
 	index, codec, err := n.choose(d, true)
 	if err != nil {

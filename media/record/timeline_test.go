@@ -222,3 +222,28 @@ func TestRepairBeforeTheLastHeader(t *testing.T) {
 		t.Errorf("found %+v, %v", sum, err)
 	}
 }
+
+// FuzzRepair has files of any content be looked for and repaired: what was made of one is
+// found again as it is.
+func FuzzRepair(f *testing.F) {
+	i := info{id: "x", codec: media.PCMU, start: time.Unix(0, 0)}
+	f.Add(append(header(i, 100, 0), make([]byte, 321)...))
+	f.Add(append(append(header(i, 8, 0), make([]byte, 16)...), cues([]mark{{span{1, 2}, "a"}})...))
+	i.complete = true
+	f.Add(append(append(header(i, 8, 0), make([]byte, 16)...), cues([]mark{{span{1, 2}, "a"}})...))
+	f.Add(header(info{id: "x", codec: media.PCMA}, 1<<30, 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(dir+"/x.wav", b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Find(dir, "x")
+		if err != nil {
+			return
+		}
+		again, err := Find(dir, "x")
+		if err != nil || again.SHA256 != sum.SHA256 || again.Duration != sum.Duration || again.Bytes != sum.Bytes {
+			t.Errorf("found %+v, then %+v, %v", sum, again, err)
+		}
+	})
+}
