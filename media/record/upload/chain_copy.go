@@ -31,24 +31,29 @@ func (u *Uploader) copyChain(ctx context.Context) {
 	}
 }
 
-// copyDays uploads the files that have grown.
+// copyDays uploads the files that have grown. What goes up is on the disk here, so that a
+// power cut does not leave the copy with more.
 func (u *Uploader) copyDays(ctx context.Context, copied map[string]int64) error {
-	if err := u.recorder.SyncChain(); err != nil {
-		return err
-	}
 	days, err := fs.Glob(os.DirFS(u.cfg.Dir), chain.Folder+"/*.jsonl")
 	if err != nil {
 		return err
 	}
+	sizes := map[string]int64{}
 	for _, rel := range days {
 		stat, err := os.Stat(filepath.Join(u.cfg.Dir, filepath.FromSlash(rel)))
 		if err != nil {
 			return err
 		}
-		if had, ok := copied[rel]; ok && had == stat.Size() {
+		sizes[rel] = stat.Size()
+	}
+	if err := u.recorder.SyncChain(); err != nil {
+		return err
+	}
+	for _, rel := range days {
+		if had, ok := copied[rel]; ok && had == sizes[rel] {
 			continue
 		}
-		size, err := u.copyDay(ctx, rel, stat.Size())
+		size, err := u.copyDay(ctx, rel, sizes[rel])
 		if err != nil {
 			return fmt.Errorf("%s: %w", path.Base(rel), err)
 		}
@@ -72,7 +77,7 @@ func (u *Uploader) copyDay(ctx context.Context, rel string, size int64) (int64, 
 	case statusOf(err) == 0 && err != nil:
 		return 0, err
 	case err == nil && !isBegin(ctx, f, size, had, sum):
-		u.tampered(fmt.Sprintf("%s does not go on from the copy at %s, which stays as it is", rel, u.Object(rel)))
+		u.tampered(fmt.Sprintf("%s does not go on from the copy at %s, which stays as it is (or another node has the same recording.upload.prefix)", rel, u.Object(rel)))
 		return size, nil
 	case err == nil && had == size:
 		return size, nil

@@ -552,6 +552,22 @@ func TestChainIsCopied(t *testing.T) {
 	}
 	again.Close()
 
+	// What is off site can be verified by itself, with nothing of here.
+	offsite := t.TempDir()
+	for _, key := range s.Keys() {
+		o, _ := s.Object(key)
+		name := filepath.Join(offsite, strings.TrimPrefix(key, "site-1/"))
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, o.Body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := chain.Verify(t.Context(), offsite, chain.Options{}); err != nil || !r.OK() || r.Kept != 3 {
+		t.Errorf("off site: %+v, %v", r, err)
+	}
+
 	// Somebody who can write here takes a recording out of the history.
 	before, _ := s.Object("site-1/" + day)
 	forged := bytes.ReplaceAll(before.Body, []byte(`"one"`), []byte(`"eno"`))
