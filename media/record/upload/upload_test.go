@@ -154,6 +154,15 @@ func TestUpload(t *testing.T) {
 		server func(*s3test.Server)
 	}{
 		{"a storage with checksums", func(*s3test.Server) {}},
+		{"one whose checksums are all that there is", func(s *s3test.Server) {
+			s.OpaqueETags = true
+			s.Before(func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodGet {
+					s3test.Refuse(w, http.StatusForbidden, "AccessDenied")
+				}
+				return r.Method == http.MethodGet
+			})
+		}},
 		{"one without", func(s *s3test.Server) { s.NoChecksums = true }},
 		{"one that names nothing to prove it by", func(s *s3test.Server) { s.NoChecksums, s.OpaqueETags = true, true }},
 		{"a key that may not read", func(s *s3test.Server) { s.WriteOnly = true }},
@@ -416,8 +425,8 @@ func TestCrashBeforeTheLine(t *testing.T) {
 	s.Put("site-1/"+placeOf("one"), said("one"))
 	u := begin(t, a, configFor(a, s), quick())
 	eventually(t, "it is noted", func() bool { return u.Stats().Uploaded == 1 })
-	if n := s.Puts("site-1/" + placeOf("one")); n != 0 {
-		t.Errorf("it was sent %d times", n)
+	if n := s.Puts("site-1/" + placeOf("one")); n != 0 || a.verified().Uploaded != 1 {
+		t.Errorf("it was sent %d times, or the chain says nothing of it", n)
 	}
 }
 
@@ -464,21 +473,33 @@ func TestCleared(t *testing.T) {
 // TestOnlyWhatIsProven: nothing is noted, and no file removed, that the storage does not
 // have.
 func TestOnlyWhatIsProven(t *testing.T) {
-	s, a := s3test.New(t), newArchive(t, t.TempDir())
-	s.Before(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPut {
-			return false
-		}
-		w.Header().Set("ETag", `"whatever"`)
-		return true // and forgets it
-	})
-	a.keep(chain.Kept, "one")
-	c := configFor(a, s)
-	c.Clear = true
-	u := begin(t, a, c, quick())
-	eventually(t, "it is tried again", func() bool { return u.Stats().Failed >= 2 })
-	if r := a.verified(); r.Uploaded != 0 || !a.exists("one") {
-		t.Errorf("%+v", r)
+	for name, store := range map[string]func(s *s3test.Server, key string){
+		"it forgets": func(*s3test.Server, string) {},
+		"it errs": func(s *s3test.Server, key string) {
+			other := said("one")
+			other[len(other)/2]++
+			s.Put(key, other)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, a := s3test.New(t), newArchive(t, t.TempDir())
+			s.Before(func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodPut {
+					return false
+				}
+				w.Header().Set("ETag", `"whatever"`)
+				store(s, strings.TrimPrefix(r.URL.Path, "/"+s3test.Bucket+"/"))
+				return true
+			})
+			a.keep(chain.Kept, "one")
+			c := configFor(a, s)
+			c.Clear = true
+			u := begin(t, a, c, quick())
+			eventually(t, "it is tried again", func() bool { return u.Stats().Failed >= 2 })
+			if r := a.verified(); r.Uploaded != 0 || !a.exists("one") {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }
 
