@@ -374,10 +374,13 @@ func TestKilledAmidATransfer(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		rings   time.Duration
+		keys    string
+		kind    cdr.TransferKind
 		outcome cdr.Outcome
 	}{
-		"ringing": {4 * time.Second, cdr.Interrupted},
-		"talking": {0, cdr.TransferConnected},
+		"ringing":    {4 * time.Second, "*71002#", cdr.Blind, cdr.Interrupted},
+		"talking":    {0, "*71002#", cdr.Blind, cdr.TransferConnected},
+		"conference": {0, "*61002#", cdr.Conference, cdr.TransferConnected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -387,7 +390,7 @@ func TestKilledAmidATransfer(t *testing.T) {
 			}
 			h, child := toBeKilled(t, &p)
 			h.customerHears(phoneHz, true)
-			h.press("1001", "*71002#")
+			h.press("1001", c.keys)
 			if c.rings == 0 {
 				h.customerHears(hz(1002), true)
 			} else {
@@ -406,7 +409,7 @@ func TestKilledAmidATransfer(t *testing.T) {
 			if r.Outcome != cdr.Interrupted || r.Agent != "a1001" || r.Marks.Answered.IsZero() || r.Marks.AgentAudio.IsZero() || r.Recording == nil || len(r.Transfers) != 1 {
 				t.Fatalf("record %+v", r)
 			}
-			if x := r.Transfers[0]; x.To != "1002" || x.Outcome != c.outcome || x.Connected.IsZero() == (c.rings == 0) {
+			if x := r.Transfers[0]; x.To != "1002" || x.Kind != c.kind || x.Outcome != c.outcome || x.Connected.IsZero() == (c.rings == 0) {
 				t.Errorf("transfer %+v", x)
 			}
 		})

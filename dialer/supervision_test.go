@@ -225,8 +225,9 @@ func TestOnlySupervisorsListen(t *testing.T) {
 
 // TestSoftphoneHearsNoGap has a supervisor come and go while baresip, the agent's
 // softphone, hears the customer's tone. The file of what it received has the tone without
-// a gap, a click or a change of level. A softphone that the machine holds up drops packets
-// by itself, now and then: a gap that supervisors make is there in each call.
+// a gap, a click or a change of level, also where the machine holds up the daemon or the
+// softphone: what came meanwhile waits in the sockets, and the daemon puts no silence in
+// its place.
 func TestSoftphoneHearsNoGap(t *testing.T) {
 	t.Parallel()
 	p := deskPlan(t, "")
@@ -238,43 +239,30 @@ func TestSoftphoneHearsNoGap(t *testing.T) {
 	if _, err := h.daemon.StartCampaign(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	const calls = 4
-	for n := 1; ; n++ {
-		h.logIn("a1001")
-		h.load(n-1, n)
-		h.awaitAgent("a1001", api.AgentTalking)
-		for i := range time.Duration(2) {
-			phone.AwaitHeard(t, n, (i+1)*time.Second)
-			if err := boss.Dial(t.Context(), "*211001"); err != nil {
-				t.Fatal(err)
-			}
-			h.hears("the supervisor", boss.Hears, calleeHz, true)
-			h.hears("the supervisor", boss.Hears, phoneHz, true)
-			if err := boss.Hangup(); err != nil {
-				t.Fatal(err)
-			}
-			h.await("the supervisor to be gone", func() bool { return !boss.Up() })
-		}
-		phone.AwaitHeard(t, n, 3*time.Second)
-		if _, err := h.daemon.Logout(t.Context(), "a1001"); err != nil {
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	for i := range time.Duration(2) {
+		phone.AwaitHeard(t, 1, (i+1)*time.Second)
+		if err := boss.Dial(t.Context(), "*211001"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		h.hears("the supervisor", boss.Hears, calleeHz, true)
+		h.hears("the supervisor", boss.Hears, phoneHz, true)
+		if err := boss.Hangup(); err != nil {
 			t.Fatal(err)
 		}
-		listened(t, h.awaitRecords(n)[n-1], "", "listen", "listen")
-		h.awaitAgent("a1001", api.AgentOffline)
-		gap := gapIn(phone.Heard(t, n))
-		if gap == "" {
-			break
-		}
-		t.Logf("call %d: %s", n, gap)
-		if n == calls {
-			t.Error("no call came without a gap")
-			break
-		}
+		h.await("the supervisor to be gone", func() bool { return !boss.Up() })
 	}
+	phone.AwaitHeard(t, 1, 3*time.Second)
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	listened(t, h.awaitRecords(1)[0], "", "listen", "listen")
 	h.quit() // while the telephone is there to be hung up
+	if gap := gapIn(phone.Heard(t, 1)); gap != "" {
+		t.Error(gap)
+	}
 }
 
 // gapIn tells what is amiss with the customer's tone in a sound; "" if nothing is.
