@@ -55,12 +55,18 @@ func (s *Session) Release() {
 	s.in.escape.pressed = 0
 }
 
+// longestEvent is the longest duration that one packet can tell, in samples; what lasts
+// longer goes on as another segment (RFC 4733 section 2.5.1.3).
+const longestEvent = 0xFFFF
+
 // digitReader turns telephone-event packets into digits: one for each event, at
 // the first packet of it that arrives. An event is told from the next by its
 // timestamp; its packets repeat it, the last one up to three times.
 type digitReader struct {
 	started   bool
-	timestamp uint32
+	timestamp uint32 // of the event's newest segment
+	code      byte
+	ended     bool
 }
 
 // read returns the digit that begins with this packet, if one does.
@@ -68,10 +74,18 @@ func (d *digitReader) read(payload []byte, timestamp uint32) (rune, bool) {
 	if len(payload) < eventSize || int(payload[0]) >= len(eventDigits) {
 		return 0, false
 	}
-	// A packet of an earlier event that comes late is not a new digit.
-	if d.started && int32(timestamp-d.timestamp) <= 0 && int32(d.timestamp-timestamp) < 10*ClockRate {
+	if d.started && timestamp == d.timestamp {
+		d.ended = d.ended || payload[1]&0x80 != 0
 		return 0, false
 	}
-	d.started, d.timestamp = true, timestamp
+	// A packet of an earlier event that comes late is not a new digit.
+	if d.started && int32(timestamp-d.timestamp) < 0 && int32(d.timestamp-timestamp) < 10*ClockRate {
+		return 0, false
+	}
+	segment := d.started && !d.ended && payload[0] == d.code && timestamp-d.timestamp == longestEvent
+	d.started, d.timestamp, d.code, d.ended = true, timestamp, payload[0], payload[1]&0x80 != 0
+	if segment {
+		return 0, false
+	}
 	return rune(eventDigits[payload[0]]), true
 }

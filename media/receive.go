@@ -67,6 +67,9 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 	}
 	in.mu.Unlock()
 	s.engine.total.received.Add(1)
+	if h.ssrc == s.out.ssrc.Load() {
+		s.collide(from)
+	}
 
 	if redirect {
 		s.out.redirect(to)
@@ -99,6 +102,20 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 	default:
 		peer.out.relay(s, b, h, codec, now)
 	}
+}
+
+// collide deals with a far side that sends as the source that we are: by chance, and
+// then we go on as another one (RFC 3550 section 8.2), or because it sends back what it
+// gets. That shows by its doing so again, and is left as it is.
+func (s *Session) collide(from netip.AddrPort) {
+	if from == s.collided {
+		return
+	}
+	s.collided = from
+	s.sendGoodbye()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.out.changeSource()
 }
 
 // decrypt gives the plain packet, in place. ok is false for one that is not encrypted

@@ -82,8 +82,9 @@ type Session struct {
 	tapsMu      sync.Mutex  // serialises writers of taps
 
 	// Only the reading goroutine uses these.
-	packet Packet
-	narrow narrowG722
+	packet   Packet
+	narrow   narrowG722
+	collided netip.AddrPort // who sent as the source that we were
 }
 
 // incoming is what a session knows of the stream that comes in. The reading
