@@ -148,6 +148,9 @@ func FuzzWAV(f *testing.F) {
 	f.Add(wavOf(wavPCM, 1, 16000, 16, make([]byte, 640)))
 	f.Add(wavOf(wavAlaw, 2, 8000, 8, make([]byte, 640)))
 	f.Add(wavOf(wavFloat, 1, 44100, 32, bytes.Repeat([]byte{0xFF}, 640)))
+	for _, odd := range oddWAVs() {
+		f.Add(odd.file)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := LoadPrompt(bytes.NewReader(b))
 		if err == nil && len(p.alaw) == 0 {

@@ -20,6 +20,9 @@ func TestRingBackByCountry(t *testing.T) {
 		{"US", []float64{440, 480}, 6 * time.Second, 0, 16000, 20000},
 		{"GB", []float64{400, 450}, 3 * time.Second, 4800, 8000, 3600},
 		{"CN", []float64{450}, 5 * time.Second, 0, 8000, 9000},
+		{"AU", []float64{413, 438}, 3 * time.Second, 4800, 8000, 3600},
+		{"ES", []float64{425}, 4500 * time.Millisecond, 0, 12000, 14000},
+		{"SE", []float64{425}, 6 * time.Second, 0, 8000, 9000},
 		{"HK", []float64{440, 480}, 4 * time.Second, 4800, 8000, 3600},
 		{"FR", []float64{440}, 5 * time.Second, 0, 12000, 14000},
 	} {

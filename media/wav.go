@@ -12,7 +12,7 @@ const (
 	maxWAV     = 128 << 20 // octets
 	minWAVRate = 4000      // Hz
 	maxWAVRate = 192000
-	maxWAVChan = 8
+	maxWAVChan = 32
 )
 
 // Format tags of the fmt chunk (RFC 2361).
@@ -39,7 +39,9 @@ type wavFormat struct {
 }
 
 // readWAV reads a RIFF/WAVE stream. A data chunk that is longer than the file, as
-// recorders that were cut off leave it, gives what is there. Errors wrap ErrWAV.
+// recorders that were cut off leave it and programs that write to a pipe, gives what is
+// there; so does one of length 0 in a file whose length is not told either. Errors wrap
+// ErrWAV.
 func readWAV(r io.Reader) (*wavFile, error) {
 	file, err := io.ReadAll(io.LimitReader(r, maxWAV+1))
 	if err != nil {
@@ -52,6 +54,8 @@ func readWAV(r io.Reader) (*wavFile, error) {
 		return nil, fmt.Errorf("%w: no RIFF/WAVE header", ErrWAV)
 	}
 	var format *wavFormat
+	length := binary.LittleEndian.Uint32(file[4:])
+	streamed := length == 0 || length == math.MaxUint32 // when the header was written, the length was not known
 	for rest := file[12:]; len(rest) >= 8; {
 		id, size := string(rest[:4]), uint64(binary.LittleEndian.Uint32(rest[4:]))
 		rest = rest[8:]
@@ -64,6 +68,9 @@ func readWAV(r io.Reader) (*wavFile, error) {
 		case "data":
 			if format == nil {
 				return nil, fmt.Errorf("%w: no fmt chunk before the data", ErrWAV)
+			}
+			if size == 0 && streamed {
+				body = rest
 			}
 			samples := format.decode(body)
 			if len(samples) == 0 {
