@@ -168,6 +168,11 @@ func (h *theirs) begin() {
 	}
 	h.session = session
 	go func() {
+		defer func() { // it does where it is cancelled while its agent is closed
+			if fault := recover(); fault != nil {
+				h.ended <- fmt.Errorf("sipgo panics: %v", fault)
+			}
+		}()
 		err := session.WaitAnswer(ctx, helper.AnswerOptions{Username: "u", Password: "p", OnResponse: func(res *sipgo.Response) error {
 			defer func() { h.took <- struct{}{} }()
 			h.phrases = append(h.phrases, res.Reason)

@@ -51,12 +51,27 @@ func crowded(t *testing.T, grace time.Duration) *crowd {
 	}})
 	c.p = newPeer(t, addrOf(t, c.e, "udp"))
 	newTrunk(t, c.e, TrunkConfig{Server: c.p.addr}).unproved.grace = grace
-	for i := range maxUnproved {
-		answer := c.invite(c.p, fmt.Sprintf("c%d", i))
-		if answer.kind() != "200" {
-			t.Fatalf("call %d: %s", i, answer)
+	// The first is the oldest; the others come at once, so that all are there before any
+	// ends for want of its ACK.
+	c.answers = make([]*message, maxUnproved)
+	c.answers[0] = c.invite(c.p, "c0")
+	index := map[string]int{}
+	for i := 1; i < maxUnproved; i++ {
+		id := fmt.Sprintf("c%d", i)
+		index[id] = i
+		c.p.send(c.p.newRequest("INVITE", "sip:100@127.0.0.1", id, "f", "", 1, testOffer))
+	}
+	for len(index) > 0 {
+		m := c.p.takeKinds("200", "503")
+		if i, awaited := index[m.get("Call-ID")]; awaited {
+			c.answers[i] = m
+			delete(index, m.get("Call-ID"))
 		}
-		c.answers = append(c.answers, answer)
+	}
+	for i, m := range c.answers {
+		if m.kind() != "200" {
+			t.Fatalf("call %d: %s", i, m)
+		}
 	}
 	return c
 }
