@@ -156,10 +156,14 @@ func repair(f *os.File, w wave, size int64) (frames, bytes int64, err error) {
 		}
 	}
 	bytes = w.dataAt + frames*w.frame()
+	head := header(w.info, frames, 0)
+	if int64(len(head)) != w.dataAt { // ours would cover audio, or leave a hole
+		return 0, 0, fmt.Errorf("%w: its header is not one that we write", ErrDamaged)
+	}
 	if err := f.Truncate(bytes); err != nil {
 		return 0, 0, err
 	}
-	if _, err := f.WriteAt(header(w.info, frames, 0), 0); err != nil {
+	if _, err := f.WriteAt(head, 0); err != nil {
 		return 0, 0, err
 	}
 	return frames, bytes, f.Sync()
