@@ -226,7 +226,9 @@ func TestBeepInCalls(t *testing.T) {
 	}
 	h.hears("the agent", agent.Hears, beepHz, true)
 	h.logIn("a1002")
-	h.transfer("1002")
+	if _, err := h.daemon.Transfer(t.Context(), "a1001", "1002"); err != nil {
+		t.Fatal(err)
+	}
 	h.awaitAgent("a1002", api.AgentTalking)
 	h.hears("the second agent", h.line("1002").Hears, beepHz, true)
 	h.hears("the first agent", agent.Hears, beepHz, false)
