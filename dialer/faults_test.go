@@ -168,6 +168,75 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestRingingWhileTheDirectoryIsLost holds that a call which rings when recordings cannot
+// be written any more, and is answered meanwhile, has its recording nevertheless, from the
+// answer on.
+func TestRingingWhileTheDirectoryIsLost(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", Ring: 4 * time.Second, RingTimeout: 20 * time.Second, Tones: true})
+	dir := h.cfg.Recording.Dir
+	exchange := h.directoryAgainstFile(dir)
+	h.load(0, 1)
+	h.await("a call that rings", func() bool { return h.carrier.Report().Calls == 1 })
+	exchange()
+	h.await("the alarm", func() bool { return h.alarm("disk_full") })
+	h.awaitAgent("a1001", api.AgentTalking)
+	if !h.alarm("disk_full") {
+		t.Error("the call was answered when there was no alarm any more")
+	}
+	h.hears("the agent", h.line("1001").Hears, calleeHz, true)
+	h.customerHears(phoneHz, true)
+	exchange()
+	h.await("the end of the alarm", func() bool { return !h.alarm("disk_full") })
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if r.Recording == nil || r.Recording.SHA256 == "" {
+		t.Fatalf("recording %+v", r.Recording)
+	}
+	h.recorded(r, []int{calleeHz}, []int{phoneHz})
+	if talk := r.Marks.Ended.Sub(r.Marks.Answered) - time.Duration(r.Recording.DurationMS)*time.Millisecond; talk.Abs() > 500*time.Millisecond {
+		t.Errorf("the recording lacks %v of the call", talk)
+	}
+	report, err := chain.Verify(t.Context(), dir, chain.Options{})
+	if err != nil || !report.OK() || report.Kept != 1 {
+		t.Errorf("verify: %+v, %v", report, err)
+	}
+}
+
+// TestCallerWhileTheDiskIsFull holds that a call which comes in with the disk fuller than
+// recording.min_free allows is answered, and recorded in what is left.
+func TestCallerWhileTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", NoCalls: true, Tones: true, FullDisk: true})
+	h.await("the alarm", func() bool { return h.alarm("disk_full") })
+	h.awaitAgent("a1001", api.AgentReady)
+	c := h.callIn(number(5))
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.talkOn(c)
+	c.Hangup()
+	r := h.awaitInbound()
+	if r.Recording == nil || r.Recording.SHA256 == "" {
+		t.Fatalf("recording %+v", r.Recording)
+	}
+	h.recorded(r, []int{callerHz}, []int{phoneHz})
+}
+
+// directoryAgainstFile returns what puts a file in a directory's place, at one stroke, since
+// the recorder looks all the time, and then the directory back.
+func (h *house) directoryAgainstFile(dir string) (exchange func()) {
+	away := dir + ".away"
+	if err := os.WriteFile(away, nil, 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, away, unix.RENAME_EXCHANGE); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
+
 // TestRecordingDirectoryLost takes the recording directory away while a call is up: that
 // goes on, nothing more is dialed, with an alarm that says why, and when the directory is
 // back dialing goes on by itself. Both calls have their recordings.
@@ -189,15 +258,7 @@ func TestRecordingDirectoryLost(t *testing.T) {
 		list, err := chain.Unfinished(dir)
 		return err == nil && len(list) == 1
 	})
-	away := dir + ".away"
-	if err := os.WriteFile(away, nil, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	exchange := func() { // at one stroke, since the recorder looks all the time
-		if err := unix.Renameat2(unix.AT_FDCWD, dir, unix.AT_FDCWD, away, unix.RENAME_EXCHANGE); err != nil {
-			t.Fatal(err)
-		}
-	}
+	exchange := h.directoryAgainstFile(dir)
 	exchange()
 	h.await("the alarm", func() bool { return h.alarm("disk_full") })
 	h.load(1, 2)

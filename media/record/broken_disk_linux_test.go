@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ringpace/media/record/chain"
 )
 
 // within is the environment variable that tells a test that it is run in a process of its
@@ -42,10 +45,11 @@ func inAnotherProcess(t *testing.T, attributes *syscall.SysProcAttr, owner int) 
 	return false
 }
 
-// tellWhenBroken has a call be recorded while the directory is broken, and mended: the
-// alarm is raised before another call could lack its recording, and ends; nothing is lost
-// of the one that is up, and another can begin.
-func tellWhenBroken(t *testing.T, dir string, breakIt, mend func() error) {
+// tellWhenBroken has calls be recorded while the directory is broken, and mended: the
+// alarm is raised, and ends, and nothing is lost of a call that is up then, of one that was
+// ringing and is answered meanwhile, and of one that is over before the directory is mended.
+// Where a call that begins would make the directory anew, none does.
+func tellWhenBroken(t *testing.T, dir string, anew bool, breakIt, mend func() error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newTestRecorder(t, Config{Dir: dir, Flush: 10 * ms})
@@ -71,10 +75,18 @@ func tellWhenBroken(t *testing.T, dir string, breakIt, mend func() error) {
 		for !r.Full() {
 			await(t, "the alarm", r.Changed())
 		}
-		if _, err := r.Start(Meta{ID: "next"}); !errors.Is(err, ErrDiskFull) {
-			t.Errorf("a recording begins that cannot be kept: %v", err)
-		}
 		at = s.talk(at, 50)
+		var next, short *Recording
+		var n *source
+		if !anew {
+			next, short = start(t, r, Meta{ID: "next"}), start(t, r, Meta{ID: "short"})
+			n = newSource(next, next.Customer(), 2)
+			n.talk(0, 25)
+			newSource(short, short.Customer(), 3).talk(0, 50)
+			if _, err := short.Close(); err == nil {
+				t.Error("a recording that could not be written closes without an error")
+			}
+		}
 		if err := mend(); err != nil {
 			t.Fatal(err)
 		}
@@ -82,14 +94,19 @@ func tellWhenBroken(t *testing.T, dir string, breakIt, mend func() error) {
 			await(t, "the all-clear", r.Changed())
 		}
 		s.talk(at, 50)
-		next := start(t, r, Meta{ID: "next"})
-		newSource(next, next.Customer(), 2).talk(0, 50)
 		_, l, _ := closed(t, rec)
 		equal(t, "left", l, s.octets(0, 24_000))
-		if sum, _, _ := closed(t, next); sum.Duration != time.Second {
-			t.Errorf("the next recording lasts %v", sum.Duration)
+		kept := 1
+		if !anew {
+			n.talk(500*ms, 25)
+			_, l, _ := closed(t, next)
+			equal(t, "left", l, n.octets(0, 8000))
+			if it := noted(t, r, "short"); it.Kind != chain.Kept || it.DurationMS != 1000 {
+				t.Errorf("of the short call the chain has %+v", it)
+			}
+			kept = 3
 		}
-		if report := verified(t, dir); report.Kept != 2 {
+		if report := verified(t, dir); report.Kept != kept {
 			t.Errorf("the chain has %+v", report)
 		}
 	})
@@ -113,16 +130,15 @@ func TestPermissionLost(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "rec")
 	everywhere := func(mode os.FileMode) func() error {
 		return func() error {
-			list, err := filepath.Glob(dir + "/*")
-			for _, name := range append(list, dir) {
-				if stat, _ := os.Stat(name); stat != nil && stat.IsDir() {
-					err = errors.Join(err, os.Chmod(name, mode))
+			return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+				if err != nil || !d.IsDir() {
+					return err
 				}
-			}
-			return err
+				return os.Chmod(name, mode)
+			})
 		}
 	}
-	tellWhenBroken(t, dir, everywhere(0o550), everywhere(0o750))
+	tellWhenBroken(t, dir, false, everywhere(0o550), everywhere(0o750))
 }
 
 // mayMount tells whether a process with such attributes may mount a file system, which
@@ -155,27 +171,28 @@ func TestBrokenDisk(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		mounts        bool // the case needs a file system of its own
+		anew          bool // who records makes the directory anew
 		breakIt, mend func(dir string) error
 	}{
-		{"mounted read-only", true, func(dir string) error {
+		{"mounted read-only", true, false, func(dir string) error {
 			return errors.Join(
 				syscall.Mount(dir, dir, "", syscall.MS_BIND, ""),
 				syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""),
 			)
 		}, func(dir string) error { return syscall.Unmount(dir, 0) }},
-		{"moved away", false, func(dir string) error { return os.Rename(dir, dir+".away") }, func(dir string) error {
+		{"moved away", false, true, func(dir string) error { return os.Rename(dir, dir+".away") }, func(dir string) error {
 			return os.Rename(dir+".away", dir)
 		}},
-		{"replaced by a file", false, func(dir string) error {
+		{"replaced by a file", false, false, func(dir string) error {
 			return errors.Join(os.Rename(dir, dir+".away"), os.WriteFile(dir, nil, 0o755))
 		}, func(dir string) error { return errors.Join(os.Remove(dir), os.Rename(dir+".away", dir)) }},
-		{"without room", true, func(dir string) error {
+		{"without room", true, false, func(dir string) error {
 			if err := os.WriteFile(dir+".large", make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 				return fmt.Errorf("the disk has room: %w", err)
 			}
 			return nil
 		}, func(dir string) error { return os.Remove(dir + ".large") }},
-		{"without room for more files", true, func(dir string) error {
+		{"without room for more files", true, false, func(dir string) error {
 			for n := range 200 {
 				if err := os.WriteFile(fmt.Sprint(dir, ".", n), nil, 0o600); errors.Is(err, syscall.ENOSPC) {
 					return nil
@@ -206,7 +223,7 @@ func TestBrokenDisk(t *testing.T) {
 				t.Skip("this machine lets nobody mount a file system")
 			}
 			dir := filepath.Join(disk, "rec")
-			tellWhenBroken(t, dir, func() error { return c.breakIt(dir) }, func() error { return c.mend(dir) })
+			tellWhenBroken(t, dir, c.anew, func() error { return c.breakIt(dir) }, func() error { return c.mend(dir) })
 		})
 	}
 }

@@ -5,9 +5,6 @@ import "errors"
 // What can go wrong. Errors that come out of this package wrap one of these where a
 // caller may want to tell them apart.
 var (
-	// ErrDiskFull: there is too little room, or the last writes failed; see
-	// Recorder.Full.
-	ErrDiskFull = errors.New("record: recordings cannot be written")
 	// ErrClosed: the recorder or recording is closed.
 	ErrClosed = errors.New("record: closed")
 	// ErrNotFound: there is no recording of that id.

@@ -39,8 +39,9 @@ type Config struct {
 	// Flush is how often each recording is written, at most a second; 0 is
 	// DefaultFlush.
 	Flush time.Duration
-	// MinFree is how much room the disk must have for new recordings, in octets;
-	// 0 is DefaultMinFree.
+	// MinFree is how much room the disk is to have, in octets: with less, Full tells that
+	// nothing more is to be dialed, and what is left is for the calls that ring, are up or
+	// come in. 0 is DefaultMinFree.
 	MinFree int64
 	// Memory bounds what waits for a stalled disk, in octets, over all recordings; a
 	// call with both channels fills 19 kB of it a second. 0 is DefaultMemory.
@@ -155,7 +156,8 @@ func (c Config) withDefaults() (Config, error) {
 func CheckPattern(pattern string) error { return checkPattern(pattern) }
 
 // Start begins a recording. It does not touch the disk: the file is made by a
-// writer, within the flush interval. The error wraps ErrDiskFull while Full holds.
+// writer, within the flush interval or as soon as it can be. It does so also while Full
+// holds: who calls for a call that is there has no better choice.
 func (r *Recorder) Start(m Meta) (*Recording, error) {
 	if m.ID == "" {
 		return nil, errors.New("record: a recording needs an id")
@@ -167,9 +169,6 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	}
 	if !m.Codec.Audio() {
 		m.Codec = media.PCMA
-	}
-	if r.Full() {
-		return nil, fmt.Errorf("%w: %s", ErrDiskFull, r.Trouble())
 	}
 	rec := &Recording{
 		recorder: r, meta: m, base: base, done: make(chan struct{}),
@@ -201,8 +200,8 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 	return rec, nil
 }
 
-// Full reports that recordings cannot be kept: less than MinFree is left, or writes
-// fail. Calls that are up go on, and are recorded as far as it goes.
+// Full reports that no more calls are to be dialed: less than MinFree is left, or writes
+// fail. Calls that ring, are up or come in are recorded as far as it goes.
 func (r *Recorder) Full() bool { return r.disk.trouble() != "" }
 
 // Trouble says in plain words why Full holds; empty if it does not.

@@ -3,6 +3,8 @@ package record
 import (
 	"sync"
 	"time"
+
+	"ringpace/media/record/chain"
 )
 
 // sealInterval is how often what could not be sealed is tried again.
@@ -12,7 +14,8 @@ const sealInterval = 2 * time.Second
 // of the audio, the marks, the final header, all brought to the disk, the digest, and last
 // the line in the chain, in this order, so that no line promises what a power cut could
 // take. It works beside the writers, since bringing a file to the disk takes its time. What
-// cannot be sealed is kept and tried again until it can, as long as the process lives.
+// cannot be sealed, also where there is no file yet, is kept and tried again until it can,
+// as long as the process lives.
 type sealer struct {
 	recorder *Recorder
 
@@ -91,9 +94,7 @@ func (s *sealer) run() {
 			close(r.done)
 		}
 		if stopping {
-			for _, r := range again {
-				r.sheet.timeline.file.Close()
-			}
+			s.giveUp(again)
 			return
 		}
 	}
@@ -109,9 +110,28 @@ func (s *sealer) seal(list []*Recording, space *workspace, first bool) (failed [
 		} else if err == nil {
 			s.recorder.log.Info("a recording could be written after all", "id", r.meta.ID, "path", sum.Path)
 		}
-		if err != nil && r.sheet.timeline.file != nil {
+		if err != nil {
 			failed = append(failed, r)
 		}
 	}
 	return failed
+}
+
+// giveUp lets go of recordings when the process ends. Those that have a file are the next
+// process's to salvage. Of those that never had one nothing is left but a line that says so,
+// if the chain takes it.
+func (s *sealer) giveUp(list []*Recording) {
+	for _, r := range list {
+		if f := r.sheet.timeline.file; f != nil {
+			f.Close()
+			continue
+		}
+		line := r.summary.entry(chain.Lost)
+		line.DurationMS, line.Why = duration(r.sheet.timeline.front()).Milliseconds(), r.err.Error()
+		_, err := s.recorder.chain.Append(line)
+		s.recorder.log.Error("a recording is lost: its file could not be made until the end", "id", line.ID, "path", line.Path, "why", line.Why, "chain", err)
+	}
+	if err := s.recorder.chain.Sync(); err != nil {
+		s.recorder.log.Error("the chain of recordings cannot be brought to the disk", "error", err)
+	}
 }

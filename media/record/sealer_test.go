@@ -1,8 +1,11 @@
 package record
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -139,20 +142,98 @@ func testLateRoom(t *testing.T, as kind) {
 		t.Error("no alarm")
 	}
 	disk.fail(nil)
+	if it := noted(t, r, "late"); it.Kind != chain.Kept || it.DurationMS != 2000 {
+		t.Errorf("the chain has %+v", it)
+	}
+	verified(t, r.cfg.Dir)
+}
+
+// noted awaits that the chain has the outcome of a recording, and returns it.
+func noted(t *testing.T, r *Recorder, id string) *chain.Item {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		x, err := chain.Load(r.cfg.Dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if it, ok := x.ID("late"); ok && it.Kind == chain.Kept && it.DurationMS == 2000 {
-			break
+		if it, ok := x.ID(id); ok && it.Kind != chain.Began {
+			return it
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("it is not completed")
+			t.Fatalf("the recording %s is not completed", id)
 		}
 		await(t, "a tick", time.After(50*ms))
 	}
-	verified(t, r.cfg.Dir)
+}
+
+// noFiles lets no file be made until the function it returns is called.
+func noFiles(r *Recorder) (mend func()) {
+	var mended atomic.Bool
+	r.create = func(name string) (file, error) {
+		if !mended.Load() {
+			return nil, syscall.EIO
+		}
+		return createFile(name)
+	}
+	return func() { mended.Store(true) }
+}
+
+// TestFileLaterThanTheCall: a call that is over before its file could be made is written
+// when that can be.
+func TestFileLaterThanTheCall(t *testing.T) { eachKind(t, testFileLaterThanTheCall) }
+
+func testFileLaterThanTheCall(t *testing.T, as kind) {
+	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
+	mend := noFiles(r)
+	rec, dropped := start(t, r, Meta{ID: "short"}), start(t, r, Meta{ID: "dropped"})
+	customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
+	customer.talk(0, 50)
+	agent.talk(0, 50)
+	for !r.Full() {
+		await(t, "the alarm", r.Changed())
+	}
+	if sum, err := rec.Close(); !errors.Is(err, syscall.EIO) || sum.Complete {
+		t.Fatalf("a recording without a file closes: %+v, %v", sum, err)
+	}
+	if err := dropped.Discard(); err != nil { // there is nothing to be tried again
+		t.Error(err)
+	}
+	mend()
+	it := noted(t, r, "short")
+	if it.Kind != chain.Kept || it.DurationMS != 1000 {
+		t.Fatalf("the chain has %+v", it)
+	}
+	parts := octetsOf(t, contents(t, r.nameOf(it.Path)))
+	equal(t, "left", parts[left], customer.octets(0, 8000))
+	equal(t, "right", parts[right], agent.octets(0, 8000))
+	if report := verified(t, r.cfg.Dir); report.Kept != 1 || report.Gone != 0 || report.Lost != 0 {
+		t.Errorf("%+v", report)
+	}
+}
+
+// TestLostForGood: what had no file to the end of the process has a line in the chain that
+// says so.
+func TestLostForGood(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms})
+	noFiles(r)
+	rec, open := start(t, r, Meta{ID: "over"}), start(t, r, Meta{ID: "open"})
+	for k, rec := range []*Recording{rec, open} {
+		newSource(rec, rec.Customer(), k).talk(0, 50)
+	}
+	if _, err := rec.Close(); err == nil {
+		t.Fatal("a recording without a file closes without an error")
+	}
+	if err := r.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("the recorder closes: %v", err)
+	}
+	for _, id := range []string{"over", "open"} {
+		if it := noted(t, r, id); it.Kind != chain.Lost || it.DurationMS != 1000 || !strings.Contains(it.Why, syscall.EIO.Error()) {
+			t.Errorf("of %s the chain has %+v", id, it)
+		}
+	}
+	if report := verified(t, r.cfg.Dir); report.Lost != 2 {
+		t.Errorf("%+v", report)
+	}
 }
 
 // TestChainCannotBeWritten: without a line in the chain nothing is dialed.
