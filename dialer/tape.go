@@ -99,11 +99,10 @@ func newTape(rec *record.Recording, d *disclosure, n notice, customer *media.Ses
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.run()
-	tap := rec.Customer()
 	if d.toAgent {
-		tap = customer.WithGuests(tap)
+		return t, customer.AddTapWithGuests(rec.Customer())
 	}
-	return t, customer.AddTap(tap)
+	return t, customer.AddTap(rec.Customer())
 }
 
 // run records, or does not, as things stand. mu is held.
@@ -177,7 +176,7 @@ func (t *tape) heard() bool {
 // joined with the customer afterwards, who is told of the recording first, if they have
 // not been: the prompt goes before the party's voice.
 func (t *tape) join(party *media.Session) (leave func()) {
-	untap := party.AddTap(party.WithGuests(&partyTap{tape: t, tap: t.Agent()}))
+	untap := party.AddTapWithGuests(&partyTap{tape: t, tap: t.Agent()})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.party, t.hush = party, stop(t.hush)

@@ -69,7 +69,7 @@ func (b *Beeping) To(s *Session) (silence func()) {
 	return func() { s.out.dismissBeep(beeper) }
 }
 
-// Beside has recordings of a session's party (WithGuests) hold the beep, as the other
+// Beside has recordings of a session's party (AddTapWithGuests) hold the beep, as the other
 // party hears it over this one's voice. silence ends it.
 func (b *Beeping) Beside(s *Session) (silence func()) {
 	beeper := &beeper{of: b}

@@ -55,7 +55,7 @@ func TestBeep(t *testing.T) {
 		talk := func(beeps bool) (*talkers, *keptTap) {
 			k, recording := newTalkers(t, formats), &keptTap{}
 			k.customer.says, k.agent.says = sine(codec, 440, 6000), sine(codec, 1130, 6000)
-			k.agent.AddTap(k.agent.WithGuests(recording))
+			k.agent.AddTapWithGuests(recording)
 			if _, err := k.engine.Bridge(k.customer.Session, k.agent.Session); err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +162,7 @@ func TestBeepAllocatesNothing(t *testing.T) {
 	b.first = at
 	b.To(s.bridge.customer)
 	b.Beside(s)
-	s.AddTap(s.WithGuests(&nullTap{}))
+	s.AddTapWithGuests(&nullTap{})
 	buf := make([]byte, len(agentPacket))
 	if n := testing.AllocsPerRun(1000, func() {
 		copy(buf, agentPacket)

@@ -43,7 +43,8 @@
 //
 // Locks are taken in this order: bridging or negotiation, then stream or chorus, then
 // Session.in or voice. No lock of a session is held while a tap runs, but for that of the
-// stream while a prompt is shown (Session.Announce).
+// stream while a prompt is shown (Session.Announce), and that of the chorus while it is
+// (Session.AddTapWithGuests).
 //
 // # Buffers
 //

@@ -28,7 +28,7 @@ func (p Part) heardBy(other Part) bool { return p >= Barge || p == Whisper && ot
 // together they are turned down (limiter). A prompt that plays goes before
 // guests: a customer on hold hears the music alone, and an agent with a customer on
 // hold hears who whispers. What the customer hears of a guest is said on the agent's
-// side of the conversation, and recorded there (WithGuests).
+// side of the conversation, and recorded there (AddTapWithGuests).
 //
 // Guests of the same two hear each other as their parts say (heardBy).
 //

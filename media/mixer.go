@@ -36,8 +36,8 @@ func (m *mixer) dismiss(v sounder) {
 
 // mix adds the voices to payload, G.711 that begins at timestamp, is sent now and is
 // nothing but silence where silent says so. Where no voice sounds, nor has made the whole
-// too loud a moment ago, payload stays as it is, to the octet.
-func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, now time.Time, silent bool) {
+// too loud a moment ago, payload stays as it is, to the octet, and mixed is false.
+func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, now time.Time, silent bool) (mixed bool) {
 	for (len(m.voices) > 0 || m.limiter.cut > 0) && len(payload) > 0 {
 		n := min(len(payload), len(m.sum))
 		sum := m.sum[:n]
@@ -48,10 +48,12 @@ func (m *mixer) mix(payload []byte, codec Codec, timestamp uint32, now time.Time
 		}
 		if sounds || m.limiter.cut > 0 {
 			m.put(payload[:n], codec, sum, silent)
+			mixed = true
 		}
 		payload, timestamp = payload[n:], timestamp+uint32(n)
 		now = now.Add(time.Duration(n) * time.Second / ClockRate)
 	}
+	return mixed
 }
 
 // put writes payload anew, with sum added to it.

@@ -78,7 +78,7 @@ func (o *stream) sendPress(now time.Time) {
 		level |= 0x80 // the end
 		p.ends++
 	}
-	length := uint32(p.duration / (time.Second / ClockRate))
+	length := uint32(samplesIn(p.duration))
 	payload := o.scratch[headerSize : headerSize+eventSize]
 	payload[0], payload[1] = p.keys[0], level
 	binary.BigEndian.PutUint16(payload[2:], uint16(length))

@@ -382,23 +382,40 @@ func (o *stream) write(packet []byte, now time.Time) {
 // tick is the clock's call: elapsed has passed since the last one. The stream may rest
 // until next, when another call is due in any case.
 func (o *stream) tick(now time.Time, elapsed time.Duration, next time.Time) {
+	for s := o.feed(now, elapsed, next); s.packets > 0; s.packets-- {
+		s.source.chorus.standIn(s.size, s.codec, now)
+	}
+}
+
+// stoodIn is what the clock has sent in place of a bridged party that is silent.
+type stoodIn struct {
+	source  *Session
+	packets int
+	size    int   // of each, in samples
+	codec   Codec // law of what was mixed
+}
+
+// feed sends what is due at a tick.
+func (o *stream) feed(now time.Time, elapsed time.Duration, next time.Time) (s stoodIn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || o.format.ptime == 0 {
-		return
+		return s
 	}
+	s = stoodIn{source: o.source, size: samplesIn(o.format.ptime), codec: o.format.codec.law()}
 	o.owed = min(o.owed+elapsed, maxOwed)
 	for ; o.owed >= o.format.ptime; o.owed -= o.format.ptime {
-		if !o.fed(now, elapsed) {
-			o.generate(now)
+		if !o.fed(now, elapsed) && o.generate(now) {
+			s.packets++
 		}
 	}
 	if o.comfort.silent() {
-		return // what it sounds like is the clock's to make
+		return s // what it sounds like is the clock's to make
 	}
 	if rest := min(o.fedAt.Add(fillAfter).Sub(now), next.Sub(now)); o.relays() && rest > clockPeriod {
 		o.nap.rest(int32((rest - 1) / clockPeriod))
 	}
+	return s
 }
 
 // relays reports whether the stream is the bridged party's, if that sends anything.
@@ -436,13 +453,13 @@ func (o *stream) fed(now time.Time, elapsed time.Duration) bool {
 }
 
 // generate sends one packet of the prompt, or of silence, or of the source's noise while
-// that is silent.
-func (o *stream) generate(now time.Time) {
+// that is silent. It reports whether the packet stands in for a bridged party's.
+func (o *stream) generate(now time.Time) (standsIn bool) {
 	if o.press.active() {
 		o.sendPress(now)
-		return
+		return false
 	}
-	size := int(o.format.ptime / (time.Second / ClockRate))
+	size := samplesIn(o.format.ptime)
 	payload := o.scratch[headerSize : headerSize+size]
 	begins, prompt := false, o.playback
 	if prompt != nil {
@@ -455,7 +472,7 @@ func (o *stream) generate(now time.Time) {
 	}
 	if !o.sendable() {
 		o.last = feederNone
-		return
+		return false
 	}
 	timestamp := o.timestamp + o.frame
 	if o.last != feederClock {
@@ -478,7 +495,11 @@ func (o *stream) generate(now time.Time) {
 	}
 	h.put(o.scratch[:])
 	o.write(o.scratch[:headerSize+size], now)
+	return prompt == nil && o.source != nil
 }
+
+// samplesIn is how many samples last for d.
+func samplesIn(d time.Duration) int { return int(d / (time.Second / ClockRate)) }
 
 // play replaces what is playing.
 func (o *stream) play(p *Playback) {
