@@ -44,7 +44,8 @@ type Config struct {
 	// come in. 0 is DefaultMinFree.
 	MinFree int64
 	// Memory bounds what waits for a stalled disk, in octets, over all recordings; a
-	// call with both channels fills 19 kB of it a second. 0 is DefaultMemory.
+	// call with both channels fills 19 kB of it a second. It also bounds what calls that
+	// are over leave to be written when the disk works again. 0 is DefaultMemory.
 	Memory int64
 	// Retention is how long recordings are kept; 0 is for ever.
 	Retention time.Duration

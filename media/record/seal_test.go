@@ -93,9 +93,10 @@ func TestNothingInPlainText(t *testing.T) {
 	verified(t, r.cfg.Dir)
 }
 
-// TestChainFailsAfterSealing: the line is tried again, the file stays as it is.
+// TestChainFailsAfterSealing: the line is tried again, the file stays as it is, also where
+// memory is short.
 func TestChainFailsAfterSealing(t *testing.T) {
-	r := newTestRecorder(t, kind{encrypted: true}.of(Config{Flush: 10 * ms}))
+	r := newTestRecorder(t, kind{encrypted: true}.of(Config{Flush: 10 * ms, Memory: 1}))
 	disk := newFaultyDisk()
 	r.create = disk.create
 	rec := start(t, r, Meta{ID: "c"})

@@ -83,6 +83,7 @@ func (s *sealer) run() {
 			again = s.seal(again, &space, false)
 		}
 		again = append(again, s.seal(fresh, &space, true)...)
+		s.spare(again)
 		if dirty || len(fresh) > 0 || retry && len(again) > 0 {
 			s.recorder.disk.wrote(s.recorder.chainDir(), s.recorder.chain.Sync())
 			select {
@@ -115,6 +116,27 @@ func (s *sealer) seal(list []*Recording, space *workspace, first bool) (failed [
 		}
 	}
 	return failed
+}
+
+// spare bounds the memory of those that wait for the disk by Config.Memory: the sound of
+// the last of them is given up, as far as it is not in the file, and is silence there.
+func (s *sealer) spare(list []*Recording) {
+	held := int64(0)
+	for _, r := range list {
+		l := &r.sheet.timeline
+		if l.written == l.front() { // only the seal or the chain fails
+			continue
+		}
+		size := int64(len(l.window))
+		if held += size; held <= s.recorder.cfg.Memory {
+			continue
+		}
+		held -= size
+		before := l.lost
+		l.leap(l.front())
+		l.window = nil
+		s.recorder.log.Error("sound of a recording is given up: too much waits to be written", "id", r.meta.ID, "length", duration(l.lost-before))
+	}
 }
 
 // giveUp lets go of recordings when the process ends. Those that have a file are the next

@@ -211,6 +211,32 @@ func testFileLaterThanTheCall(t *testing.T, as kind) {
 	}
 }
 
+// TestMemoryOfTheUnwritten: what calls that are over leave in memory is bounded, and the
+// recordings whose sound that costs are kept, as long as they were.
+func TestMemoryOfTheUnwritten(t *testing.T) {
+	r := newTestRecorder(t, Config{Flush: 10 * ms, Memory: 20_000})
+	mend := noFiles(r)
+	first, second := start(t, r, Meta{ID: "first"}), start(t, r, Meta{ID: "second"})
+	var sources []*source
+	for k, rec := range []*Recording{first, second} {
+		s := newSource(rec, rec.Customer(), k)
+		s.talk(0, 50) // 16 kB
+		sources = append(sources, s)
+		if _, err := rec.Close(); err == nil {
+			t.Fatal("a recording without a file closes without an error")
+		}
+	}
+	mend()
+	for k, want := range [][]byte{sources[0].octets(0, 8000), silence(8000)} {
+		it := noted(t, r, []string{"first", "second"}[k])
+		if it.Kind != chain.Kept || it.DurationMS != 1000 {
+			t.Errorf("the chain has %+v", it)
+		}
+		l, _ := split(t, r.nameOf(it.Path))
+		equal(t, "left", l, want)
+	}
+}
+
 // TestLostForGood: what had no file to the end of the process has a line in the chain that
 // says so.
 func TestLostForGood(t *testing.T) {
