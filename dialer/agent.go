@@ -54,6 +54,7 @@ type agent struct {
 	retries int
 	keys    <-chan media.Digit // that are pressed on the leg; nil once there are no more
 	keypad  keypad
+	hush    func() // ends the tone that is laid over what the leg hears; nil before the first
 
 	talk       *talk
 	over       <-chan struct{} // talk's, until it was seen closed
@@ -128,10 +129,10 @@ func (a *agent) run(ctx context.Context) {
 			}
 		case <-a.over:
 			a.customerGone()
-		case err := <-a.transfer.outcome():
-			a.transferred(err)
-		case err := <-a.third.outcome():
-			a.thirdCalled(err)
+		case not := <-a.transfer.outcome():
+			a.transferred(not)
+		case not := <-a.third.outcome():
+			a.thirdCalled(not)
 		case s, open := <-a.third.heard():
 			a.hearThird(s, open)
 		case <-a.wrapEnd.reached():

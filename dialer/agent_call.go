@@ -74,6 +74,7 @@ func (a *agent) join() {
 	if b != nil {
 		t.joined <- b
 	}
+	a.hearArrival()
 	t.call.BridgedAt = time.Now()
 	if !t.consult {
 		a.figures.calls++

@@ -47,7 +47,7 @@ func (a *agent) calledIn() error {
 }
 
 // outcome tells how the call to the third party ended.
-func (t *third) outcome() <-chan error {
+func (t *third) outcome() <-chan *unreached {
 	if t == nil {
 		return nil
 	}
@@ -75,13 +75,13 @@ func (t *third) dismiss() {
 
 // thirdCalled is called when the third party has answered, which hearThird deals with, or
 // does not come.
-func (a *agent) thirdCalled(err error) {
-	if err == nil {
+func (a *agent) thirdCalled(not *unreached) {
+	if not == nil {
 		return
 	}
 	a.third = nil
-	a.beep(false)
-	a.become(a.state, err.Error())
+	a.hearWhy(not)
+	a.become(a.state, not.String())
 }
 
 // hearThird has all hear the third party; open is false where they have left.

@@ -134,7 +134,7 @@ func (a *agent) hand(x *transfer) {
 }
 
 // outcome tells how the transfer ended.
-func (x *transfer) outcome() <-chan error {
+func (x *transfer) outcome() <-chan *unreached {
 	if x == nil {
 		return nil
 	}
@@ -142,16 +142,15 @@ func (x *transfer) outcome() <-chan error {
 }
 
 // transferred is called when the customer is with the new party, or comes back.
-func (a *agent) transferred(err error) {
+func (a *agent) transferred(not *unreached) {
 	a.transfer = nil
-	if err == nil {
+	if not == nil {
 		a.figures.transfers++
 		a.beep(true)
 		a.fallSilent()
 		a.wrap(api.AgentWrapUp)
 		return
 	}
-	a.beep(false)
 	if a.leg.audio.Held() {
 		a.beginHold()
 		return
@@ -159,5 +158,6 @@ func (a *agent) transferred(err error) {
 	if a.proven { // else arrive does it
 		a.relink()
 	}
-	a.become(api.AgentTalking, err.Error())
+	a.hearWhy(not)
+	a.become(api.AgentTalking, not.String())
 }

@@ -18,7 +18,8 @@ const (
 )
 
 // announce tells the caller why no agent takes their call, and keeps a callback as the
-// configuration has it.
+// configuration has it. A caller to whom nothing is said hears congestion before the end:
+// silence could as well be a fault of the line.
 func (k *inbound) announce(open bool) {
 	if !k.answer() {
 		return
@@ -56,6 +57,11 @@ func (k *inbound) announce(open bool) {
 			k.say(k.welcome.kept)
 		}
 	}
+	if rules := k.board.phones.Load(); !k.told && !k.done() && rules.failed > 0 {
+		playing := k.leg.audio.Play(rules.tones.Congestion, true)
+		hears(k, time.After(rules.failed))
+		playing.Stop()
+	}
 	if k.rec.HungUpBy == "" {
 		k.rec.HungUpBy = cdr.Ringpace
 	}
@@ -75,6 +81,7 @@ func (k *inbound) say(p *media.Prompt) (pressed bool) {
 	if p == nil {
 		return false
 	}
+	k.told = true
 	playing := k.leg.audio.Play(p, false)
 	defer playing.Stop()
 	return hears(k, playing.Done())

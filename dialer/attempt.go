@@ -236,7 +236,13 @@ func (a *attempt) apologise() {
 func (a *attempt) hangUp() {
 	a.close(a.line.release)
 	if p := a.preview; p != nil && a.talk == nil {
-		p.who.post(func() { p.who.unlook(p) })
+		refused, status := a.rec.Marks.Answered.IsZero() && !a.stopped, a.rec.SIPStatus
+		p.who.post(func() {
+			if refused && p.who.preview == p {
+				p.who.hearFailure(status)
+			}
+			p.who.unlook(p)
+		})
 	}
 }
 

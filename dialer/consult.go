@@ -65,8 +65,9 @@ func (c *consult) yield() bool {
 }
 
 // consult connects an agent's phone with an extension that it has dialed. One that has
-// not shown to hear us is answered before anybody is rung for it, and hears the ringing as
-// a tone: anybody can send an INVITE in the PBX's name.
+// not shown to hear us is answered before anybody is rung for it, and hears as tones that it
+// rings, or why nobody comes: anybody can send an INVITE in the PBX's name. The others' phone
+// is told by the status.
 func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, log *slog.Logger) {
 	if status := d.floor.unable(to.agent); status != 0 {
 		log.Info("a call inside came to nothing", "status", status)
@@ -102,12 +103,12 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 			log.Info("a call inside was given up", "error", err)
 			return
 		}
-		ringing := audio.Play(d.board.phones.Load().ringing, true)
+		ringing := audio.Play(d.board.phones.Load().tones.RingBack, true)
 		status := d.reach(in, from, c, audio)
 		ringing.Stop()
 		if status != 0 {
 			log.Info("a call inside came to nothing", "status", status)
-			d.confirm(c.in, false)
+			d.decline(c.in, status)
 			return
 		}
 	}

@@ -26,7 +26,7 @@ type transfer struct {
 	by       string                          // Referred-By
 	told     func(status int, phrase string) // how it goes, for the phone that asked; never nil
 
-	done chan error // one: nil where the customer is with the new party, else why not
+	done chan *unreached // one: nil where the customer is with the new party, else why not
 
 	// Of a conference only. audio is what is heard of the party, each in the place of the one
 	// before, from the attempt, who closes it once they have left; cancel is closed by the
@@ -36,8 +36,18 @@ type transfer struct {
 }
 
 func newTransfer(from string, kind cdr.TransferKind, to destination) *transfer {
-	return &transfer{from: from, kind: kind, to: to, told: func(int, string) {}, done: make(chan error, 1)}
+	return &transfer{from: from, kind: kind, to: to, told: func(int, string) {}, done: make(chan *unreached, 1)}
 }
+
+// unreached is why a new party did not come.
+type unreached struct {
+	to      string
+	outcome cdr.Outcome
+	status  int // SIP's
+	why     string
+}
+
+func (u *unreached) String() string { return "transfer to " + u.to + ": " + u.why }
 
 // handover is the customer's way from an agent to a new party, and then the stay with
 // one who is no agent.
@@ -318,7 +328,7 @@ func (c *customer) handFailed(outcome cdr.Outcome, status int, why string) {
 	c.remember()
 	c.show(api.CallBridged)
 	h.told(status, why)
-	h.done <- fmt.Errorf("transfer to %s: %s", h.to.name, why)
+	h.done <- &unreached{to: h.to.name, outcome: outcome, status: status, why: why}
 }
 
 func (h *handover) stopMusic() {

@@ -139,9 +139,25 @@ func (d *Daemon) confirm(l *leg, obeyed bool) {
 	if obeyed {
 		tone = d.board.high
 	}
-	played := l.audio.Play(tone, false)
+	l.part(l.audio.Play(tone, false), dialedLimit)
+}
+
+// decline says by the busy or the congestion tone, as the SIP status is, that who was
+// dialed does not come, and hangs up.
+func (d *Daemon) decline(l *leg, status int) {
+	rules := d.board.phones.Load()
+	tone := rules.failure(status)
+	if tone == nil {
+		d.confirm(l, false)
+		return
+	}
+	l.part(l.audio.Play(tone, true), rules.failed)
+}
+
+// part hangs up after the last that is to be heard on a leg, or after the limit.
+func (l *leg) part(played *media.Playback, after time.Duration) {
 	defer l.drop(sip.CauseNormal)
-	limit := time.NewTimer(dialedLimit)
+	limit := time.NewTimer(after)
 	defer limit.Stop()
 	for {
 		select {

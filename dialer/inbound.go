@@ -29,6 +29,7 @@ type inbound struct {
 	who     *agent          // whom the caller is being brought to
 	held    *agent          // likewise, while the caller has not confirmed the answer
 	playing *media.Playback // what they hear while they wait; nil: nothing
+	told    bool            // something has been said to them by announce
 }
 
 // run takes the call. It ends when the call is over and the agent's wrap-up with it.
@@ -80,7 +81,7 @@ func (k *inbound) ring() bool {
 	status, body := 180, []byte(nil)
 	if k.welcome.cfg.Inbound.EarlyRingback && k.described {
 		status, body = 183, k.body
-		k.playing = audio.Play(k.board.phones.Load().ringing, true)
+		k.playing = audio.Play(k.board.phones.Load().tones.RingBack, true)
 	}
 	if err := k.in.Ring(status, body); err != nil {
 		k.cancelled()
@@ -238,7 +239,7 @@ func (k *inbound) hand(who *agent, bounced bool) bool {
 	if who.status.Load().Mode != config.Ring {
 		k.quiet()
 	} else if k.playing == nil {
-		k.playing = k.leg.audio.Play(k.board.phones.Load().ringing, true)
+		k.playing = k.leg.audio.Play(k.board.phones.Load().tones.RingBack, true)
 	}
 	k.bring(who, nil)
 	return true

@@ -182,7 +182,7 @@ func TestCallerIsAnsweredBeforeTheTelephoneRings(t *testing.T) {
 	t.Parallel()
 	const ringBackHz = 440 // of France
 	h := build(t, plan{
-		Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second, Media: "ring_back: FR",
+		Agents: 1, AgentSet: "wrap_up: 0s, mode: ring", NoCalls: true, Tones: true, RingFor: time.Second, Media: "tones: {country: FR}",
 	})
 	h.awaitAgent("a1001", api.AgentReady)
 	c := h.callIn(number(5))
@@ -499,7 +499,7 @@ func TestWhoIsRefused(t *testing.T) {
 // no callback.
 func TestAnonymousCaller(t *testing.T) {
 	t.Parallel()
-	h := build(t, plan{Agents: 1, NoLogin: true, NoCalls: true, Campaign: "inbound: {agent_patience: 1s, callback: auto, prompts: {busy: off}}"})
+	h := build(t, plan{Agents: 1, NoLogin: true, NoCalls: true, Media: "tones: {failed: 0s}", Campaign: "inbound: {agent_patience: 1s, callback: auto, prompts: {busy: off}}"})
 	c := h.callIn("")
 	h.awaitOver(c)
 	if r := h.awaitInbound(); r.Number != "" || r.Callback != nil || r.Outcome != cdr.NoAnswer {
@@ -510,7 +510,7 @@ func TestAnonymousCaller(t *testing.T) {
 // TestOptedOutCaller holds that somebody on the do-not-call list may call, that the agent
 // sees it, and that they are not offered a callback that could never be made.
 func TestOptedOutCaller(t *testing.T) {
-	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", NoCalls: true, Campaign: "inbound: {agent_patience: 1s, callback: auto, prompts: {busy: off}}"})
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", NoCalls: true, Media: "tones: {failed: 0s}", Campaign: "inbound: {agent_patience: 1s, callback: auto, prompts: {busy: off}}"})
 	if _, err := h.daemon.AddDoNotCall(t.Context(), "", []string{number(5)}); err != nil {
 		t.Fatal(err)
 	}
@@ -535,7 +535,7 @@ func TestCallInWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	redis := peers.Redis(t)
 	h := build(t, plan{
-		Agents: 1, AgentSet: "wrap_up: 0s", Redis: redis.URL(), NoCalls: true,
+		Agents: 1, AgentSet: "wrap_up: 0s", Redis: redis.URL(), NoCalls: true, Media: "tones: {failed: 0s}",
 		Campaign: "inbound: {agent_patience: 1s, callback: auto, prompts: {busy: off, kept: off}}",
 	})
 	h.awaitAgent("a1001", api.AgentReady)

@@ -34,7 +34,9 @@ type phones struct {
 	keys        config.AgentKeys
 	transfer    config.Transfer
 	music       *media.Prompt // for a customer on hold; never nil
-	ringing     *media.Prompt // for who waits for a telephone to be answered; looped
+	tones       media.Tones
+	failed      time.Duration // how long busy or congestion is heard; 0: not at all
+	arrival     *media.Prompt // for a nailed agent to whom somebody is put through; nil: none
 	pauseOnHold bool          // the recording
 	pauseReason string        // of who pauses by phone
 }
@@ -52,7 +54,10 @@ func loadPhones(c *config.Config) (*phones, error) {
 	p := &phones{
 		codes: c.FeatureCodes, keys: c.AgentKeys, transfer: c.Transfer,
 		pauseOnHold: c.Hold.Recording == config.RecordingPause, pauseReason: "break",
-		ringing: media.RingBack(c.Media.RingBack),
+		tones: media.TonesOf(c.Media.Tones.Country), failed: c.Media.Tones.Failed,
+	}
+	if b := c.Media.Tones.Arrival; b.Length > 0 {
+		p.arrival = media.PromptTone([]float64{b.Frequency}, b.Level, b.Length)
 	}
 	if len(c.PauseReasons) > 0 {
 		p.pauseReason = c.PauseReasons[0]
@@ -60,6 +65,18 @@ func loadPhones(c *config.Config) (*phones, error) {
 	var err error
 	p.music, err = loadMusic(c.Hold.Music)
 	return p, err
+}
+
+// failure is the tone that tells why a call came to nothing, by the SIP status; nil where
+// none is to be heard.
+func (p *phones) failure(status int) *media.Prompt {
+	switch {
+	case p.failed <= 0:
+		return nil
+	case status == 486 || status == 600: // Busy Here, Busy Everywhere
+		return p.tones.Busy
+	}
+	return p.tones.Congestion
 }
 
 // loadMusic returns what a customer on hold hears.

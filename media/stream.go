@@ -101,10 +101,11 @@ type stream struct {
 	nap      *nap  // how long the clock may leave the stream alone
 	scratch  [headerSize + maxFrame]byte
 
-	guests mixer // of what goes out, but for prompts
-	beeps  mixer // of all that goes out
-	wide   narrowG722
-	sealed [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
+	guests  mixer    // of what goes out, but for prompts
+	beeps   mixer    // of all that goes out
+	overlay *overlay // one of beeps, or nil
+	wide    narrowG722
+	sealed  [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
 }
 
 // relayedEvent is the telephone event that was relayed last. Its timestamp, by which
@@ -224,7 +225,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	default:
 		Transcode(b[h.offset:h.offset+h.length], codec, o.format.codec)
 		o.guests.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, now, false)
-		o.beeps.mix(b[h.offset:h.offset+h.length], o.format.codec.law(), out.timestamp, now, false)
+		o.lay(b[h.offset:h.offset+h.length], out.timestamp, now)
 	case ComfortNoise:
 		if int32(out.timestamp-o.timestamp) > 0 {
 			o.timestamp, o.frame = out.timestamp, 0
@@ -485,7 +486,7 @@ func (o *stream) generate(now time.Time) (standsIn bool) {
 	if prompt == nil {
 		o.guests.mix(payload, o.format.codec.law(), timestamp, now, !o.comfort.silent())
 	}
-	o.beeps.mix(payload, o.format.codec.law(), timestamp, now, false)
+	o.lay(payload, timestamp, now)
 	h := header{
 		marker: begins, payloadType: o.format.payloadType, ssrc: o.ssrc.Load(),
 		sequence: o.sequence, timestamp: timestamp,

@@ -127,9 +127,9 @@ type Media struct {
 	PTime        time.Duration `yaml:"ptime" reload:"live"`
 	// ComfortNoise offers it (RFC 3389). What is offered to us is taken in any case.
 	ComfortNoise bool          `yaml:"comfort_noise" reload:"live"`
-	Cooldown     time.Duration `yaml:"cooldown"`                // before a port is used again
-	Timeout      time.Duration `yaml:"timeout"`                 // without audio a leg is dead; 0 is never
-	RingBack     string        `yaml:"ring_back" reload:"live"` // country of the ring-back tone (ISO 3166); empty: that of ITU-T E.180
+	Cooldown     time.Duration `yaml:"cooldown"` // before a port is used again
+	Timeout      time.Duration `yaml:"timeout"`  // without audio a leg is dead; 0 is never
+	Tones        Tones         `yaml:"tones" reload:"live"`
 }
 
 // What is recorded.

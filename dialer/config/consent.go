@@ -58,12 +58,7 @@ func (v *validator) disclosure() {
 		v.warn(key+".refuse_key", "has no effect while no consent prompt is played")
 	}
 	b := &r.Beep
-	if b.Frequency < 300 || b.Frequency > 3400 {
-		v.bad("recording.beep.frequency", "%v; write what telephones carry, 300 to 3400, such as 1400", b.Frequency)
-	}
-	if b.Level < -40 || b.Level > -6 {
-		v.bad("recording.beep.level", "%v; write a level in dBm0, -40 to -6; speech has about -20", b.Level)
-	}
+	v.audible("recording.beep", b.Frequency, b.Level)
 	if b.Length < 20*time.Millisecond || b.Length > 2*time.Second {
 		v.bad("recording.beep.length", "%s; write how long one beep lasts, 20ms to 2s, such as 200ms", formatDuration(b.Length))
 	}

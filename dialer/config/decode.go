@@ -304,6 +304,14 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
+// renamed is what a key of earlier versions is called now; "" where it has not been one.
+func renamed(key string) string {
+	if key == "media.ring_back" {
+		return "media.tones.country"
+	}
+	return ""
+}
+
 // keys are the fields that have a key, those of embedded structs among them.
 func keys(t reflect.Type) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
@@ -318,6 +326,10 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) {
 	}
 	for _, p := range d.pairs(n, path) {
 		if !slices.Contains(known, p.key) {
+			if now := renamed(join(path, p.key)); now != "" {
+				d.fault(p.at, join(path, p.key), "is called %s now", now)
+				continue
+			}
 			d.fault(p.at, join(path, p.key), "unknown key%s", suggest(p.key, known))
 			continue
 		}

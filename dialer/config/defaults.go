@@ -28,6 +28,7 @@ func Default() *Config {
 			PTime:    20 * time.Millisecond,
 			Cooldown: 10 * time.Second,
 			Timeout:  15 * time.Second,
+			Tones:    defaultTones(),
 		},
 		Recording: Recording{
 			Enabled: true,

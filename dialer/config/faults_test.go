@@ -169,7 +169,12 @@ func TestFaults(t *testing.T) {
 		{"other address, anywhere", base + "media: {other_address: \"::\"}\n", []string{"test.yaml:10:24: media.other_address: ::; write"}},
 		{"agent codec twice", base + "media: {agent_codecs: [G722, PCMA, G722]}\n", []string{`test.yaml:10:9: media.agent_codecs: names G722 twice; write each once`}},
 		{"codec", base + "media: {codecs: [PCMA, G729]}\n", []string{`test.yaml:10:24: media.codecs[1]: "G729" is not known; known are PCMA, PCMU`}},
-		{"ring-back", base + "media: {ring_back: gb}\n", []string{`test.yaml:10:20: media.ring_back: "gb" is not known; write one of AT, AU, BE,`}},
+		{"tones", base + "media: {tones: {country: gb, failed: 1m, beep: {frequency: 50, level: 0, length: 5ms}}}\n", []string{
+			`test.yaml:10:26: media.tones.country: "gb" is not known; write one of AT, AU, BE,`, "test.yaml:10:38: media.tones.failed: 1m; write how long busy",
+			"test.yaml:10:60: media.tones.beep.frequency: 50; write what telephones carry", "test.yaml:10:71: media.tones.beep.level: 0; write a level in dBm0",
+			"test.yaml:10:82: media.tones.beep.length: 5ms; write how long",
+		}},
+		{"renamed", base + "media: {ring_back: GB}\n", []string{"test.yaml:10:9: media.ring_back: is called media.tones.country now"}},
 		{"ptime", base + "media: {ptime: 25ms}\n", []string{"test.yaml:10:16: media.ptime: 25ms; write 10ms, 20ms"}},
 
 		{"trunk", campaign("trunks: [carier]"), []string{`test.yaml:9:30: campaigns[0].trunks[0]: no trunk "carier"; did you mean carrier?`}},

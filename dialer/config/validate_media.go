@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"ringpace/media"
 	"ringpace/media/record"
 	"ringpace/media/record/vault"
 )
@@ -45,9 +44,7 @@ func (v *validator) media() {
 	if m.Timeout < 0 || m.Timeout > 0 && m.Timeout < 2*time.Second {
 		v.bad("media.timeout", "%s; a short pause would end a call; write 2s or more, or 0 for never", formatDuration(m.Timeout))
 	}
-	if known := media.RingBackCountries(); m.RingBack != "" && !slices.Contains(known, m.RingBack) {
-		v.bad("media.ring_back", "%q is not known; write one of %s, or nothing for the tone of ITU-T E.180, which most of Europe has", m.RingBack, strings.Join(known, ", "))
-	}
+	v.tones()
 	if m.Cooldown > 10*time.Minute {
 		v.bad("media.cooldown", "%s; ports would lie idle too long; write for example 10s", formatDuration(m.Cooldown))
 		return
