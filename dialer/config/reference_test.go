@@ -13,6 +13,7 @@ import (
 
 	"ringpace/configs"
 	"ringpace/dialer/gate"
+	"ringpace/media"
 )
 
 func TestEveryKeyIsExplained(t *testing.T) {
@@ -31,6 +32,13 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	}
 	if n := strings.Count(Reference(), "\n"); n != len(known)+2 {
 		t.Errorf("the reference has %d lines for %d keys", n, len(known))
+	}
+}
+
+// TestEveryToneCountryIsNamed holds the comment to what is known.
+func TestEveryToneCountryIsNamed(t *testing.T) {
+	if all := strings.Join(media.ToneCountries(), ", "); !strings.Contains(comments(configs.Commented())["media.tones.country"], ": "+all+". ") {
+		t.Errorf("the comment on media.tones.country in configs/ringpace.yaml does not name %s", all)
 	}
 }
 
