@@ -115,10 +115,10 @@ func (a *agent) run(ctx context.Context) {
 		case <-received:
 			a.arrive()
 		case key, open := <-a.keys:
-			if open {
-				a.press(key.Digit)
-			} else {
+			if !open {
 				a.keys = nil // the leg is being closed
+			} else if !a.press(key.Digit) && a.bridge != nil && !a.talk.customer.TakesEvents() {
+				a.talk.line.press(key.Digit) // which the bridge cannot relay
 			}
 		case <-a.keypad.idle.reached():
 			a.forgetKeys()

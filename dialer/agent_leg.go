@@ -144,7 +144,7 @@ func (a *agent) signal(ev sip.Event, open bool) {
 		a.legLost(fmt.Sprintf("extension %s did not answer: %s", a.cfg.Extension, describe(ev.Failure)))
 	case sip.Digit:
 		if !a.press(ev.Digit) && a.bridge != nil {
-			_ = a.talk.customer.Press(string(ev.Digit)) // a customer who takes no keys gets none
+			a.talk.line.press(ev.Digit)
 		}
 	case sip.Referred:
 		a.referred(ev.Referral)

@@ -45,8 +45,8 @@ func (p *peer) outgoing(extension string) media.SessionConfig {
 }
 
 // sessionConfig is how the configuration wants audio to be on a link.
-func sessionConfig(m *config.Media, codecs []string, srtp string) (*media.SessionConfig, error) {
-	c := &media.SessionConfig{PTime: m.PTime, ComfortNoise: m.ComfortNoise}
+func sessionConfig(m *config.Media, codecs []string, srtp, dtmf string) (*media.SessionConfig, error) {
+	c := &media.SessionConfig{PTime: m.PTime, ComfortNoise: m.ComfortNoise, NoEvents: dtmf == config.DTMFInfo}
 	for _, name := range codecs {
 		codec, err := media.ParseCodec(name)
 		if err != nil {
@@ -71,8 +71,8 @@ func agentCodecs(m *config.Media) []string {
 // brings that into force on all links that there are, for sessions opened from then on.
 func (d *Daemon) prepareAudio(cfg *config.Config) (apply func(), err error) {
 	m, wanted := &cfg.Media, map[*audioTerms]*media.SessionConfig{}
-	want := func(a *audioTerms, codecs []string, srtp string) {
-		c, failed := sessionConfig(m, codecs, srtp)
+	want := func(a *audioTerms, codecs []string, srtp, dtmf string) {
+		c, failed := sessionConfig(m, codecs, srtp, dtmf)
 		if failed != nil && err == nil {
 			err = fmt.Errorf("media: %w", failed)
 		}
@@ -80,16 +80,16 @@ func (d *Daemon) prepareAudio(cfg *config.Config) (apply func(), err error) {
 	}
 	for _, c := range cfg.Trunks {
 		if i := slices.IndexFunc(d.trunks.all, func(t *trunk) bool { return t.Name() == c.Name }); i >= 0 {
-			want(&d.trunks.all[i].audio, m.Codecs, c.SRTP)
+			want(&d.trunks.all[i].audio, m.Codecs, c.SRTP, c.DTMF)
 		}
 	}
 	for _, c := range cfg.Peers {
 		if p := d.peer(c.Name); p != nil {
-			want(&p.audio, agentCodecs(m), c.SRTP)
+			want(&p.audio, agentCodecs(m), c.SRTP, c.DTMF)
 		}
 	}
 	if p := d.peer(config.OwnRegistrar); p != nil && p.local != nil {
-		want(&p.audio, agentCodecs(m), cfg.SIP.Registrar.SRTP)
+		want(&p.audio, agentCodecs(m), cfg.SIP.Registrar.SRTP, config.DTMFAuto)
 	}
 	return func() {
 		for a, c := range wanted {

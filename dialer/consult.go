@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -136,7 +137,7 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 		if !d.floor.busy(who.id, pacing.Engaged) {
 			return 486 // a customer was quicker
 		}
-		c.talk = newTalk(audio)
+		c.talk = newTalk(cmp.Or(c.in, &leg{audio: audio}))
 		c.talk.consult = true
 		c.talk.call = api.AgentCall{ID: in.ID(), Number: from.Extension}
 		c.talk.lead = api.LeadView{Number: from.Extension}

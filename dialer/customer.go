@@ -155,7 +155,7 @@ func (c *customer) unbring() {
 
 // talkFor is what an agent is told of the customer.
 func (c *customer) talkFor() *talk {
-	t := newTalk(c.leg.audio)
+	t := newTalk(c.leg)
 	t.call = api.AgentCall{
 		ID: c.rec.ID, Direction: string(c.rec.Direction), Campaign: c.rec.Campaign, Number: c.rec.Number,
 		AnsweredAt: c.rec.Marks.Answered, Dispositions: c.terms.dispositions,

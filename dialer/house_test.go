@@ -55,6 +55,7 @@ type plan struct {
 	Redis    string // URL of a real one; default: an embedded store
 	Password string // that the daemon sends; default: the right one
 	Trunk    string // settings of the trunk instead of the lab carrier's
+	TrunkSet string // a further setting of the lab carrier's
 	OverTCP  bool   // to the lab's carrier
 	Trunks   string // further trunks, list entries indented by two
 	Listen   string // further SIP listeners: , "tcp://…"
@@ -67,6 +68,8 @@ type plan struct {
 	Ports    int    // pairs of RTP ports that there are; default plenty
 	FullDisk bool   // the disk has less space than is demanded
 	Dir      string // data directory; default: a new one
+
+	NoEvents bool // callees take no telephone events
 
 	At               string     // host of the first SIP listener; default 127.0.0.1
 	CarrierAt, PBXAt netip.Addr // of the lab; default 127.0.0.1
@@ -159,6 +162,7 @@ func (h *house) openLab(p plan) {
 		h.carrier, err = lab.NewCarrier(lab.CarrierConfig{
 			Addr:      p.CarrierAt,
 			Transport: p.transport(),
+			NoEvents:  p.NoEvents,
 			Username:  "bank", Password: "vault", ChallengeInvites: true, CallerIDs: []string{official},
 			Behave: p.Behave, Ring: lab.Spread{Median: p.Ring}, SlowRing: lab.Spread{Median: time.Second},
 			Talk: lab.Spread{Median: p.Talk}, CustomerEnds: ends, Patience: patience, Voice: p.calleeVoice(),
@@ -278,7 +282,7 @@ func (h *house) rewrite(p plan) {
 		p.From = official
 	}
 	if p.Trunk == "" {
-		p.Trunk = fmt.Sprintf("server: %q\n    domain: carrier.example\n    register: true\n    username: bank\n    password: %q\n    transport: %s", h.carrier.Addr().String(), p.Password, p.transport())
+		p.Trunk = fmt.Sprintf("server: %q\n    domain: carrier.example\n    register: true\n    username: bank\n    password: %q\n    transport: %s\n    %s", h.carrier.Addr().String(), p.Password, p.transport(), p.TrunkSet)
 	}
 	if p.Peer == "" {
 		p.Peer = fmt.Sprintf("server: %q", h.pbx.Addr().String())

@@ -19,6 +19,7 @@ type leg struct {
 	call  *sip.Call
 	audio *media.Session
 	late  atomic.Bool // the far side made the offer, and was answered
+	keys  keys
 }
 
 // outlet is where a call can be placed: a trunk or a peer.

@@ -62,7 +62,7 @@ func (d *Daemon) openLocal() error {
 	if d.registry == nil {
 		return nil
 	}
-	audio, err := sessionConfig(&d.cfg.Media, agentCodecs(&d.cfg.Media), d.cfg.SIP.Registrar.SRTP)
+	audio, err := sessionConfig(&d.cfg.Media, agentCodecs(&d.cfg.Media), d.cfg.SIP.Registrar.SRTP, config.DTMFAuto)
 	if err != nil {
 		return fmt.Errorf("sip.registrar: %w", err)
 	}

@@ -15,8 +15,9 @@ import (
 type talk struct {
 	call      api.AgentCall
 	lead      api.LeadView
-	customer  *media.Session
-	recording *tape // nil where nothing is recorded
+	line      *leg           // the customer's
+	customer  *media.Session // line's
+	recording *tape          // nil where nothing is recorded
 
 	// there is set where the customer hears it ring until the agent is there: the agent
 	// says so on it, and is told by meet that the customer is answered.
@@ -55,9 +56,10 @@ type wrapUp struct {
 	listened    []cdr.Listening
 }
 
-func newTalk(customer *media.Session) *talk {
+func newTalk(line *leg) *talk {
 	return &talk{
-		customer:  customer,
+		line:      line,
+		customer:  line.audio,
 		over:      make(chan struct{}),
 		joined:    make(chan *media.Bridge, 1),
 		parted:    make(chan cdr.Party, 1),

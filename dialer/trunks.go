@@ -56,7 +56,7 @@ func newTrunks(s *store.Store, ep *sip.Endpoint, m *config.Media, cfgs []config.
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
-		audio, err := sessionConfig(m, m.Codecs, c.SRTP)
+		audio, err := sessionConfig(m, m.Codecs, c.SRTP, c.DTMF)
 		if err != nil {
 			return nil, fmt.Errorf("trunk %s: %w", c.Name, err)
 		}
@@ -135,7 +135,7 @@ func newPeer(ep *sip.Endpoint, m *config.Media, c config.Peer) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}
-	audio, err := sessionConfig(m, agentCodecs(m), c.SRTP)
+	audio, err := sessionConfig(m, agentCodecs(m), c.SRTP, c.DTMF)
 	if err != nil {
 		return nil, fmt.Errorf("peer %s: %w", c.Name, err)
 	}

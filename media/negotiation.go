@@ -36,7 +36,10 @@ func (n *negotiation) offered() []format {
 	if n.cfg.ComfortNoise {
 		codecs = append(codecs, ComfortNoise)
 	}
-	for _, c := range append(codecs, TelephoneEvent) {
+	if !n.cfg.NoEvents {
+		codecs = append(codecs, TelephoneEvent)
+	}
+	for _, c := range codecs {
 		formats = append(formats, format{codec: c, payloadType: c.payloadType()})
 	}
 	return formats
@@ -237,7 +240,10 @@ func (s *Session) apply(line mediaLine, codec Codec, sender, receiver *cipher) [
 	if send.noise, send.hasNoise = line.payloadType(ComfortNoise); send.hasNoise {
 		agreed = append(agreed, format{codec: ComfortNoise, payloadType: send.noise})
 	}
-	if send.event, send.hasEvent = line.payloadType(TelephoneEvent); send.hasEvent {
+	if send.event, send.hasEvent = line.payloadType(TelephoneEvent); send.hasEvent && n.cfg.NoEvents {
+		send.hasEvent = false
+	}
+	if send.hasEvent {
 		agreed = append(agreed, format{codec: TelephoneEvent, payloadType: send.event})
 	}
 	n.codec = codec

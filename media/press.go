@@ -27,6 +27,13 @@ type press struct {
 
 func (p *press) active() bool { return len(p.keys) > 0 || p.pause > 0 }
 
+// TakesEvents reports whether the far side takes telephone events (RFC 4733).
+func (s *Session) TakesEvents() bool {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.format.hasEvent
+}
+
 // Press sends keys to the far side, 0-9 * # A-D, as telephone events (RFC 4733), in
 // order, each 100 ms long. It returns at once. It fails where the far side takes no
 // events, for a key that there is none of, and for more keys than a person presses.

@@ -61,6 +61,27 @@ func TestOffer(t *testing.T) {
 	}
 }
 
+// TestNoEvents holds that a session which is to have no telephone events neither offers nor
+// takes any.
+func TestNoEvents(t *testing.T) {
+	e := newTestEngine(t)
+	s, err := e.NewSession(SessionConfig{NoEvents: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	if offer := s.Offer(); bytes.Contains(offer, []byte("telephone-event")) {
+		t.Errorf("the offer has telephone events:\n%s", offer)
+	}
+	answer, err := s.Answer(body("c=IN IP4 127.0.0.1", "m=audio 5000 RTP/AVP 8 101", "a=rtpmap:101 telephone-event/8000"))
+	if err != nil || bytes.Contains(answer, []byte("telephone-event")) {
+		t.Errorf("the answer has telephone events, %v:\n%s", err, answer)
+	}
+	if s.TakesEvents() || s.Press("1") == nil || s.formats.Load()[101] != 0 {
+		t.Error("telephone events are sent or taken")
+	}
+}
+
 func TestAccept(t *testing.T) {
 	const at = "c=IN IP4 127.0.0.1"
 	cases := []struct {

@@ -23,6 +23,9 @@ type SessionConfig struct {
 	// ComfortNoise offers comfort noise (RFC 3389): the far side may stop sending while
 	// its party is silent. What it offers itself is taken in any case.
 	ComfortNoise bool
+	// NoEvents leaves telephone events (RFC 4733) out of what is offered and taken: keys go
+	// another way.
+	NoEvents bool
 	// Toward is where the far side is, as far as that is known: of the engine's addresses
 	// the session gets the one of its family. The zero value is Config.Addr.
 	Toward netip.Addr

@@ -71,7 +71,7 @@ func DefaultPeer() Peer { return Peer{Link: defaultLink()} }
 
 func defaultLink() Link {
 	return Link{
-		Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second, NAT: "auto", SRTP: SRTPOff,
+		Transport: UDP, Expires: 10 * time.Minute, HealthInterval: 30 * time.Second, NAT: "auto", SRTP: SRTPOff, DTMF: DTMFAuto,
 		Calls: Calls{
 			AnswerTimeout: 5 * time.Second, Reliable: "supported",
 			SessionExpires: 30 * time.Minute, SessionMin: 90 * time.Second, Refresher: "any", Redirect: "refuse",

@@ -22,6 +22,12 @@ const (
 	SRTPRequired = "required"
 )
 
+// How keys that are pressed come and go (DTMF).
+const (
+	DTMFAuto = "auto" // as telephone events (RFC 4733) where the far side takes them, else by SIP INFO
+	DTMFInfo = "info" // by SIP INFO; no telephone events are offered
+)
+
 // Link is what trunks and peers have in common: where calls are sent, and how we
 // make ourselves known there.
 type Link struct {
@@ -39,6 +45,7 @@ type Link struct {
 	HealthInterval time.Duration  `yaml:"health_interval"` // OPTIONS; 0 is off
 	KeepAlive      time.Duration  `yaml:"keep_alive"`      // between double CRLFs; 0 is off
 	SRTP           string         `yaml:"srtp" enum:"off,optional,required" reload:"live"`
+	DTMF           string         `yaml:"dtmf" enum:"auto,info" reload:"live"`
 	NAT            string         `yaml:"nat" enum:"auto,always,never"`
 	Sources        []netip.Prefix `yaml:"sources"` // where its calls come from, besides its servers
 	DisplayName    string         `yaml:"display_name"`

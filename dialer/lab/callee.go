@@ -64,7 +64,7 @@ func (k *callee) serve() {
 
 // serveWithMedia serves a call in which something is to be heard.
 func (k *callee) serveWithMedia() {
-	session, err := k.carrier.engine.NewSession(media.SessionConfig{})
+	session, err := k.carrier.engine.NewSession(media.SessionConfig{NoEvents: k.carrier.cfg.NoEvents})
 	if err != nil {
 		k.carrier.log.Error("lab: carrier: no media for a callee", "err", err)
 		k.final(500, "No media", cdr.TrunkFailure)
@@ -152,6 +152,9 @@ func (k *callee) talkTo(session *media.Session, answer []byte) {
 			if !ok {
 				k.over(200, cdr.Person, CallerSide)
 				return
+			}
+			if key, ok := event.(sip.Digit); ok {
+				k.carrier.count(func() { k.record.byInfo += string(key.Digit) })
 			}
 			if end, ok := event.(sip.Ended); ok {
 				side := CallerSide

@@ -35,6 +35,7 @@ type CarrierConfig struct {
 	Patience     time.Duration // after which a callee that hears nothing hangs up; default 10 s
 
 	Transport string // "udp" (default) or "tcp"
+	NoEvents  bool   // callees take no telephone events (RFC 4733)
 
 	Voice func(number string) *media.Prompt // default: one of a few CalleeVoices, by number
 

@@ -48,6 +48,7 @@ type record struct {
 	Call
 	ear     *ear
 	keys    string
+	byInfo  string         // keys
 	session *media.Session // nil before there is one
 }
 
@@ -98,14 +99,25 @@ func (c *Carrier) Calls() []Call {
 
 // Keys are the telephone events that the last callee with that number got.
 func (c *Carrier) Keys(number string) string {
+	events, _ := c.keys(number)
+	return events
+}
+
+// KeysByInfo are the keys that the last callee with that number got by SIP INFO.
+func (c *Carrier) KeysByInfo(number string) string {
+	_, byInfo := c.keys(number)
+	return byInfo
+}
+
+func (c *Carrier) keys(number string) (events, byInfo string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range slices.Backward(c.records) {
 		if r.Number == number {
-			return r.keys
+			return r.keys, r.byInfo
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // Press has whoever was called last under that number press keys.
