@@ -125,22 +125,42 @@ func (h *house) hearsAtTheEnd(level func(hz int) float64, over func() bool) (bus
 }
 
 // TestPreviewedCallThatFails holds that an agent who has a lead called hears on their leg
-// that its line is busy, and is ready for the next.
+// that its line is busy, is ready for the next, and hears no more of it once that is there.
 func TestPreviewedCallThatFails(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{
-		Agents: 1, Tones: true, Campaign: "mode: preview", Media: chinese,
-		Behave: func(string) lab.Behaviour { return lab.Busy },
+		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Campaign: "mode: preview",
+		Media: "tones: {country: CN, failed: 30s, beep: {length: 0s}}",
+		Behave: func(n string) lab.Behaviour {
+			if n == number(0) {
+				return lab.Busy
+			}
+			return lab.Person
+		},
 	})
 	h.load(0, 1)
 	h.show()
 	if _, err := h.daemon.Dial(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
 	}
-	if busy := h.hearsOut("the agent", h.line("1001").Hears, -10); !busy {
+	h.hears("the agent", h.line("1001").Hears, toneHz, true)
+	began := time.Now()
+	if busy := h.hearsAtTheEnd(h.line("1001").Hears, func() bool { return time.Since(began) > 2500*time.Millisecond }); !busy {
 		t.Error("the agent hears congestion")
 	}
-	h.awaitAgent("a1001", api.AgentReady)
+	h.load(1, 2)
+	if l := h.show(); l.Number != number(1) {
+		t.Fatalf("the agent is shown %+v", l)
+	}
+	if _, err := h.daemon.Dial(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.hears("the agent", h.line("1001").Hears, calleeHz, true)
+	h.hears("the agent", h.line("1001").Hears, toneHz, false)
+	if err := h.hangUpAll(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestArrivalBeep holds that a nailed agent hears a beep when a customer is put through,
@@ -203,19 +223,29 @@ func (h *house) withoutTone(r cdr.Record, hz float64) {
 	}
 }
 
-// TestCallerHearsCongestion holds that a caller whom nobody serves, and to whom nothing is
-// said, hears congestion before the call ends.
-func TestCallerHearsCongestion(t *testing.T) {
+// TestCallerWhomNobodyServes holds that a caller to whom nothing is said hears congestion
+// before the call ends where they are answered already, and else is not answered.
+func TestCallerWhomNobodyServes(t *testing.T) {
 	t.Parallel()
-	h := build(t, plan{
-		Agents: 1, NoLogin: true, NoCalls: true, Media: longer,
-		Campaign: "inbound: {answer: queue, agent_patience: 1s, callback: off, prompts: {busy: off, queue: off}}",
-	})
-	c := h.callIn(number(5))
-	if h.hearsAtTheEnd(c.Hears, c.Over) {
-		t.Error("the caller hears the busy tone")
-	}
-	if r := h.awaitInbound(); r.Outcome != cdr.NoAnswer || r.HungUpBy != cdr.Ringpace {
-		t.Errorf("record %+v", r)
+	for _, answer := range []string{"queue", "agent"} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			h := build(t, plan{
+				Agents: 1, NoLogin: true, NoCalls: true, Media: longer,
+				Campaign: "inbound: {answer: " + answer + ", agent_patience: 1s, callback: off, prompts: {busy: off, queue: off}}",
+			})
+			c := h.callIn(number(5))
+			if answer == "queue" && h.hearsAtTheEnd(c.Hears, c.Over) {
+				t.Error("the caller hears the busy tone")
+			}
+			h.awaitOver(c)
+			r := h.awaitInbound()
+			if r.Outcome != cdr.NoAnswer || r.HungUpBy != cdr.Ringpace || r.Marks.Answered.IsZero() != (answer == "agent") {
+				t.Errorf("record %+v", r)
+			}
+			if answer == "agent" && (r.SIPStatus != 480 || r.Message != "" || c.Answered()) {
+				t.Errorf("the caller is answered to hear nothing: record %+v", r)
+			}
+		})
 	}
 }

@@ -18,24 +18,32 @@ const (
 )
 
 // announce tells the caller why no agent takes their call, and keeps a callback as the
-// configuration has it. A caller to whom nothing is said hears congestion before the end:
-// silence could as well be a fault of the line.
+// configuration has it. A caller to whom nothing is to be said is not answered for that;
+// one who is answered already hears congestion before the end, since silence could as well
+// be a fault of the line.
 func (k *inbound) announce(open bool) {
+	now := time.Now()
+	words, message, due := k.welcome.busy, "busy", now
+	if !open {
+		next := k.welcome.nextOpen(now)
+		words, message = k.welcome.closedUntil(next, now), "closed"
+		if !next.IsZero() { // else the calling hours will see to it
+			due = next
+		}
+	}
+	if k.leg.call == nil && k.mute(words) {
+		if k.welcome.cfg.Inbound.Callback == config.CallbackAuto {
+			k.keep(due)
+		}
+		k.fail(480, cdr.NoAnswer, "no agent takes the call, and there is nothing to say to the caller")
+		return
+	}
 	if !k.answer() {
 		return
 	}
 	k.quiet()
 	k.show(api.CallMessage)
-	k.rec.Outcome, k.rec.HungUpBy, k.rec.Message = cdr.NoAnswer, "", "busy"
-	now := time.Now()
-	words, due := k.welcome.busy, now
-	if !open {
-		next := k.welcome.nextOpen(now)
-		words, k.rec.Message = k.welcome.closedUntil(next, now), "closed"
-		if !next.IsZero() { // else the calling hours will see to it
-			due = next
-		}
-	}
+	k.rec.Outcome, k.rec.HungUpBy, k.rec.Message = cdr.NoAnswer, "", message
 	switch {
 	case !k.mayKeep() || k.welcome.cfg.Inbound.Callback == config.CallbackOff:
 		k.say(words)
@@ -65,6 +73,18 @@ func (k *inbound) announce(open bool) {
 	if k.rec.HungUpBy == "" {
 		k.rec.HungUpBy = cdr.Ringpace
 	}
+}
+
+// mute reports whether the configuration says nothing to the caller, words being why no
+// agent takes the call.
+func (k *inbound) mute(words *media.Prompt) bool {
+	switch {
+	case words != nil:
+		return false
+	case !k.mayKeep() || k.welcome.cfg.Inbound.Callback == config.CallbackOff:
+		return true
+	}
+	return k.welcome.cfg.Inbound.Callback == config.CallbackAuto && k.welcome.kept == nil
 }
 
 func (k *inbound) done() bool { return k.over || k.stopped }
