@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -28,7 +31,8 @@ daemon runs or not: by --config or --dir. What may be trusted, and why, is said 
 }
 
 // archive declares the flags that say where recordings are, and returns what gives the
-// directory and that of the call detail records, which is "" where only --dir is given.
+// directory and that of the call detail records, which is "" where only --dir is given. A
+// directory of recordings that is not there is an error.
 func archive(flags *pflag.FlagSet) func() (dir, records string, err error) {
 	path := flags.String("config", "", "the configuration, `FILE`, that names the directory")
 	dir := flags.String("dir", "", "the directory itself")
@@ -37,14 +41,27 @@ func archive(flags *pflag.FlagSet) func() (dir, records string, err error) {
 		case (*dir == "") == (*path == ""):
 			return "", "", usage("say where the recordings are: --config FILE or --dir DIR")
 		case *dir != "":
-			return *dir, "", nil
+			return *dir, "", isDirectory(*dir)
 		}
 		c, _, err := config.Load(*path)
 		if err != nil {
 			return "", "", faulty(*path, err)
 		}
-		return c.Recording.Dir, c.CDR.Dir, nil
+		return c.Recording.Dir, c.CDR.Dir, isDirectory(c.Recording.Dir)
 	}
+}
+
+// isDirectory says what is wrong with a directory of recordings: one that is misspelt, or
+// not mounted, must not pass for one in which nothing was recorded.
+func isDirectory(name string) error {
+	stat, err := os.Stat(name)
+	if err == nil && !stat.IsDir() {
+		err = &fs.PathError{Op: "open", Path: name, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return fmt.Errorf("there are no recordings: %w", err)
+	}
+	return nil
 }
 
 // recordingRow is a recording for machines.

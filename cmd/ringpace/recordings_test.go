@@ -162,3 +162,33 @@ func TestRecordings(t *testing.T) {
 		t.Errorf("without a directory: code %d %s", code, errs)
 	}
 }
+
+// TestNoRecordings: a directory that is not there is told by every command, and none makes it.
+func TestNoRecordings(t *testing.T) {
+	there := t.TempDir()
+	identity, _ := newIdentity(t)
+	nowhere, file, config := filepath.Join(there, "nowhere"), filepath.Join(there, "file"), filepath.Join(there, "ringpace.yaml")
+	writeConfig(t, config, nowhere, "info", "text")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"find"},
+		{"find", "--json"},
+		{"verify"},
+		{"verify", "--json"},
+		{"decrypt", "01A", "--identity", identity},
+		{"hold", "01A", "--why", "case 7"},
+		{"release", "01A", "--why", "closed"},
+	} {
+		for _, where := range [][]string{{"--dir", nowhere}, {"--dir", file}, {"--config", config}} {
+			code, out, errs := ringpace(nil, append(append([]string{"recordings"}, args...), where...)...)
+			if code != exitFailure || out != "" || !strings.Contains(errs, "there are no recordings: ") {
+				t.Errorf("%v %v: code %d, %q, %q", args, where, code, out, errs)
+			}
+		}
+	}
+	if _, err := os.Stat(nowhere); err == nil {
+		t.Error("the directory was made")
+	}
+}
