@@ -362,6 +362,9 @@ func (c *customer) closeRecording() {
 		c.log.Error("the recording is not whole", "error", err)
 	}
 	c.rec.Recording = c.recordingOf(sum)
+	if err != nil {
+		c.rec.Recording.Fault = err.Error()
+	}
 }
 
 // wrappedUp waits for the agent's wrap-up, if an agent had the call, and returns when

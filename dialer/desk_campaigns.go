@@ -78,7 +78,10 @@ func (d *Daemon) Status(context.Context) (api.Status, error) {
 	}
 	if d.recorder != nil {
 		r := d.recorder.Stats()
-		s.Recording = api.RecordingStatus{Active: r.Open, Full: d.recorder.Full(), DiskFreeBytes: uint64(max(r.Free, 0))}
+		s.Recording = api.RecordingStatus{
+			Active: r.Open, Full: d.recorder.Full(), DiskFreeBytes: uint64(max(r.Free, 0)),
+			Dropped: uint64(r.Dropped), UnwrittenS: r.Unwritten.Seconds(),
+		}
 		if d.uploader != nil {
 			s.Recording.Upload = uploadStatus(d.uploader.Stats())
 		}

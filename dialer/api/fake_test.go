@@ -71,7 +71,7 @@ func (f *fakeFloor) setReady(ready bool) {
 func (f *fakeFloor) Status(context.Context) (Status, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := Status{Node: "n1", Version: "v1", Ready: f.ready, Redis: RedisStatus{Up: true}, SIP: SIPStatus{Received: 7}}
+	s := Status{Node: "n1", Version: "v1", Ready: f.ready, Redis: RedisStatus{Up: true}, SIP: SIPStatus{Received: 7}, Recording: RecordingStatus{Dropped: 9, UnwrittenS: 1.5}}
 	if !f.ready {
 		s.NotReady = []string{"no trunk is usable"}
 	}

@@ -244,7 +244,9 @@ func (c *floorCollector) node(ctx context.Context, g gauges) bool {
 	g.count("ringpace_media_packets_lost_total", "RTP packets that never came.", s.Media.Lost)
 	g.count("ringpace_media_packets_discarded_total", "RTP packets malformed or from a stranger.", s.Media.Discarded)
 	g.put("ringpace_recordings_active", "Recordings being written.", float64(s.Recording.Active))
-	g.put("ringpace_recording_full", "Whether dialing has stopped for want of space.", flag(s.Recording.Full))
+	g.put("ringpace_recording_full", "Whether dialing has stopped since recordings cannot be kept: for want of space, or as writes fail, hang or take too long.", flag(s.Recording.Full))
+	g.count("ringpace_recording_packets_dropped_total", "Packets that found no room in memory while the disk stalled.", s.Recording.Dropped)
+	g.send(prometheus.CounterValue, "ringpace_recording_unwritten_seconds_total", "What recordings that are over lack, since the disk did not take it.", s.Recording.UnwrittenS, nil)
 	g.put("ringpace_recording_disk_free_bytes", "Space left where recordings go.", float64(s.Recording.DiskFreeBytes))
 	if u := s.Recording.Upload; u != nil {
 		g.put("ringpace_upload_waiting", "Recordings that the object storage does not have yet.", float64(u.Waiting))

@@ -331,6 +331,8 @@ func TestMetricsTellTheFloor(t *testing.T) {
 		`ringpace_leads{campaign="activation",state="due"} 5.0`,
 		`ringpace_sip_received_total 7.0`,
 		`ringpace_redis_up 1.0`,
+		`ringpace_recording_packets_dropped_total 9.0`,
+		`ringpace_recording_unwritten_seconds_total 1.5`,
 		`ringpace_build_info{go=`,
 		`ringpace_up 1.0`,
 		`go_goroutines`,

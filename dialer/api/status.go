@@ -64,8 +64,12 @@ type MediaStatus struct {
 // RecordingStatus is the recorder and its disk.
 type RecordingStatus struct {
 	Active        int    `json:"active" doc:"Recordings being written"`
-	Full          bool   `json:"full" doc:"Too little space, or writes fail: dialing has stopped"`
+	Full          bool   `json:"full" doc:"Too little space, or writes fail, hang or take too long: dialing has stopped"`
 	DiskFreeBytes uint64 `json:"disk_free_bytes"`
+
+	// Counted since the start.
+	Dropped    uint64  `json:"dropped" doc:"Packets that found no room in memory while the disk stalled"`
+	UnwrittenS float64 `json:"unwritten_s" doc:"Seconds that recordings which are over lack, since the disk did not take them"`
 
 	Upload *UploadStatus `json:"upload,omitempty" doc:"Absent where recordings are not brought to an object storage"`
 }

@@ -158,6 +158,12 @@ type Recording struct {
 	LostRight  int64   `json:"lost_right"`
 	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
 
+	// What came and is not in the recording, since the disk failed or stalled for longer
+	// than memory lasts. The file has silence there, and marks.
+	UnwrittenMS int64  `json:"unwritten_ms,omitempty"`
+	Dropped     int64  `json:"dropped,omitempty"` // packets that found no room in memory
+	Fault       string `json:"fault,omitempty"`   // why the file was not whole when the call ended; the chain tells what became of it
+
 	Quality *Quality `json:"quality,omitempty"` // nil until the recording is closed
 }
 

@@ -95,6 +95,9 @@ func (p *chunkPool) get() *chunk {
 	return newChunk()
 }
 
+// used is how many chunks are in use.
+func (p *chunkPool) used() int64 { return p.made.Load() - int64(len(p.free)) }
+
 // put takes back a chunk whose entries have been used.
 func (p *chunkPool) put(c *chunk) {
 	c.entries, c.data = c.entries[:0], c.data[:0]

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -19,6 +20,8 @@ const diskInterval = 2 * time.Second
 type disk struct {
 	dir     string
 	minFree int64
+	room    func(dir string) (int64, error) // octets that are left. Tests put faults in its place
+	looking stint
 	log     *slog.Logger
 	changed chan struct{} // one deep
 	stop    chan struct{}
@@ -26,11 +29,15 @@ type disk struct {
 	mu       sync.Mutex
 	free     int64             // octets that were left at the last look
 	lowSpace string            // what is wrong, in plain words; empty: nothing
+	stalled  string            // by the vigil: the same
 	failing  map[string]string // by the directory where writes fail: the same
 }
 
 func newDisk(dir string, minFree int64, log *slog.Logger) *disk {
-	d := &disk{dir: dir, minFree: minFree, log: log, changed: make(chan struct{}, 1), stop: make(chan struct{}), failing: map[string]string{}}
+	d := &disk{
+		dir: dir, minFree: minFree, room: room, looking: stint{limit: stallLimit}, log: log,
+		changed: make(chan struct{}, 1), stop: make(chan struct{}), failing: map[string]string{},
+	}
 	d.look()
 	return d
 }
@@ -42,7 +49,7 @@ func (d *disk) trouble() string {
 	for _, dir := range slices.Sorted(maps.Keys(d.failing)) {
 		return d.failing[dir]
 	}
-	return d.lowSpace
+	return cmp.Or(d.stalled, d.lowSpace)
 }
 
 // run looks until stop is closed.
@@ -63,11 +70,13 @@ func (d *disk) run() {
 // quotas, inodes and mounts all have a say in that. Where writes failed it tries whether
 // they still do.
 func (d *disk) look() {
-	low, free := "", int64(0)
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(d.dir, &fs); err != nil {
+	d.looking.begin()
+	defer d.looking.end()
+	low := ""
+	free, err := d.room(d.dir)
+	if err != nil {
 		low = fmt.Sprintf("the recording directory %s cannot be examined: %v", d.dir, err)
-	} else if free = int64(fs.Bavail) * int64(fs.Bsize); free < d.minFree {
+	} else if free < d.minFree {
 		low = fmt.Sprintf("the disk of %s has %d MiB left, recordings need %d MiB", d.dir, free>>20, d.minFree>>20)
 	} else if err := probe(d.dir); err != nil {
 		low = fmt.Sprintf("the recording directory %s cannot be written to: %v", d.dir, err)
@@ -82,6 +91,13 @@ func (d *disk) look() {
 			delete(d.failing, dir)
 		}
 	})
+}
+
+// room is how much is left on the disk of a directory, in octets.
+func room(dir string) (int64, error) {
+	var fs syscall.Statfs_t
+	err := syscall.Statfs(dir, &fs)
+	return int64(fs.Bavail) * int64(fs.Bsize), err
 }
 
 // wrote is told of writes in a directory: nil, or why one failed.

@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // maxGaps bounds the list of gaps of one channel; their sum goes on beyond it.
 const maxGaps = 4096
 
@@ -8,6 +10,37 @@ const refillDepth = 64
 
 // span is a stretch of the time line, in samples.
 type span struct{ at, length int64 }
+
+func (s span) end() int64 { return s.at + s.length }
+
+// stretches are spans in their order, none of which touches another.
+type stretches []span
+
+// with takes a span in. One that is empty changes nothing.
+func (s stretches) with(more span) stretches {
+	if more.length <= 0 {
+		return s
+	}
+	from := len(s)
+	for from > 0 && s[from-1].end() >= more.at {
+		from--
+	}
+	to := from
+	for ; to < len(s) && s[to].at <= more.end(); to++ {
+		at := min(more.at, s[to].at)
+		more = span{at, max(more.end(), s[to].end()) - at}
+	}
+	return slices.Replace(s, from, to, more)
+}
+
+// total is the length of all, in samples.
+func (s stretches) total() int64 {
+	sum := int64(0)
+	for _, one := range s {
+		sum += one.length
+	}
+	return sum
+}
 
 // gapList keeps where packets are missing. A late packet takes its part out again.
 type gapList struct {
@@ -45,4 +78,17 @@ func (g *gapList) fill(at, length int64) {
 		}
 		return
 	}
+}
+
+// cut takes out the gaps that touch [at, at+length), whole, and returns them.
+func (g *gapList) cut(at, length int64) (out []span) {
+	g.spans = slices.DeleteFunc(g.spans, func(s span) bool {
+		touched := s.at <= at+length && at <= s.end()
+		if touched {
+			out = append(out, s)
+			g.total -= s.length
+		}
+		return touched
+	})
+	return out
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -41,12 +40,32 @@ func testMarksInTheFile(t *testing.T, as kind) {
 	back(time.Second)
 	rec.Mark("goodbye")
 	sum, _, _ := closed(t, rec)
-	b := contents(t, rec.recorder.nameOf(sum.Path))
-	le := binary.LittleEndian
-	type found struct {
-		label      string
-		at, length int64
+	marks := marksOf(t, contents(t, rec.recorder.nameOf(sum.Path)))
+	want := []found{{"answered", 0, 0}, {"bridged", 8000, 0}, {"nothing came of the agent", 8000, 320}, {"goodbye", 16_000, 0}}
+	if len(marks) != len(want) {
+		t.Fatalf("%d marks", len(marks))
 	}
+	const slack = 1600 // the test's own time
+	for _, w := range want {
+		if !slices.ContainsFunc(marks, func(m found) bool {
+			return m.label == w.label && m.length == w.length && m.at >= w.at && m.at <= w.at+slack
+		}) {
+			t.Errorf("no mark %+v in %v", w, marks)
+		}
+	}
+	checkDigest(t, rec, sum)
+}
+
+// found is a mark in a file, in samples.
+type found struct {
+	label      string
+	at, length int64
+}
+
+// marksOf reads the marks of a WAV file.
+func marksOf(t *testing.T, b []byte) (list []found) {
+	t.Helper()
+	le := binary.LittleEndian
 	marks := map[uint32]*found{}
 	chunksOf(t, b[12:], func(id string, body []byte) {
 		if id == "cue " {
@@ -67,22 +86,6 @@ func testMarksInTheFile(t *testing.T, as kind) {
 			}
 		})
 	})
-	want := []found{{"answered", 0, 0}, {"bridged", 8000, 0}, {"nothing came of the agent", 8000, 320}, {"goodbye", 16_000, 0}}
-	if len(marks) != len(want) {
-		t.Fatalf("%d marks", len(marks))
-	}
-	const slack = 1600 // the test's own time
-	for _, w := range want {
-		if !slices.ContainsFunc(values(marks), func(m found) bool {
-			return m.label == w.label && m.length == w.length && m.at >= w.at && m.at <= w.at+slack
-		}) {
-			t.Errorf("no mark %+v in %v", w, fmt.Sprint(values(marks)))
-		}
-	}
-	checkDigest(t, rec, sum)
-}
-
-func values[T any](marks map[uint32]*T) (list []T) {
 	for _, m := range marks {
 		list = append(list, *m)
 	}

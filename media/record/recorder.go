@@ -74,6 +74,9 @@ type Recorder struct {
 	next    atomic.Uint64 // picks the writer of a new recording
 	running sync.WaitGroup
 
+	dropped   atomic.Int64 // packets for which there was no room in memory
+	unwritten atomic.Int64 // nanoseconds that recordings which are over lack
+
 	// create makes a file that must not exist yet. Tests put faults in its place.
 	create func(path string) (file, error)
 
@@ -112,6 +115,7 @@ func New(cfg Config) (*Recorder, error) {
 		return nil, err
 	}
 	r.sealer = newSealer(r)
+	watch := &vigil{recorder: r, stints: []*stint{&r.disk.looking, &r.sealer.work}}
 	r.running.Go(r.disk.run)
 	r.running.Go(r.sealer.run)
 	if cfg.Retention > 0 {
@@ -121,7 +125,9 @@ func New(cfg Config) (*Recorder, error) {
 		w := newWriter(cfg.Flush)
 		r.writers = append(r.writers, w)
 		r.running.Go(w.run)
+		watch.stints = append(watch.stints, &w.work)
 	}
+	r.running.Go(watch.run)
 	return r, nil
 }
 
@@ -202,7 +208,8 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 }
 
 // Full reports that no more calls are to be dialed: less than MinFree is left, or writes
-// fail. Calls that ring, are up or come in are recorded as far as it goes.
+// fail, hang or take too long. Calls that ring, are up or come in are recorded as far as it
+// goes.
 func (r *Recorder) Full() bool { return r.disk.trouble() != "" }
 
 // Trouble says in plain words why Full holds; empty if it does not.

@@ -43,7 +43,8 @@ type Recording struct {
 	segments uint16
 	chunks   []*chunk // the last one is being filled
 	dropped  int64
-	events   []event // that the file is to mark
+	missed   [channels][]span // when they came, in samples since base; see miss
+	events   []event          // that the file is to mark
 
 	finishing sync.Once
 	discard   bool
@@ -107,7 +108,7 @@ func (r *Recording) add(e entry, payload []byte) {
 	}
 	c := r.recorder.pool.get()
 	if c == nil {
-		r.dropped++
+		r.miss(e)
 		return
 	}
 	c.add(e, payload)

@@ -18,6 +18,7 @@ const sealInterval = 2 * time.Second
 // as long as the process lives.
 type sealer struct {
 	recorder *Recorder
+	work     stint
 
 	mu       sync.Mutex
 	queue    []*Recording
@@ -28,7 +29,7 @@ type sealer struct {
 }
 
 func newSealer(r *Recorder) *sealer {
-	return &sealer{recorder: r, wake: make(chan struct{}, 1), kept: make(chan struct{}, 1)}
+	return &sealer{recorder: r, work: stint{limit: sealLimit}, wake: make(chan struct{}, 1), kept: make(chan struct{}, 1)}
 }
 
 // take has r sealed. It never blocks.
@@ -85,7 +86,9 @@ func (s *sealer) run() {
 		again = append(again, s.seal(fresh, &space, true)...)
 		s.spare(again)
 		if dirty || len(fresh) > 0 || retry && len(again) > 0 {
+			s.work.begin()
 			s.recorder.disk.wrote(s.recorder.chainDir(), s.recorder.chain.Sync())
+			s.work.end()
 			select {
 			case s.kept <- struct{}{}:
 			default:
@@ -105,7 +108,9 @@ func (s *sealer) run() {
 // outcome is told to those who wait for it.
 func (s *sealer) seal(list []*Recording, space *workspace, first bool) (failed []*Recording) {
 	for _, r := range list {
+		s.work.begin()
 		sum, err := r.end(space)
+		s.work.end()
 		if first {
 			r.summary, r.err = sum, err
 		} else if err == nil {
@@ -132,10 +137,10 @@ func (s *sealer) spare(list []*Recording) {
 			continue
 		}
 		held -= size
-		before := l.lost
+		before := l.lost.total()
 		l.leap(l.front())
 		l.window = nil
-		s.recorder.log.Error("sound of a recording is given up: too much waits to be written", "id", r.meta.ID, "length", duration(l.lost-before))
+		s.recorder.log.Error("sound of a recording is given up: too much waits to be written", "id", r.meta.ID, "length", duration(l.lost.total()-before))
 	}
 }
 

@@ -25,7 +25,9 @@ type sheet struct {
 	begun    bool  // the time line's start is known
 	zero     int64 // its start, in samples since the recording's base
 	marks    []entry
-	sealed   *Summary // the file is final, and encrypted; only the chain lacks it
+	missed   stretches // where packets came that found no room in memory
+	told     bool      // that audio was given up
+	sealed   *Summary  // the file is final, and encrypted; only the chain lacks it
 }
 
 // workspace is what a writer uses for one recording after the other.
@@ -60,6 +62,13 @@ func (r *Recording) flush(w *workspace, now time.Duration) error {
 	clear(w.chunks)
 	for channel := range w.batch {
 		clear(w.batch[channel])
+	}
+	if now == never {
+		r.account()
+	}
+	if len(s.timeline.lost) > 0 && !s.told {
+		s.told = true
+		r.recorder.log.Error("audio of a recording is given up: the disk fails for longer than memory lasts", "id", r.meta.ID)
 	}
 	if err == nil {
 		err = s.timeline.flush()
@@ -191,7 +200,8 @@ func (s *sheet) pauses() []span {
 const maxGapMarks = 2000
 
 // fileMarks are the marks of the file, in the order of their places: what happened in the
-// call, the pauses, and the silence that was put in for what never came.
+// call, the pauses, and the silence that was put in for what never came or could not be
+// written.
 func (r *Recording) fileMarks(pauses []span) []mark {
 	s := &r.sheet
 	var marks []mark
@@ -210,6 +220,10 @@ func (r *Recording) fileMarks(pauses []span) []mark {
 		for _, g := range gaps[:min(len(gaps), maxGapMarks)] {
 			marks = append(marks, mark{g, "nothing came of the " + name})
 		}
+	}
+	unwritten := s.unwritten()
+	for _, u := range unwritten[:min(len(unwritten), maxGapMarks)] {
+		marks = append(marks, mark{u, "could not be written: the disk failed"})
 	}
 	slices.SortStableFunc(marks, func(a, b mark) int { return cmp.Compare(a.at, b.at) })
 	return marks
@@ -230,7 +244,7 @@ func (r *Recording) complete(w *workspace) (Summary, error) {
 		ID: r.meta.ID, Path: s.path, Codec: s.timeline.info.codec, Start: s.timeline.info.start,
 		Duration: duration(s.timeline.written), Bytes: s.timeline.place(s.timeline.written),
 		Pauses: spans(pauses), Dropped: r.dropped,
-		Unwritten: duration(s.timeline.lost),
+		Unwritten: spans(s.unwritten()),
 		Left:      s.tracks[left].channelSummary(), Right: s.tracks[right].channelSummary(),
 		Quality: s.timeline.figures(pauses), Measured: true, Encrypted: r.recorder.readers != nil,
 	}
@@ -262,6 +276,7 @@ func (r *Recording) note(sum Summary) (Summary, error) {
 		return sum, err
 	}
 	sum.Chain = ref
+	r.recorder.tellUnwritten(sum)
 	return sum, r.sheet.timeline.file.Close()
 }
 

@@ -34,12 +34,22 @@ type Summary struct {
 	// Quality is what it sounds like.
 	Quality quality.Figures
 	Pauses  []Span
-	// Dropped counts packets that found no room in memory while the disk stalled.
-	// They are among the lost.
+	// Dropped counts packets that found no room in memory while the disk stalled. They
+	// are among the lost, unless nothing came behind them.
 	Dropped int64
-	// Unwritten is how much came while the file could not be written for so long
-	// that it had to be given up; the file has silence in its place.
-	Unwritten time.Duration
+	// Unwritten are the stretches in which something came that the file does not have,
+	// since the disk failed or stalled for longer than memory lasts. The file has silence
+	// there, of the channel concerned or of both, and a mark. They are not among the gaps.
+	Unwritten []Span
+}
+
+// UnwrittenTotal is the length of what the file lacks through the disk's fault.
+func (s Summary) UnwrittenTotal() time.Duration {
+	total := time.Duration(0)
+	for _, u := range s.Unwritten {
+		total += u.Length
+	}
+	return total
 }
 
 // Channel is one party's side of a recording.
@@ -61,7 +71,7 @@ func (s Summary) Gaps() time.Duration { return s.Left.GapTotal + s.Right.GapTota
 func (s Summary) entry(kind chain.Kind) chain.Entry {
 	return chain.Entry{
 		Kind: kind, ID: s.ID, Path: s.Path, Start: s.Start.UTC(), DurationMS: s.Duration.Milliseconds(),
-		Bytes: s.Bytes, SHA256: s.SHA256,
+		Bytes: s.Bytes, SHA256: s.SHA256, Why: whyLacking(s.UnwrittenTotal()),
 	}
 }
 

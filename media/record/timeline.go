@@ -45,7 +45,9 @@ type timeline struct {
 	base    int64  // the window's first frame
 	window  []byte // interleaved
 	written int64  // frames that the file holds, without a hole
-	lost    int64  // frames that were given up because the file could not be written
+	// lost are frames that were given up because the file could not be written. It has
+	// silence there.
+	lost stretches
 
 	meter    *quality.Meter
 	measured int64 // frames that it has seen
@@ -123,10 +125,13 @@ func silenceOf(i info) string {
 
 // leap moves the window on to a place far ahead, or past what cannot be written.
 func (l *timeline) leap(position int64) {
+	front := l.front()
 	if l.flush() != nil {
-		l.lost += l.front() - max(l.base, l.written)
+		from := max(l.base, l.written)
+		l.lost = l.lost.with(span{from, front - from})
 	}
-	l.measure(l.front())
+	position = max(position, front) // what the other channel has there is kept
+	l.measure(front)
 	l.base, l.window = position, l.window[:0]
 	l.measure(position)
 }
@@ -169,19 +174,28 @@ func (l *timeline) figures(pauses []span) quality.Figures {
 }
 
 // patch writes samples that came so late that their place is in the file already.
-// What lies beyond the file's end is given up.
+// What lies beyond the file's end is given up, and so is what cannot be written.
 func (l *timeline) patch(channel uint8, position int64, samples []byte, codec media.Codec) {
-	n := min(int64(len(samples)), l.written-position)
-	if l.file == nil || n <= 0 {
-		return
+	n := min(int64(len(samples)), max(l.written-position, 0))
+	if l.rewrite(channel, position, samples[:n], codec) != nil {
+		n = 0
 	}
-	frames := make([]byte, n*l.info.frame())
+	l.lost = l.lost.with(span{position + n, int64(len(samples)) - n})
+}
+
+// rewrite puts samples of a channel into frames that the file has.
+func (l *timeline) rewrite(channel uint8, position int64, samples []byte, codec media.Codec) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	frames := make([]byte, int64(len(samples))*l.info.frame())
 	at := l.place(position)
 	if _, err := l.file.ReadAt(frames, at); err != nil {
-		return
+		return err
 	}
-	l.lay(frames, channel, samples[:n], codec)
-	_, _ = l.file.WriteAt(frames, at) // silence stays in its place
+	l.lay(frames, channel, samples, codec)
+	_, err := l.file.WriteAt(frames, at)
+	return err
 }
 
 // place is where a frame lies in the file.

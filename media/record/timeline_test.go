@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -114,12 +115,41 @@ func testDiskThatFailsForLong(t *testing.T, as kind) {
 	got := f.channel(t, left)
 	equal(t, "left", got[:800], ramp(0, 800))
 	equal(t, "left", got[490_000:], silence(10_160), ramp(3, 160))
-	if got := duration(l.lost); got < 20*time.Second || got > seconds*time.Second {
+	if got := duration(l.lost.total()); got < 20*time.Second || got > seconds*time.Second {
 		t.Errorf("given up %v of %d s", got, seconds)
 	}
+	for i, u := range l.lost {
+		if i > 0 || u.at != 800 {
+			t.Errorf("given up: %v, want one stretch from 800 on", l.lost)
+		}
+		equal(t, "left", got[u.at:u.end()], silence(int(u.length)))
+	}
 	// Late for a place that is not in the file: given up, without harm.
-	l.written = 100
-	l.patch(left, 200, ramp(0, 10), media.PCMA)
+	before := l.lost.total()
+	l.patch(left, 600_000, ramp(0, 10), media.PCMA)
+	if l.lost.total() != before+10 {
+		t.Error("what came late for a place that is not in the file is not told")
+	}
+	// Nor is what the disk does not take.
+	f.failed = errors.New("input/output error")
+	l.patch(left, 100, ramp(0, 10), media.PCMA)
+	if l.lost.total() != before+20 {
+		t.Error("what came late and could not be written is not told")
+	}
+}
+
+// TestLeapKeepsTheOtherChannel: what one channel has in the window stays where the other
+// one's next packet, which begins before it ends, makes the window leap.
+func TestLeapKeepsTheOtherChannel(t *testing.T) { eachKind(t, testLeapKeepsTheOtherChannel) }
+
+func testLeapKeepsTheOtherChannel(t *testing.T, as kind) {
+	l, f := newTimeline(as)
+	l.put(left, 0, ramp(0, maxWindow), maxWindow, media.PCMA)
+	l.put(right, maxWindow-80, ramp(5, 160), 160, media.PCMA)
+	l.put(left, maxWindow, ramp(maxWindow, 160), 160, media.PCMA)
+	flush(t, l)
+	equal(t, "left", f.channel(t, left), ramp(0, maxWindow+160))
+	equal(t, "right", f.channel(t, right), silence(maxWindow-80), ramp(5, 160), silence(80))
 }
 
 func TestLongestRecording(t *testing.T) { eachKind(t, testLongestRecording) }
@@ -129,6 +159,31 @@ func testLongestRecording(t *testing.T, as kind) {
 	l.put(left, l.info.maxFrames()-100, ramp(0, 160), 160, media.PCMA)
 	if l.front() != 0 {
 		t.Error("samples beyond what a WAV file can hold")
+	}
+}
+
+func TestStretches(t *testing.T) {
+	var s stretches
+	for i, step := range []struct {
+		with span
+		want stretches
+	}{
+		{span{100, 0}, nil},
+		{span{100, 50}, stretches{{100, 50}}},
+		{span{300, 50}, stretches{{100, 50}, {300, 50}}},
+		{span{350, 10}, stretches{{100, 50}, {300, 60}}},
+		{span{200, 10}, stretches{{100, 50}, {200, 10}, {300, 60}}},
+		{span{120, 10}, stretches{{100, 50}, {200, 10}, {300, 60}}},
+		{span{90, 115}, stretches{{90, 120}, {300, 60}}},
+		{span{0, 500}, stretches{{0, 500}}},
+	} {
+		s = s.with(step.with)
+		if !slices.Equal(s, step.want) {
+			t.Fatalf("step %d: %v, want %v", i, s, step.want)
+		}
+	}
+	if s.total() != 500 {
+		t.Errorf("%d samples in all", s.total())
 	}
 }
 

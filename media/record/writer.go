@@ -18,6 +18,7 @@ const (
 // other. A stalled disk stalls it and nothing else.
 type writer struct {
 	interval time.Duration
+	work     stint
 
 	mu       sync.Mutex
 	queue    []turn       // by time
@@ -33,7 +34,7 @@ type turn struct {
 }
 
 func newWriter(interval time.Duration) *writer {
-	return &writer{interval: interval, wake: make(chan struct{}, 1)}
+	return &writer{interval: interval, work: stint{limit: stallLimit}, wake: make(chan struct{}, 1)}
 }
 
 // add makes r one of the writer's. It never blocks. Recordings that begin together are
@@ -104,7 +105,9 @@ func (w *writer) run() {
 		case complete:
 			r.recorder.sealer.take(r)
 		default:
+			w.work.begin()
 			_ = r.flush(&space, time.Since(r.base)) // it raises the alarm itself, and the next tries again
+			w.work.end()
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -42,9 +43,9 @@ type Log struct {
 	day   string
 	size  int64 // of file, as this process knows it
 	last  Ref
-	held  map[string]bool // by id
-	fault string
-	now   func() time.Time // tests have their own
+	held  map[string]bool        // by id
+	fault atomic.Pointer[string] // nil: none
+	now   func() time.Time       // tests have their own
 }
 
 // Open opens the chain of a recording directory, and begins one where there is none.
@@ -83,9 +84,10 @@ func (l *Log) Last() Ref {
 // may do: cut off, replaced, written to out of turn. It is empty if nothing has. The
 // chain goes on from the line that was last, so that Verify shows the place.
 func (l *Log) Fault() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.fault
+	if fault := l.fault.Load(); fault != nil { // who asks does not wait for a disk that hangs
+		return *fault
+	}
+	return ""
 }
 
 // Append adds a line and returns its Ref. The line outlives the process; see Sync.
@@ -338,9 +340,8 @@ func (l *Log) catchUpDay() error {
 
 // blame notes the first fault that is seen.
 func (l *Log) blame(format string, args ...any) {
-	if l.fault == "" {
-		l.fault = fmt.Sprintf(format, args...)
-	}
+	fault := fmt.Sprintf(format, args...)
+	l.fault.CompareAndSwap(nil, &fault)
 }
 
 // turnTo goes on with the file of a day.
