@@ -106,6 +106,7 @@ func (a *agent) link() (*media.Bridge, error) {
 		t.recording.Mark("bridged")
 	}
 	a.bridge = b
+	a.guestsHear()
 	a.joined(t.call.ID, a.leg)
 	return b, nil
 }
@@ -138,6 +139,25 @@ func (a *agent) unlink() {
 	if a.bridge != nil {
 		a.bridge.Close()
 		a.bridge = nil
+		a.guestsHear()
+	}
+}
+
+// guestsHear has the guests of the conversation hear the customer as long as the agent
+// does: not while they are on hold, or on their way to somebody else.
+func (a *agent) guestsHear() {
+	for _, s := range a.supervisors {
+		a.hearsCustomer(s.guest)
+	}
+	if a.third != nil {
+		a.hearsCustomer(a.third.guest)
+	}
+}
+
+// hearsCustomer is guestsHear for one; nil for none.
+func (a *agent) hearsCustomer(g *media.Guest) {
+	if g != nil {
+		g.Hear(a.bridge != nil)
 	}
 }
 

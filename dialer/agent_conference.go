@@ -110,7 +110,9 @@ func (a *agent) admitThird() {
 	var err error
 	if t.guest, err = a.engine.Join(t.audio, a.talk.customer, a.leg.audio, media.Third); err != nil {
 		a.log.Error("a third party cannot take part", "to", t.to.name, "attempt", a.talk.call.ID, "error", err)
+		return
 	}
+	a.hearsCustomer(t.guest)
 }
 
 // inherit makes the conversation that this agent was called in to their own: the agent

@@ -72,7 +72,8 @@ func (a *agent) holdChanged() {
 }
 
 // beginHold parts agent and customer for a while: neither hears the other, whatever
-// the phone sends, and the recording has what the configuration says.
+// the phone sends, guests of the agent's do not hear the customer either, and the
+// recording has what the configuration says.
 func (a *agent) beginHold() {
 	if a.hold.on {
 		return

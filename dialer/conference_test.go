@@ -215,7 +215,7 @@ func TestConferenceWithAnAgent(t *testing.T) {
 }
 
 // TestConferenceOutside calls in a number outside with the customer on hold, so that the
-// agent talks with it first: over the customer's trunk, with its own channel and the
+// agent talks with it alone first: over the customer's trunk, with its own channel and the
 // official number, and only where the configuration allows it. The customer ends it for
 // all.
 func TestConferenceOutside(t *testing.T) {
@@ -237,6 +237,10 @@ func TestConferenceOutside(t *testing.T) {
 	third := func(hz int) float64 { return h.carrier.Hears(number(7), hz) }
 	h.hears("the number outside", third, phoneHz, true)
 	h.customerHears(phoneHz, false)
+	h.await("half a second of it", func() bool { return third(phoneHz) > -20 })
+	if level := third(calleeHz); level > -35 {
+		t.Errorf("the number outside hears the customer, who is on hold, at %.0f dB", level)
+	}
 	if _, err := h.daemon.Resume(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,7 @@ func (a *agent) admit(s *supervisor) {
 		a.log.Error("a supervisor cannot listen", "supervisor", s.by, "attempt", a.talk.call.ID, "error", err)
 		return
 	}
+	a.hearsCustomer(s.guest)
 	a.audit(s)
 }
 

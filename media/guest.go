@@ -2,8 +2,8 @@ package media
 
 import "slices"
 
-// Part is how a guest takes part in a conversation. A guest always hears both who
-// converse.
+// Part is how a guest takes part in a conversation. A guest hears both who converse,
+// whatever the part (but see Guest.Hear).
 type Part uint8
 
 // The parts.
@@ -38,7 +38,7 @@ type Guest struct {
 
 	left   bool
 	part   Part
-	hears  [2]*sounding         // customer, agent
+	hears  [2]*sounding         // customer, agent; nil where not heard
 	speaks [3]*sounding         // to customer, to agent, to the agent's chorus; nil where not heard
 	others map[*Guest]*sounding // to other guests who hear this one
 }
@@ -69,7 +69,8 @@ func (s *sounding) end() {
 }
 
 // Join has guest take part in the conversation of customer and agent, whether they are
-// bridged at the moment or not. It stays until Leave, whatever becomes of the bridge.
+// bridged at the moment or not. It stays until Leave, whatever becomes of the bridge; who
+// is not to hear a customer whom the agent does not hear either is told so by Hear.
 // It may have no bridge itself, nor be a guest already.
 func (e *Engine) Join(guest, customer, agent *Session, part Part) (*Guest, error) {
 	e.bridging.Lock()
@@ -98,6 +99,22 @@ func (g *Guest) Take(part Part) {
 	if !g.left {
 		g.part = part
 		g.speak()
+	}
+}
+
+// Hear has the guest hear the customer from the next packet on, as they do from Join, or
+// not any more: a customer on hold believes that nobody listens.
+func (g *Guest) Hear(customer bool) {
+	e := g.guest.engine
+	e.bridging.Lock()
+	defer e.bridging.Unlock()
+	switch heard := g.hears[0] != nil; {
+	case g.left || heard == customer:
+	case customer:
+		g.hears[0] = sound(g.customer, g.guest.out)
+	default:
+		g.hears[0].end()
+		g.hears[0] = nil
 	}
 }
 
@@ -157,7 +174,9 @@ func (g *Guest) leave() {
 	g.left, g.guest.visit = true, nil
 	g.speak()
 	for _, s := range g.hears {
-		s.end()
+		if s != nil {
+			s.end()
+		}
 	}
 	g.customer.guests = slices.DeleteFunc(g.customer.guests, func(other *Guest) bool { return other == g })
 }

@@ -418,6 +418,45 @@ func TestGuestWhileOnHold(t *testing.T) {
 	}
 }
 
+// TestGuestDoesNotHearWhoIsOnHold has guests of every part hear the agent alone while they
+// are not to hear the customer, whatever part they take meanwhile, and both again after it.
+func TestGuestDoesNotHearWhoIsOnHold(t *testing.T) {
+	for _, part := range []Part{Monitor, Whisper, Barge, Third} {
+		k := newTalkers(t, "8")
+		k.customer.says, k.agent.says = sine(PCMA, 440, 6000), sine(PCMA, 1130, 6000)
+		g, err := k.engine.Join(k.guest.Session, k.customer.Session, k.agent.Session, Monitor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hears := func(when string, customer, agent bool) {
+			t.Helper()
+			k.pass(10)
+			from := len(k.guest.socket.sent)
+			k.pass(20)
+			for hz, want := range map[float64]bool{440: customer, 1130: agent} {
+				if level := k.guest.level(from, hz); level > 5500 != want || level > 100 && !want {
+					t.Errorf("part %d, %s: %.0f Hz at %.0f, want it heard: %v", part, when, hz, level, want)
+				}
+			}
+		}
+		hears("at first", true, true)
+		g.Hear(false)
+		g.Hear(false)
+		g.Take(part)
+		hears("on hold", false, true)
+		g.Hear(true)
+		g.Hear(true)
+		hears("after the hold", true, true)
+		g.Hear(false)
+		g.Leave()
+		g.Hear(true)
+		hears("having left", false, false)
+		if n := len(k.guest.out.guests.voices) + len(*k.customer.taps.Load()); n > 0 {
+			t.Errorf("part %d: %d things are left of a guest who has left", part, n)
+		}
+	}
+}
+
 func TestGuestOnce(t *testing.T) {
 	k := newTalkers(t, "8")
 	join := func(guest *talker) (*Guest, error) {
