@@ -80,6 +80,17 @@ func testPlacement(t *testing.T, as kind) {
 			figures: figures{received: 10},
 		},
 		{
+			name: "timestamps as far off as can be, and back before they are looked at",
+			feed: func(s *source) {
+				at := s.talk(0, 10)
+				s.next.Timestamp += 1 << 31
+				at = s.talk(at, 10)
+				s.next.Timestamp += 1 << 31
+				s.talk(at, 10)
+			},
+			want: func(s *source) [][]byte { return [][]byte{s.octets(0, 30*160)} }, figures: figures{received: 30},
+		},
+		{
 			name: "comfort noise in the place of talk, one of its packets lost, one late",
 			feed: func(s *source) {
 				s.noise(0)

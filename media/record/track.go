@@ -15,6 +15,9 @@ const (
 	// behindLimit: one that arrives later than this after its place was held up on
 	// the way, or its sender's timestamps stood still; what follows tells which.
 	behindLimit = 200 * 8
+	// heldUpLimit: no packet is held up for longer than this, whatever follows it; its
+	// sender's timestamps jumped back.
+	heldUpLimit = 30 * 8000
 	// spurtLimit is the same both ways at a marker bit: senders that did not count
 	// on through a silence start anew there.
 	spurtLimit = 100 * 8
@@ -151,7 +154,7 @@ func (t *track) broken(batch []placed) bool {
 	case p.marker:
 		behind = spurtLimit
 	}
-	return late > behind && !t.catchesUp(batch, behind)
+	return late > behind && (late > heldUpLimit || !t.catchesUp(batch, behind))
 }
 
 // catchesUp reports whether later packets of the same source arrived in time, which
