@@ -14,13 +14,20 @@ import (
 	"ringpace/media/record/chain"
 )
 
+// copied is what is known of the copy of a file of the chain.
+type copied struct {
+	looked int64  // at so many octets of the file here
+	size   int64  // of the copy, when it was last seen or made
+	sum    string // its SHA-256, in hex; "" where that is not known
+}
+
 // copyChain keeps the storage's copy of the chain's files up to date.
 func (u *Uploader) copyChain(ctx context.Context) {
-	copied := map[string]int64{} // by day's file: how much of it the storage has
+	copies := map[string]copied{} // by day's file
 	ticker := time.NewTicker(u.pace.copies)
 	defer ticker.Stop()
 	for {
-		if err := u.copyDays(ctx, copied); err != nil && ctx.Err() == nil {
+		if err := u.copyDays(ctx, copies); err != nil && ctx.Err() == nil {
 			u.log.Warn("the chain of recordings is not copied to the storage; it is tried again", "error", err)
 		}
 		select {
@@ -32,8 +39,9 @@ func (u *Uploader) copyChain(ctx context.Context) {
 }
 
 // copyDays uploads the files that have grown. What goes up is on the disk here, so that a
-// power cut does not leave the copy with more.
-func (u *Uploader) copyDays(ctx context.Context, copied map[string]int64) error {
+// power cut does not leave the copy with more. A fault of one file holds up no other; the
+// first is returned.
+func (u *Uploader) copyDays(ctx context.Context, copies map[string]copied) error {
 	days, err := fs.Glob(os.DirFS(u.cfg.Dir), chain.Folder+"/*.jsonl")
 	if err != nil {
 		return err
@@ -49,64 +57,95 @@ func (u *Uploader) copyDays(ctx context.Context, copied map[string]int64) error 
 	if err := u.recorder.SyncChain(); err != nil {
 		return err
 	}
+	var first error
 	for _, rel := range days {
-		if had, ok := copied[rel]; ok && had == sizes[rel] {
+		known, ok := copies[rel]
+		if ok && known.looked == sizes[rel] {
 			continue
 		}
-		size, err := u.copyDay(ctx, rel, sizes[rel])
-		if err != nil {
-			return fmt.Errorf("%s: %w", path.Base(rel), err)
+		now, err := u.copyDay(ctx, rel, sizes[rel], known)
+		if err == nil {
+			copies[rel] = now
+			continue
 		}
-		copied[rel] = size
+		if first == nil {
+			first = fmt.Errorf("%s: %w", path.Base(rel), err)
+		}
+		if ctx.Err() != nil || u.faultOf(err).scope != single {
+			break
+		}
 	}
-	return nil
+	return first
 }
 
-// copyDay uploads the whole lines of one file, if they go on from what the storage has.
-func (u *Uploader) copyDay(ctx context.Context, rel string, size int64) (int64, error) {
+// copyDay uploads the whole lines of one file, if they go on from what the storage has, and
+// from what it is known to have had. It returns what is known from then on.
+func (u *Uploader) copyDay(ctx context.Context, rel string, size int64, known copied) (copied, error) {
 	f, err := openFile(u.cfg.Dir, rel)
 	if err != nil {
-		return 0, err
+		return copied{}, localError{err}
 	}
 	defer f.Close()
 	if size, err = wholeLines(f, size); err != nil {
-		return 0, err
+		return copied{}, localError{err}
 	}
-	had, sum, err := u.storage.copyOf(ctx, rel)
+	seen, unseen := u.storage.copyOf(ctx, rel)
+	if unseen != nil && !isUnseen(unseen) {
+		return copied{}, unseen // there may be a copy
+	}
+	if known.sum == "" {
+		known = seen
+	}
+	begins, err := isBegin(ctx, f, size, known)
+	if err == nil && begins && seen.sum != known.sum {
+		begins, err = isBegin(ctx, f, size, seen)
+	}
 	switch {
-	case statusOf(err) == 0 && err != nil:
-		return 0, err
-	case err == nil && !isBegin(ctx, f, size, had, sum):
+	case err != nil:
+		return copied{}, localError{err}
+	case !begins:
 		u.tampered(fmt.Sprintf("%s does not go on from the copy at %s, which stays as it is (or another node has the same recording.upload.prefix)", rel, u.Object(rel)))
-		return size, nil
-	case err == nil && had == size:
-		return size, nil
+		known.looked = size
+		return known, nil
+	}
+	if unseen == nil && seen.size == size {
+		return copied{looked: size, size: size, sum: seen.sum}, nil
 	}
 	c, err := measure(ctx, f, size)
 	if err != nil {
-		return 0, err
+		return copied{}, localError{err}
 	}
-	return size, u.storage.put(ctx, rel, "application/jsonl", c)
+	const kind = "application/jsonl"
+	if unseen == nil || isRefused(unseen) && known.sum != "" { // what a key that may not read has written is known
+		err = u.storage.put(ctx, rel, kind, c, false)
+	} else {
+		err = u.storage.create(ctx, rel, kind, c, unseen)
+	}
+	return copied{looked: size, size: size, sum: c.sha256}, err
 }
 
-// isBegin reports whether a file of that size begins with what has that size and SHA-256.
-func isBegin(ctx context.Context, f io.ReaderAt, size, had int64, sum string) bool {
-	if had > size {
-		return false
+// isBegin reports whether a file of that size begins with what a copy holds.
+func isBegin(ctx context.Context, f io.ReaderAt, size int64, had copied) (bool, error) {
+	if had == (copied{}) {
+		return true, nil
 	}
-	c, err := measure(ctx, f, had)
-	return err != nil || c.sha256 == sum
+	if had.size > size {
+		return false, nil
+	}
+	c, err := measure(ctx, f, had.size)
+	return c.sha256 == had.sum, err
 }
 
-// copyOf asks how large the copy of a file is, and what SHA-256 it was given.
-func (s *storage) copyOf(ctx context.Context, rel string) (size int64, sum string, err error) {
+// copyOf asks how large the copy of a file is, and what SHA-256 it was given. Where none is
+// seen, the error isUnseen.
+func (s *storage) copyOf(ctx context.Context, rel string) (copied, error) {
 	ctx, w := watch(ctx, s.stall)
 	defer w.stop()
-	info, err := s.core.StatObject(ctx, s.bucket, s.key(rel), statOptions())
+	info, err := s.stat(ctx, rel)
 	if err != nil {
-		return 0, "", w.cause(err)
+		return copied{}, w.cause(err)
 	}
-	return info.Size, info.UserMetadata[sumKey], nil
+	return copied{size: info.Size, sum: info.UserMetadata[sumKey]}, nil
 }
 
 // wholeLines is how much of the first size octets is lines that are whole.

@@ -19,13 +19,23 @@
 // Then the storage is asked what it has: size and SHA-256, or the ETag where that is the
 // MD5; where it names neither, the object is read back. Only then the chain gets the line
 // "uploaded", is brought to the disk, and only after that may the file go (Config.Clear),
-// by a line "cleared". A crash in between costs one question to the storage. An object that is
-// there already and is not this recording is never written over.
+// by a line "cleared". A crash in between costs one question to the storage.
+//
+// # What is never written over
+//
+// An object that is there already and is not this recording stays. Nothing is sent to where
+// the storage does not say what it has, as while it fails. Where it says that there is nothing
+// (404), or shows our access key nothing (403), the upload has it refuse a place that is taken
+// (If-None-Match: *). A storage that knows no such condition and says so is believed a 404,
+// and sent nothing after a 403; one that ignores the condition is safe only with a key that
+// may read and list.
 //
 // # The chain's own copy
 //
-// The files of the chain go up every few minutes. A file that does not begin with what the
-// storage has of it was changed here: then the copy stays as it is, and Tampered tells.
+// The files of the chain go up every few minutes, over their copies. A file that does not
+// begin with what the storage has of it, or was given by this uploader, was changed here: then
+// the copy stays as it is, and Tampered tells. What a key that may not read was given before
+// the last start nobody can tell; that copy stays as it is, too.
 //
 // # Faults
 //

@@ -25,8 +25,17 @@ type fault struct {
 	text  string // what is wrong and, where it lasts, what to do
 }
 
+// told is an error of which it is known what it means.
+type told struct{ fault }
+
+func (e told) Error() string { return e.text }
+
 // faultOf tells what an error of an upload means.
 func (s *storage) faultOf(err error) fault {
+	var known told
+	if errors.As(err, &known) {
+		return known.fault
+	}
 	if f, ok := s.distrust(err); ok {
 		return f
 	}

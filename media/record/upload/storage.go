@@ -163,19 +163,25 @@ func (r *interruptible) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// put makes an object of the content and returns once the storage is proven to have it.
-func (s *storage) put(ctx context.Context, rel, kind string, c content) error {
+// put makes an object of the content and returns once the storage is proven to have it. It
+// writes over what is there unless it is to be fresh, which not every storage knows: see
+// create.
+func (s *storage) put(ctx context.Context, rel, kind string, c content, fresh bool) error {
 	ctx, w := watch(ctx, s.stall)
 	defer w.stop()
 	sum, err := hex.DecodeString(c.sha256)
 	if err != nil {
 		return err
 	}
+	opts := minio.PutObjectOptions{
+		ContentType: kind, DisableContentSha256: true, // the payload is hashed as a whole, not in signed pieces
+		UserMetadata: map[string]string{sumKey: c.sha256, minio.ChecksumSHA256.Key(): base64.StdEncoding.EncodeToString(sum)},
+	}
+	if fresh {
+		opts.SetMatchETagExcept("*")
+	}
 	info, err := s.core.PutObject(ctx, s.bucket, s.key(rel), w.reader(io.NewSectionReader(c.file, 0, c.size)), c.size,
-		base64.StdEncoding.EncodeToString(c.md5), c.sha256, minio.PutObjectOptions{
-			ContentType: kind, DisableContentSha256: true, // the payload is hashed as a whole, not in signed pieces
-			UserMetadata: map[string]string{sumKey: c.sha256, minio.ChecksumSHA256.Key(): base64.StdEncoding.EncodeToString(sum)},
-		})
+		base64.StdEncoding.EncodeToString(c.md5), c.sha256, opts)
 	if err != nil {
 		return w.cause(err)
 	}
@@ -189,12 +195,11 @@ func (s *storage) put(ctx context.Context, rel, kind string, c content) error {
 	return w.cause(err)
 }
 
-// has reports whether an object holds the content. Where there is none, that is an error
-// with a status.
+// has reports whether an object holds the content. Where none is seen, the error isUnseen.
 func (s *storage) has(ctx context.Context, rel string, c content) (bool, error) {
 	ctx, w := watch(ctx, s.stall)
 	defer w.stop()
-	info, err := s.core.StatObject(ctx, s.bucket, s.key(rel), statOptions())
+	info, err := s.stat(ctx, rel)
 	if err != nil {
 		return false, w.cause(err)
 	}
@@ -228,6 +233,3 @@ func (s *storage) digest(ctx context.Context, w *watchdog, rel string, size int6
 
 // close gives connections back.
 func (s *storage) close() { s.transport.CloseIdleConnections() }
-
-// statOptions ask for the checksum as well.
-func statOptions() minio.StatObjectOptions { return minio.StatObjectOptions{Checksum: true} }

@@ -351,10 +351,10 @@ func (u *Uploader) transfer(ctx context.Context, e chain.Entry) error {
 	case err == nil && !same:
 		return localError{fmt.Errorf("%s is there already and holds something else; give each node a prefix of its own (recording.upload.prefix)", u.Object(e.Path))}
 	case err == nil: // a crash came between the upload and the line
-	case statusOf(err) == 0:
+	case !isUnseen(err): // it may be there
 		return err
-	default: // it is not there, or whatever else it is, the upload tells better
-		if err := u.storage.put(ctx, e.Path, mediaType(e.Path), c); err != nil {
+	default:
+		if err := u.storage.create(ctx, e.Path, mediaType(e.Path), c, err); err != nil {
 			return err
 		}
 	}

@@ -166,6 +166,8 @@ func TestUpload(t *testing.T) {
 		{"one without", func(s *s3test.Server) { s.NoChecksums = true }},
 		{"one that names nothing to prove it by", func(s *s3test.Server) { s.NoChecksums, s.OpaqueETags = true, true }},
 		{"a key that may not read", func(s *s3test.Server) { s.WriteOnly = true }},
+		{"a key that may not list", func(s *s3test.Server) { s.NoListing = true }},
+		{"one that knows no conditions", func(s *s3test.Server) { s.Before(refusesConditions) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, a := s3test.New(t), newArchive(t, t.TempDir())
@@ -173,7 +175,7 @@ func TestUpload(t *testing.T) {
 			a.keep(chain.Kept, "one", "two")
 			u := begin(t, a, configFor(a, s), quick())
 			a.keep(chain.Kept, "three")
-			eventually(t, "all are uploaded", func() bool { return u.Stats().Uploaded == 3 })
+			eventually(t, "all are uploaded", func() bool { return u.Stats().Uploaded == 3 && u.Stats().Waiting == 0 })
 			for _, id := range []string{"one", "two", "three"} {
 				if !stored(s, id) || !a.exists(id) {
 					t.Errorf("%s: stored %v, here %v", id, stored(s, id), a.exists(id))
@@ -255,7 +257,13 @@ func TestFaults(t *testing.T) {
 		{"no bucket", refuse(http.StatusNotFound, "NoSuchBucket"), "there is no bucket calls"},
 		{"another region", refuse(http.StatusBadRequest, "AuthorizationHeaderMalformed"), "recording.upload.region"},
 		{"a wrong clock", refuse(http.StatusForbidden, "RequestTimeTooSkewed"), "NTP"},
-		{"full", refuse(http.StatusInsufficientStorage, "XMinioStorageFull"), "make room"},
+		{"full", func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPut {
+				return false
+			}
+			s3test.Refuse(w, http.StatusInsufficientStorage, "XMinioStorageFull")
+			return true
+		}, "make room"},
 		{"some other refusal", refuse(http.StatusForbidden, "Whatever"), "refuses uploads to bucket calls"},
 		{"a refusal of this one", refuse(http.StatusBadRequest, "KeyTooLongError"), "not uploaded"},
 	} {

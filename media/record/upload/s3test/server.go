@@ -45,6 +45,8 @@ type Server struct {
 	NoChecksums bool // it ignores x-amz-checksum-sha256, as older ones do
 	OpaqueETags bool // its ETags are no MD5, as where objects are encrypted
 	WriteOnly   bool // the key may not read
+	NoListing   bool // nor list: what is not there is refused as well
+	NoCondition bool // it ignores If-None-Match, as older ones do
 
 	mu      sync.Mutex
 	objects map[string]Object
@@ -171,15 +173,26 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key string) {
 		o.ETag = "0123456789abcdef0123456789abcdef"
 	}
 	s.mu.Lock()
-	s.objects[key] = o
-	s.puts[key]++
+	_, taken := s.objects[key]
+	if taken = taken && r.Header.Get("If-None-Match") == "*" && !s.NoCondition; !taken {
+		s.objects[key] = o
+		s.puts[key]++
+	}
 	s.mu.Unlock()
+	if taken {
+		Refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
+		return
+	}
 	w.Header().Set("ETag", `"`+o.ETag+`"`)
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request, key string) {
 	o, ok := s.Object(key)
-	if !ok {
+	switch {
+	case !ok && s.NoListing:
+		Refuse(w, http.StatusForbidden, "AccessDenied")
+		return
+	case !ok:
 		Refuse(w, http.StatusNotFound, "NoSuchKey")
 		return
 	}
