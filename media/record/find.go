@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"ringpace/media/quality"
+	"ringpace/media/record/chain"
 )
 
 // Find returns what the file of an id holds, after a crash that took its figures. A
@@ -39,7 +40,7 @@ func FindAll(dir string, ids []string) (map[string]Summary, error) {
 	}
 	found := make(map[string]Summary)
 	var damaged []error
-	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+	err := chain.Walk(dir, func(name string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // no directory yet, or a file that went while we walked
 		}

@@ -239,6 +239,29 @@ func testFindAll(t *testing.T, as kind) {
 	}
 }
 
+// TestFindLinked: the recording directory, and one in it, are symbolic links to larger disks.
+func TestFindLinked(t *testing.T) {
+	r := newTestRecorder(t, Config{Pattern: "{campaign}/{id}.wav"})
+	for _, id := range []string{"one", "two"} {
+		rec := start(t, r, Meta{ID: id, Campaign: "c" + id})
+		newSource(rec, rec.Customer(), 1).talk(0, 10)
+		closed(t, rec)
+	}
+	disk, link := t.TempDir()+"/cone", t.TempDir()+"/link"
+	err := errors.Join(os.Rename(r.cfg.Dir+"/cone", disk), os.Symlink(disk, r.cfg.Dir+"/cone"), os.Symlink(r.cfg.Dir, link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"one", "two"} {
+		if sum, err := Find(link, id); err != nil || sum.Path != "c"+id+"/"+id+".wav" || sum.Duration != 200*ms {
+			t.Errorf("%s: %+v, %v", id, sum, err)
+		}
+	}
+	if report := verified(t, link); report.Kept != 2 {
+		t.Errorf("%+v", report)
+	}
+}
+
 func TestFindDamaged(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Find(dir+"/none", "x"); !errors.Is(err, ErrNotFound) {

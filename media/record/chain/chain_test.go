@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -111,6 +112,77 @@ func (a *archive) verify(o Options) *Report {
 		a.t.Fatal(err)
 	}
 	return r
+}
+
+// TestLinkedDirectory: a recording directory may be a symbolic link, and have links to
+// directories elsewhere in it, even back to itself.
+func TestLinkedDirectory(t *testing.T) {
+	a := newArchive(t)
+	disk := t.TempDir()
+	if err := os.Rename(filepath.Join(a.root, "one.wav"), filepath.Join(disk, "one.wav")); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"big": disk, "again": a.root, "nowhere": "/does/not/exist"} {
+		if err := os.Symlink(to, filepath.Join(a.root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"back": a.root, "itself": disk} {
+		if err := os.Symlink(to, filepath.Join(disk, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum := sha256.Sum256([]byte("what was said in call one"))
+	a.append(Entry{Kind: Deleted, ID: "one", Path: "one.wav"})
+	a.append(Entry{Kind: Kept, ID: "one", Path: "big/one.wav", Bytes: 25, SHA256: hex.EncodeToString(sum[:])})
+	link := filepath.Join(t.TempDir(), "recordings")
+	if err := os.Symlink(a.root, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range []string{a.root, link, link + "/"} {
+		r, err := Verify(t.Context(), root, Options{})
+		if err != nil || !r.OK() || r.Kept != 6 || r.Bytes == 0 {
+			t.Errorf("%s: %+v, %v", root, r, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(disk, "one.wav"), []byte("what was said in call 0ne"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.write("seven.wav", []byte("what nobody said"))
+	r, err := Verify(t.Context(), link, Options{})
+	if err != nil || len(r.Findings) != 2 || r.Findings[0].Kind != Altered || r.Findings[0].Path != "big/one.wav" || r.Findings[1].Path != "seven.wav" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestOwner: what a process makes in the chain belongs to the owner of the recording
+// directory, also if it is root's.
+func TestOwner(t *testing.T) {
+	root := t.TempDir()
+	owner := os.Getuid()
+	if owner == 0 {
+		owner = 65534
+		if err := os.Chown(root, owner, owner); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Append(Entry{Kind: Held, ID: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{l.dir, filepath.Join(l.dir, lockName), l.name(l.day)} {
+		stat, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is := int(stat.Sys().(*syscall.Stat_t).Uid); is != owner {
+			t.Errorf("%s belongs to %d, want %d", name, is, owner)
+		}
+	}
 }
 
 func TestWhatVerifyFinds(t *testing.T) {

@@ -51,7 +51,7 @@ type Log struct {
 // Open opens the chain of a recording directory, and begins one where there is none.
 func Open(root string) (*Log, error) {
 	l := &Log{root: root, dir: filepath.Join(root, Folder), held: map[string]bool{}, now: time.Now}
-	if err := os.MkdirAll(l.dir, 0o750); err != nil {
+	if err := l.folder(); err != nil {
 		return nil, fmt.Errorf("chain: %w", err)
 	}
 	if err := l.within(l.load); err != nil {
@@ -184,10 +184,10 @@ func (l *Log) openLock() error {
 		l.lock.Close()
 		l.lock = nil
 	}
-	if err := os.MkdirAll(l.dir, 0o750); err != nil {
+	if err := l.folder(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	f, err := l.openFile(name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return err
 	}
@@ -346,7 +346,7 @@ func (l *Log) blame(format string, args ...any) {
 
 // turnTo goes on with the file of a day.
 func (l *Log) turnTo(day string, flags int) error {
-	f, err := os.OpenFile(l.name(day), flags, 0o640)
+	f, err := l.openFile(l.name(day), flags)
 	if err != nil {
 		return err
 	}

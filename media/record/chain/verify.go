@@ -124,7 +124,7 @@ func (v *verifier) find(kind, path, format string, args ...any) {
 
 // walk lists the recordings that have content.
 func (v *verifier) walk(ctx context.Context) (files []string, err error) {
-	return files, filepath.WalkDir(v.root, func(name string, d fs.DirEntry, err error) error {
+	return files, Walk(v.root, func(name string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && name != v.root {
 			return nil // it went while we walked
 		}
