@@ -1,9 +1,12 @@
 package dialer
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"ringpace/dialer/cdr"
+	"ringpace/media/record"
 	"ringpace/media/record/chain"
 )
 
@@ -36,6 +39,41 @@ func TestClearedRecordingOfACrash(t *testing.T) {
 	for _, id := range []string{"01B", "01C"} {
 		if got, err := e.salvageRecording(cdr.Record{ID: id}); err != nil || got != nil {
 			t.Errorf("%s: %+v, %v", id, got, err)
+		}
+	}
+}
+
+// TestRefusedRecordingOfACrash: what a crash left of a recording that the customer refused
+// goes, also where the directory is a symbolic link.
+func TestRefusedRecordingOfACrash(t *testing.T) {
+	root, link := t.TempDir(), filepath.Join(t.TempDir(), "recordings")
+	if err := os.Symlink(root, link); err != nil {
+		t.Fatal(err)
+	}
+	r, err := record.New(record.Config{Dir: link, Pattern: "{id}.wav", MinFree: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, id := range []string{"01A", "01B"} {
+		rec, err := r.Start(record.Meta{ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rec.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := &equipment{recordings: link, recorder: r, keepUnbridged: true}
+	if got, err := e.salvageRecording(cdr.Record{ID: "01A", Consent: cdr.ConsentRefused}); got != nil || err != nil {
+		t.Errorf("refused: %+v, %v", got, err)
+	}
+	if got, err := e.salvageRecording(cdr.Record{ID: "01B"}); err != nil || got == nil || got.Path != "01B.wav" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for id, want := range map[string]bool{"01A": false, "01B": true} {
+		if _, err := os.Stat(filepath.Join(root, id+".wav")); (err == nil) != want {
+			t.Errorf("%s: %v", id, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,4 +66,68 @@ func testRetention(t *testing.T, as kind) {
 		}
 	}
 	verified(t, dir)
+}
+
+// TestLinkedRetention: retention, what clears uploads, and the seeing to what a crash left go
+// through links to the directory, and to one in it, and remove the file behind them.
+func TestLinkedRetention(t *testing.T) {
+	root, disk := t.TempDir(), t.TempDir()
+	link := filepath.Join(t.TempDir(), "recordings")
+	if err := errors.Join(os.Symlink(root, link), os.Symlink(disk, filepath.Join(root, "sales"))); err != nil {
+		t.Fatal(err)
+	}
+	r := newTestRecorder(t, Config{Dir: link, Pattern: "{campaign}/{id}.wav"})
+	for _, id := range []string{"old", "uploaded", "refused"} {
+		rec := start(t, r, Meta{ID: id, Campaign: "sales"})
+		newSource(rec, rec.Customer(), 1).talk(0, 10)
+		closed(t, rec)
+	}
+	b := chain.NewBacklog(link)
+	if err := b.Read(); err != nil {
+		t.Fatal(err)
+	}
+	there := func(id string) bool {
+		_, err := os.Lstat(filepath.Join(disk, id+".wav"))
+		return err == nil
+	}
+	for e, ok := b.Next(); ok; e, ok = b.Next() {
+		if !there(e.ID) {
+			t.Fatalf("%s is not behind the link", e.ID)
+		}
+		if e.ID == "uploaded" {
+			if err := errors.Join(r.Uploaded(e, "s3://calls/"+e.Path), r.Clear(e)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := r.Remove("refused", "sales/refused.wav", "the customer refused it"); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg.Retention = time.Hour
+	if n, err := r.expire(chain.NewReaper(link), time.Now().Add(2*time.Hour)); n != 1 || err != nil {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	for _, id := range []string{"old", "uploaded", "refused"} {
+		if there(id) {
+			t.Errorf("%s is there still", id)
+		}
+	}
+	if report := verified(t, link); report.Gone != 2 || report.Cleared != 1 {
+		t.Errorf("%+v", report)
+	}
+
+	// A process died at this one.
+	name := filepath.Join(link, "sales", "cut.wav")
+	f, err := createFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, err := r.chain.Append(chain.Entry{Kind: chain.Began, ID: "cut", Path: "sales/cut.wav", Start: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	newTestRecorder(t, Config{Dir: link})
+	if report := verified(t, link); report.Lost != 1 || there("cut") {
+		t.Errorf("%+v, there %v", report, there("cut"))
+	}
 }

@@ -155,6 +155,49 @@ func TestLinkedDirectory(t *testing.T) {
 	}
 }
 
+// TestLinkedTwice: two folders of recordings are links to one directory, elsewhere or in the
+// recording directory itself.
+func TestLinkedTwice(t *testing.T) {
+	for name, inside := range map[string]bool{"elsewhere": false, "inside": true} {
+		t.Run(name, func(t *testing.T) {
+			a := newArchive(t)
+			disk := t.TempDir()
+			if inside {
+				disk = filepath.Join(a.root, "disk")
+				if err := os.Mkdir(disk, 0o750); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, folder := range []string{"sales", "service"} {
+				if err := os.Symlink(disk, filepath.Join(a.root, folder)); err != nil {
+					t.Fatal(err)
+				}
+				content := []byte("what was said in " + folder)
+				sum := sha256.Sum256(content)
+				path := folder + "/" + folder + ".wav"
+				a.write(path, content)
+				a.append(Entry{Kind: Kept, ID: folder, Path: path, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
+			}
+			for range 2 {
+				if r := a.verify(Options{}); !r.OK() || r.Kept != 8 {
+					t.Errorf("%+v", r)
+				}
+			}
+			a.write("service/service.wav", []byte("what was said in SERVICE"))
+			a.write("service/other.wav", []byte("what nobody said"))
+			if r := a.verify(Options{}); len(r.Findings) != 2 {
+				t.Errorf("%+v", r)
+			}
+			if err := os.Remove(filepath.Join(disk, "sales.wav")); err != nil {
+				t.Fatal(err)
+			}
+			if r := a.verify(Options{}); len(r.Findings) != 3 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 // TestOwner: what a process makes in the chain belongs to the owner of the recording
 // directory, also if it is root's.
 func TestOwner(t *testing.T) {

@@ -72,6 +72,7 @@ type verifier struct {
 	block  []byte
 
 	strangers []string          // files of which the chain has nothing, or that they are gone
+	linked    map[string]bool   // real names of files that the chain has by other names, through links
 	holds     map[string]string // what they hold: paths by SHA-256
 }
 
@@ -81,7 +82,7 @@ type verifier struct {
 func Verify(ctx context.Context, root string, o Options) (*Report, error) {
 	v := &verifier{
 		Report: &Report{Findings: []Finding{}}, root: root, o: o, wanted: map[int64]string{},
-		last: Ref{Hash: origin}, index: newIndex(), block: make([]byte, 256<<10), holds: map[string]string{},
+		last: Ref{Hash: origin}, index: newIndex(), block: make([]byte, 256<<10), holds: map[string]string{}, linked: map[string]bool{},
 	}
 	for _, ref := range o.Refs {
 		v.wanted[ref.N] = ref.Hash
@@ -300,7 +301,8 @@ func (v *verifier) count(it *Item) {
 }
 
 // missing tells of a recording without a file, if it is to have one. A file that was
-// just made is not among those listed, and has it.
+// just made is not among those listed, and has it; nor is one under a second name of its
+// directory, which symbolic links give it.
 func (v *verifier) missing(it *Item) {
 	switch {
 	case it.Gone == Cleared && it.Uploaded.N == 0:
@@ -309,7 +311,11 @@ func (v *verifier) missing(it *Item) {
 	case it.Gone != "" || it.Kind == Lost && it.SHA256 == "":
 		return
 	}
-	if stat, err := os.Lstat(filepath.Join(v.root, filepath.FromSlash(it.Path))); it.Kind == Began && err == nil && stat.Mode().IsRegular() {
+	name := filepath.Join(v.root, filepath.FromSlash(it.Path))
+	if stat, err := os.Lstat(name); err == nil && stat.Mode().IsRegular() {
+		if to, err := filepath.EvalSymlinks(name); err == nil {
+			v.linked[to] = true
+		}
 		v.file(it.Path, it)
 		return
 	}
@@ -324,7 +330,9 @@ func (v *verifier) missing(it *Item) {
 // added tells of files that are not to be there.
 func (v *verifier) added() {
 	for _, rel := range v.strangers {
+		to, err := filepath.EvalSymlinks(filepath.Join(v.root, filepath.FromSlash(rel)))
 		switch it := v.index.path[rel]; {
+		case it == nil && err == nil && v.linked[to]:
 		case it == nil:
 			v.find(Added, rel, "the chain knows nothing of it")
 		case it.Gone != "":
