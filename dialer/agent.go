@@ -67,6 +67,7 @@ type agent struct {
 	heard      *cdr.Leg           // what the leg was like during the conversation
 	untap      func()
 	listened   []cdr.Listening // in this call, by those who have left or changed their part
+	pauses     recordingPauses
 	result     api.Disposition
 	wrapEnd    deadline
 	wrapBy     time.Time
@@ -135,6 +136,8 @@ func (a *agent) run(ctx context.Context) {
 			a.thirdCalled(not)
 		case s, open := <-a.third.heard():
 			a.hearThird(s, open)
+		case <-a.pauses.limit.reached():
+			a.pausedTooLong()
 		case <-a.wrapEnd.reached():
 			a.finish()
 		case <-a.decideBy.reached():
@@ -201,6 +204,9 @@ func (a *agent) publish() {
 	if t := a.talk; t != nil {
 		call, lead := t.call, t.lead
 		call.Disposition = a.result.Name
+		if call.RecordingPausedAt = lasting(a.pauses.list); !call.RecordingPausedAt.IsZero() {
+			call.RecordingResumesAt = a.pauses.until
+		}
 		s.Call, s.Lead = &call, &lead
 	} else if a.preview != nil {
 		view := a.preview.view

@@ -208,6 +208,7 @@ func (a *agent) customerGone() {
 // fallSilent ends the conversation.
 func (a *agent) fallSilent() {
 	a.endHold()
+	a.endPause(cdr.PauseEndedWithTalk)
 	a.unlink()
 	a.dismissSupervisors()
 	a.third.dismiss()
@@ -256,8 +257,8 @@ func (a *agent) finish() {
 
 // release lets go of the call.
 func (a *agent) release() {
-	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard, holds: a.hold.times, held: a.hold.total, listened: a.listened}
-	a.heard, a.hold, a.listened = nil, hold{}, nil
+	a.talk.wrapped <- wrapUp{disposition: a.result, leg: a.heard, holds: a.hold.times, held: a.hold.total, listened: a.listened, pauses: a.pauses.list}
+	a.heard, a.hold, a.listened, a.pauses = nil, hold{}, nil, recordingPauses{}
 	a.talk, a.over = nil, nil
 	a.wrapEnd.clear()
 	if a.mode == config.Ring {

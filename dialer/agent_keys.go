@@ -117,6 +117,11 @@ func (a *agent) obey(does, argument string, rules *phones) error {
 			return a.resume()
 		}
 		return a.holdCustomer()
+	case "recording":
+		if !lasting(a.pauses.list).IsZero() {
+			return a.resumeRecording()
+		}
+		return a.pauseRecording()
 	case "disposition":
 		return a.disposeByKey(argument)
 	case "transfer":

@@ -70,6 +70,9 @@ func (c *customer) show(state api.CallState) {
 	if c.beside != nil {
 		s.Conference = c.beside.to.name
 	}
+	if c.talk != nil && (state == api.CallBridged || state == api.CallTransferring) {
+		s.RecordingPausedAt = lasting(c.talk.paused)
+	}
 	for _, x := range c.rec.Transfers {
 		if x.Kind != cdr.Conference || !x.Left.IsZero() {
 			s.Transferred = x.To
@@ -205,6 +208,8 @@ func (c *customer) converse(bridge *media.Bridge) {
 			c.talk.heardBy = list
 			c.rec.Listened = c.listened()
 			c.remember()
+		case list := <-c.talk.pauses:
+			c.recordingPaused(list)
 		case b := <-c.talk.joined: // after a hold, or on another leg
 			if m.AgentAudio.IsZero() {
 				first = b.FirstSent()
@@ -378,7 +383,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		w := <-t.wrapped
 		c.rec.Holds += w.holds
 		c.rec.HoldMS += w.held.Milliseconds()
-		t.heardBy = w.listened
+		t.heardBy, t.paused = w.listened, w.pauses
 		if d := w.disposition; d.Name != "" { // the last agent's word counts
 			c.rec.Disposition, c.rec.Note, promised = d.Name, d.Note, d.Callback
 		}
@@ -390,6 +395,7 @@ func (c *customer) wrappedUp() (promised time.Time) {
 		}
 	}
 	c.rec.Listened = c.listened()
+	c.rec.RecordingPauses = c.recordingPauses()
 	c.rec.Marks.WrappedUp = time.Now()
 	return promised
 }

@@ -171,6 +171,16 @@ func (d *Daemon) Resume(ctx context.Context, id string) (api.AgentStatus, error)
 	return d.command(ctx, id, (*agent).resume)
 }
 
+// PauseRecording implements api.AgentDesk.
+func (d *Daemon) PauseRecording(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).pauseRecording)
+}
+
+// ResumeRecording implements api.AgentDesk.
+func (d *Daemon) ResumeRecording(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).resumeRecording)
+}
+
 // Transfer implements api.AgentDesk.
 func (d *Daemon) Transfer(ctx context.Context, id, to string) (api.AgentStatus, error) {
 	return d.command(ctx, id, func(a *agent) error { return a.transferTo(to) })

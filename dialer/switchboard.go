@@ -38,6 +38,7 @@ type phones struct {
 	failed      time.Duration // how long busy or congestion is heard; 0: not at all
 	arrival     *media.Prompt // for a nailed agent to whom somebody is put through; nil: none
 	pauseOnHold bool          // the recording
+	maxPause    time.Duration // of the recording, by an agent; 0: no limit
 	pauseReason string        // of who pauses by phone
 }
 
@@ -53,7 +54,7 @@ func newSwitchboard(peer func(string) *peer, colleague func(extension, peer stri
 func loadPhones(c *config.Config) (*phones, error) {
 	p := &phones{
 		codes: c.FeatureCodes, keys: c.AgentKeys, transfer: c.Transfer,
-		pauseOnHold: c.Hold.Recording == config.RecordingPause, pauseReason: "break",
+		pauseOnHold: c.Hold.Recording == config.RecordingPause, maxPause: c.Recording.MaxPause, pauseReason: "break",
 		tones: media.TonesOf(c.Media.Tones.Country), failed: c.Media.Tones.Failed,
 	}
 	if b := c.Media.Tones.Arrival; b.Length > 0 {

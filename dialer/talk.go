@@ -42,6 +42,11 @@ type talk struct {
 	listened chan []cdr.Listening
 	heardBy  []cdr.Listening
 
+	// pauses is, from the agent, when they have paused the recording so far, for the same
+	// reason. paused is the last of it, the attempt's.
+	pauses chan []cdr.RecordingPause
+	paused []cdr.RecordingPause
+
 	joined  chan *media.Bridge // from the agent: the bridge, and each that takes its place; closed without one where the agent cannot take the call
 	parted  chan cdr.Party     // from the agent: who of agent and network ended the conversation
 	wrapped chan wrapUp        // from the agent: the wrap-up is over
@@ -54,6 +59,7 @@ type wrapUp struct {
 	holds       int
 	held        time.Duration
 	listened    []cdr.Listening
+	pauses      []cdr.RecordingPause
 }
 
 func newTalk(line *leg) *talk {
@@ -66,6 +72,7 @@ func newTalk(line *leg) *talk {
 		wrapped:   make(chan wrapUp, 1),
 		transfers: make(chan *transfer, 1),
 		listened:  make(chan []cdr.Listening, 1),
+		pauses:    make(chan []cdr.RecordingPause, 1),
 		legs:      make(chan *media.Session, 1),
 	}
 }

@@ -84,7 +84,8 @@ type tape struct {
 	echo    *media.Playback
 	began   time.Time // the prompt
 	ended   time.Time
-	held    bool           // paused by Pause
+	held    bool           // by Pause
+	paused  string         // by the agent of that id: what is said is not to be kept; "": by none
 	over    bool           // nothing is recorded any more
 	party   *media.Session // who talks with the customer; nil: nobody
 	beeping *media.Beeping // nil before the first beep
@@ -107,7 +108,7 @@ func newTape(rec *record.Recording, d *disclosure, n notice, customer *media.Ses
 
 // run records, or does not, as things stand. mu is held.
 func (t *tape) run() {
-	on := !t.held && !t.over && (t.told.Load() || t.runs())
+	on := !t.held && t.paused == "" && !t.over && (t.told.Load() || t.runs())
 	if on {
 		t.Recording.Resume()
 	} else {
@@ -134,10 +135,10 @@ func (t *tape) runs() bool {
 	}
 }
 
-// Pause keeps silence instead of audio from now on.
+// Pause keeps silence instead of audio from now on, for a hold.
 func (t *tape) Pause() { t.hold(true) }
 
-// Resume ends the pause.
+// Resume ends what Pause began.
 func (t *tape) Resume() { t.hold(false) }
 
 func (t *tape) hold(held bool) {
@@ -145,6 +146,30 @@ func (t *tape) hold(held bool) {
 	defer t.mu.Unlock()
 	t.held = held
 	t.run()
+}
+
+// pauseFor keeps silence instead of audio, through holds too, until resumeFor of the same
+// agent. It reports false where nothing is recorded any more.
+func (t *tape) pauseFor(agent string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return false
+	}
+	t.paused = agent
+	t.run()
+	return true
+}
+
+// resumeFor ends what pauseFor began, unless another agent, who has the customer now, has
+// paused the recording since.
+func (t *tape) resumeFor(agent string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paused == agent {
+		t.paused = ""
+		t.run()
+	}
 }
 
 // partyTap records the other party, once the customer was told.

@@ -58,6 +58,17 @@ softphone's own key is ended there.
 
   ringpace agent resume 1001
 `),
+			recordingCommand("pause-recording", "Pause the recording", `Keeps what is said out of the recording, while the customer tells what must not be
+kept, such as the number and code of a card: the recording has silence instead. It
+lasts through holds, until ringpace agent resume-recording, the end of the agent's part
+in the call, or recording.max_pause of the configuration; given again, that begins anew.
+
+  ringpace agent pause-recording 1001
+`, (*api.Client).PauseRecording),
+			recordingCommand("resume-recording", "Go on recording", `Ends what ringpace agent pause-recording, or the agent's key for it, began.
+
+  ringpace agent resume-recording 1001
+`, (*api.Client).ResumeRecording),
 			transferCommand(),
 			conferenceCommand(),
 			listenCommand(api.PartListen, "Listen to an agent's calls", "nobody hears the supervisor"),
@@ -130,6 +141,17 @@ the configuration may say which there are.
 		return func() (agentAction, error) {
 			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
 				return client.Pause(ctx, id, *reason)
+			}, nil
+		}
+	})
+}
+
+// recordingCommand pauses the recording of an agent's call, or goes on with it.
+func recordingCommand(name, shortText, long string, do func(*api.Client, context.Context, string) (api.AgentStatus, error)) *command {
+	return agentVerb(name, shortText, long, func(*pflag.FlagSet) func() (agentAction, error) {
+		return func() (agentAction, error) {
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				return do(client, ctx, id)
 			}, nil
 		}
 	})
@@ -322,6 +344,9 @@ func renderAgent(w io.Writer, a api.AgentStatus, now time.Time) error {
 		}
 		if c.Conference != "" {
 			fmt.Fprintf(w, ", with %s", clean(c.Conference))
+		}
+		if !c.RecordingPausedAt.IsZero() {
+			fmt.Fprintf(w, ", recording paused since %s", local(c.RecordingPausedAt))
 		}
 		if c.Disposition != "" {
 			fmt.Fprintf(w, ", disposition %s", clean(c.Disposition))

@@ -84,6 +84,8 @@ func TestCommands(t *testing.T) {
 		{"agent logout 1001", "POST /v1/agents/1001/logout", "Ada"},
 		{"agent ready 1001", "POST /v1/agents/1001/ready", "Ada"},
 		{"agent pause 1001 --reason lunch", `POST /v1/agents/1001/pause {"reason":"lunch"}`, "Ada"},
+		{"agent pause-recording 1001", "POST /v1/agents/1001/recording-pause", "recording paused since "},
+		{"agent resume-recording 1001", "DELETE /v1/agents/1001/recording-pause", "Ada"},
 		{"agent hangup 1001", "POST /v1/agents/1001/hangup", "Ada"},
 		{"agent dispose 1001 --disposition sold", `POST /v1/agents/1001/dispose {"disposition":"sold"}`, "Ada"},
 		{

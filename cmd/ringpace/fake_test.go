@@ -64,7 +64,7 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 	at := time.Now().Add(-90 * time.Second)
 	agent := api.AgentStatus{
 		ID: "1001", Name: "Ada", Extension: "1001", State: api.AgentTalking, Since: at, Next: api.AgentPaused,
-		Call: &api.AgentCall{ID: "01HX", Campaign: "activation", Number: "+4930123456", Dispositions: []string{"sold", "callback"}},
+		Call: &api.AgentCall{ID: "01HX", Campaign: "activation", Number: "+4930123456", Dispositions: []string{"sold", "callback"}, RecordingPausedAt: at},
 		Lead: &api.LeadView{ID: "7", List: "july", Number: "+4930123456", Fields: map[string]string{"name": "Bob\x1b[2J"}},
 		Registered: []api.Registration{{
 			User: "1001", Node: "n1", Source: "192.0.2.7:5062", Transport: "wss", UserAgent: "JsSIP\x1b[2J", Expires: at.Add(10 * time.Minute), Silent: true, Disconnected: true,

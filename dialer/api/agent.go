@@ -72,6 +72,10 @@ type AgentCall struct {
 	Disposition   string    `json:"disposition,omitempty" doc:"Chosen so far"`
 	Conference    string    `json:"conference,omitempty" doc:"Who else takes part: whom the agent has called in, or the agent who has called this one in"`
 	TransferredBy string    `json:"transferred_by,omitempty" doc:"The agent who has handed the customer over"`
+
+	RecordingPausedAt  time.Time `json:"recording_paused_at,omitzero" doc:"The agent has paused the recording, since then: nothing that is said is kept"`
+	RecordingResumesAt time.Time `json:"recording_resumes_at,omitzero" doc:"When the recording goes on by itself, at the latest"`
+
 	// Dispositions are those that the campaign offers; empty: any word is taken.
 	Dispositions []string `json:"dispositions,omitempty"`
 }

@@ -66,6 +66,8 @@ func operations() []operation {
 		{"POST", a + "/hangup", "", RoleSupervisor, true, "Hangup 1001"},
 		{"POST", a + "/hold", "", RoleSupervisor, true, "Hold 1001"},
 		{"POST", a + "/resume", "", RoleSupervisor, true, "Resume 1001"},
+		{"POST", a + "/recording-pause", "", RoleSupervisor, true, "PauseRecording 1001"},
+		{"DELETE", a + "/recording-pause", "", RoleSupervisor, true, "ResumeRecording 1001"},
 		{"POST", a + "/transfer", `{"to":"1002"}`, RoleSupervisor, true, "Transfer 1001 1002"},
 		{"POST", a + "/conference", `{"to":"1002"}`, RoleSupervisor, true, "CallIn 1001 1002"},
 		{"DELETE", a + "/conference", "", RoleSupervisor, true, "DropThird 1001"},

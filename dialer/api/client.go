@@ -161,6 +161,16 @@ func (c *Client) Pause(ctx context.Context, id, reason string) (AgentStatus, err
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "pause"), map[string]string{"reason": reason})
 }
 
+// PauseRecording keeps what is said out of the recording of an agent's call.
+func (c *Client) PauseRecording(ctx context.Context, id string) (AgentStatus, error) {
+	return post[AgentStatus](ctx, c, path("v1", "agents", id, "recording-pause"), nil)
+}
+
+// ResumeRecording ends what PauseRecording began.
+func (c *Client) ResumeRecording(ctx context.Context, id string) (AgentStatus, error) {
+	return call[AgentStatus](ctx, c, http.MethodDelete, path("v1", "agents", id, "recording-pause"), nil)
+}
+
 // Transfer hands an agent's customer to an extension or a number.
 func (c *Client) Transfer(ctx context.Context, id, to string) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "transfer"), map[string]string{"to": to})

@@ -36,6 +36,8 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 		{"Agents", func() error { _, err := c.Agents(ctx); return err }},
 		{"Agent 1001", func() error { _, err := c.Agent(ctx, "1001"); return err }},
 		{"Skip 1001", func() error { _, err := c.CommandAgent(ctx, "1001", "skip"); return err }},
+		{"PauseRecording 1001", func() error { _, err := c.PauseRecording(ctx, "1001"); return err }},
+		{"ResumeRecording 1001", func() error { _, err := c.ResumeRecording(ctx, "1001"); return err }},
 		{"Pause 1001 lunch", func() error { _, err := c.Pause(ctx, "1001", "lunch"); return err }},
 		{"Dispose 1001 sold n", func() error { _, err := c.Dispose(ctx, "1001", Disposition{Name: "sold", Note: "n"}); return err }},
 		{"LeadCounts a", func() error { _, err := c.LeadCounts(ctx, "a"); return err }},

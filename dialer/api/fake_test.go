@@ -142,6 +142,14 @@ func (f *fakeFloor) Ready(ctx context.Context, id string) (AgentStatus, error) {
 	return f.agent(ctx, "Ready", id)
 }
 
+func (f *fakeFloor) PauseRecording(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "PauseRecording", id)
+}
+
+func (f *fakeFloor) ResumeRecording(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "ResumeRecording", id)
+}
+
 func (f *fakeFloor) Transfer(ctx context.Context, id, to string) (AgentStatus, error) {
 	return f.agent(ctx, "Transfer", id, to)
 }

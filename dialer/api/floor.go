@@ -74,6 +74,12 @@ type AgentDesk interface {
 	Hold(ctx context.Context, id string) (AgentStatus, error)
 	// Resume takes the customer back. A hold by the phone's own key is ended there.
 	Resume(ctx context.Context, id string) (AgentStatus, error)
+	// PauseRecording keeps what is said out of the recording of the call, which has silence
+	// instead, from the moment that it returns: until ResumeRecording, the end of the
+	// agent's part in the call, or recording.max_pause, which begins anew with each.
+	PauseRecording(ctx context.Context, id string) (AgentStatus, error)
+	// ResumeRecording ends what PauseRecording began.
+	ResumeRecording(ctx context.Context, id string) (AgentStatus, error)
 	// Transfer hands the customer to an extension, another agent's or not, or a number
 	// outside, where the configuration allows it. It returns when the new party is called;
 	// the agent's state tells what becomes of it.

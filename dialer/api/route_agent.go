@@ -57,6 +57,9 @@ func (s *Server) agentRoutes() {
 	one("/hold", http.MethodPost, "hold", "Put the customer on hold",
 		"They hear what hold.music says until the agent resumes. A softphone's own hold key does the same.", s.floor.Hold)
 	one("/resume", http.MethodPost, "resume", "Take the customer back", "", s.floor.Resume)
+	one("/recording-pause", http.MethodPost, "pause-recording", "Pause the recording",
+		"While the customer tells what must not be kept, such as the number and code of a card: the recording has silence instead of all who talk, and nothing of it is kept anywhere. It lasts through holds, and ends when the agent resumes, with the agent's part in the call, or after recording.max_pause, which begins anew where a pause is asked for again. A conflict where the call is not recorded.", s.floor.PauseRecording)
+	one("/recording-pause", http.MethodDelete, "resume-recording", "Go on recording", "", s.floor.ResumeRecording)
 	one("/preview", http.MethodPost, "preview", "Ask for the next lead", "It is reserved and shown, not dialed. Preview campaigns.", s.floor.Preview)
 	one("/dial", http.MethodPost, "dial", "Dial the lead that is shown", "", s.floor.Dial)
 	one("/skip", http.MethodPost, "skip", "Give the lead that is shown back", "It is not dialed and counts no attempt.", s.floor.Skip)

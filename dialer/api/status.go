@@ -138,6 +138,8 @@ type CallStatus struct {
 	AnsweredAt  time.Time `json:"answered_at,omitzero"`
 	AgeS        float64   `json:"age_s" doc:"Seconds since the INVITE"`
 	Callback    time.Time `json:"callback,omitzero" doc:"The caller will be called back, not before then"`
+
+	RecordingPausedAt time.Time `json:"recording_paused_at,omitzero" doc:"The agent has paused the recording, since then"`
 }
 
 // CallState says how far an attempt has come.

@@ -68,6 +68,9 @@ type Record struct {
 	// Consent is whether the customer was told of the recording, or refused it.
 	Consent Consent `json:"consent,omitempty"`
 
+	// RecordingPauses are when agents kept what was said out of the recording, in order.
+	RecordingPauses []RecordingPause `json:"recording_pauses,omitempty"`
+
 	// Transfers are those that agents asked for, in order.
 	Transfers []Transfer `json:"transfers,omitempty"`
 

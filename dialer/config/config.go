@@ -154,6 +154,8 @@ type Recording struct {
 	MinFree Size          `yaml:"min_free"` // less than that on the disk stops dialing
 	Flush   time.Duration `yaml:"flush"`    // how much a crash may cost
 
+	MaxPause time.Duration `yaml:"max_pause" reload:"live"` // how long an agent may pause it; 0 is as long as they talk
+
 	Retention time.Duration `yaml:"retention"`  // how long recordings are kept; 0 is for ever
 	EncryptTo []string      `yaml:"encrypt_to"` // age recipients, or files of them; empty: plain
 

@@ -37,9 +37,12 @@ func Default() *Config {
 			Keep:    KeepBridged,
 			MinFree: 2 << 30,
 			Flush:   time.Second,
-			Consent: Consent{Prompt: PromptOff, Refused: RefusedUnrecorded},
-			Beep:    defaultBeep(),
-			Upload:  DefaultUpload(),
+			// A card's number, date and code are read out in well under a minute; three leave room
+			// to fetch the card and to repeat. A pause that was forgotten costs no more evidence.
+			MaxPause: 3 * time.Minute,
+			Consent:  Consent{Prompt: PromptOff, Refused: RefusedUnrecorded},
+			Beep:     defaultBeep(),
+			Upload:   DefaultUpload(),
 		},
 		CDR: CDR{RotateSize: 100 << 20, KeepFiles: 0},
 		AgentDefaults: AgentDefaults{

@@ -40,6 +40,8 @@ func TestFaults(t *testing.T) {
 		{"negative duration", campaign("goodbye: -2s"), []string{`test.yaml:9:30: campaigns[0].goodbye: "-2s" is negative`}},
 		{"size", base + "recording: {min_free: 2 gigs}\n", []string{`test.yaml:10:23: recording.min_free: "2 gigs" is not a size`}},
 		{"retention", base + "recording: {retention: 90s}\n", []string{"test.yaml:10:24: recording.retention: 1m30s; write 1h or more"}},
+		{"pause of the recording", base + "recording: {max_pause: 500ms}\n", []string{"test.yaml:10:24: recording.max_pause: 500ms; write how long"}},
+		{"long pause of the recording", base + "recording: {max_pause: 2h}\n", []string{"test.yaml:10:24: recording.max_pause: 2h; write how long"}},
 		{"format", base + "recording: {format: pcm8}\n", []string{`test.yaml:10:21: recording.format: "pcm8" is not known`}},
 		{"recipients", base + "recording: {encrypt_to: [age1xyz, /not/there, ssh-dss AAAA, AGE-SECRET-KEY-1QQ]}\n", []string{
 			"test.yaml:10:26: recording.encrypt_to[0]: not a recipient: age1xyz…: the key is mistyped",

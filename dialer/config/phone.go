@@ -34,6 +34,7 @@ type AgentKeys struct {
 	Disposition string `yaml:"disposition"` // and one digit: the number of the campaign's disposition
 	Transfer    string `yaml:"transfer"`    // and an extension, and #
 	Conference  string `yaml:"conference"`  // likewise; without an extension the third party is dropped
+	Recording   string `yaml:"recording"`   // pauses it, and goes on
 	Logout      string `yaml:"logout"`
 }
 
@@ -102,7 +103,7 @@ func (f FeatureCodes) Read(dialed string) (does, extension string) {
 // Codes lists the keys that are on.
 func (k AgentKeys) Codes() []Code {
 	return on(Code{"ready", k.Ready}, Code{"pause", k.Pause}, Code{"hangup", k.Hangup}, Code{"hold", k.Hold},
-		Code{"disposition", k.Disposition}, Code{"transfer", k.Transfer}, Code{"conference", k.Conference}, Code{"logout", k.Logout})
+		Code{"disposition", k.Disposition}, Code{"transfer", k.Transfer}, Code{"conference", k.Conference}, Code{"recording", k.Recording}, Code{"logout", k.Logout})
 }
 
 func on(codes ...Code) []Code {
@@ -162,7 +163,7 @@ func defaultFeatureCodes() FeatureCodes {
 }
 
 func defaultAgentKeys() AgentKeys {
-	return AgentKeys{Ready: "*1", Pause: "*2", Hangup: "*3", Hold: "*4", Disposition: "*5", Conference: "*6", Transfer: "*7", Logout: "*9"}
+	return AgentKeys{Ready: "*1", Pause: "*2", Hangup: "*3", Hold: "*4", Disposition: "*5", Conference: "*6", Transfer: "*7", Recording: "*8", Logout: "*9"}
 }
 
 var (

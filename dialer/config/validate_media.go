@@ -87,6 +87,9 @@ func (v *validator) storage() {
 	if r.Flush < 100*time.Millisecond || r.Flush > time.Second {
 		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to 1s", formatDuration(r.Flush))
 	}
+	if r.MaxPause != 0 && (r.MaxPause < time.Second || r.MaxPause > time.Hour) {
+		v.bad("recording.max_pause", "%s; write how long an agent may pause the recording, 1s to 1h, such as 3m, or 0 for as long as they talk", formatDuration(r.MaxPause))
+	}
 	if r.Retention != 0 && r.Retention < time.Hour {
 		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", formatDuration(r.Retention))
 	}
