@@ -291,7 +291,8 @@ func gapIn(heard tone.Sound) string {
 }
 
 // TestKilledWhileASupervisorListens kills the daemon amid a call that a supervisor hears,
-// after another part of theirs: the record of the call that a crash cut off tells of both.
+// after another part of theirs, and whose recording is paused: the record of the call that
+// a crash cut off tells of all.
 func TestKilledWhileASupervisorListens(t *testing.T) {
 	t.Parallel()
 	p := plan{
@@ -309,6 +310,8 @@ func TestKilledWhileASupervisorListens(t *testing.T) {
 	h.hears("the agent", h.pbx.Extension("1001").Hears, hz(1002), true)
 	h.press("1002", "4")
 	h.hears("the agent", h.pbx.Extension("1001").Hears, hz(1002), false)
+	h.press("1001", "*8")
+	h.hears("the agent", h.pbx.Extension("1001").Hears, 1000, true) // the confirmation
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -324,5 +327,8 @@ func TestKilledWhileASupervisorListens(t *testing.T) {
 	if whisper, listen := r.Listened[0], r.Listened[1]; whisper.Part != "whisper" || whisper.Ended.IsZero() || listen.Part != "listen" ||
 		!listen.Ended.IsZero() || listen.By != "a1002" || listen.Agent != "a1001" || listen.Began.Before(whisper.Ended) {
 		t.Errorf("took part: %+v", r.Listened)
+	}
+	if p := r.RecordingPauses; len(p) != 1 || p[0].Agent != "a1001" || !p[0].Ended.IsZero() {
+		t.Errorf("pauses of the recording: %+v", p)
 	}
 }
