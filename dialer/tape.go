@@ -161,6 +161,10 @@ func (t *tape) pauseFor(agent string) bool {
 	return true
 }
 
+// pauseTail is for how long after an agent's pause the recording keeps silence: what was
+// said in the pause has arrived by then, over slow networks and on a busy machine too.
+const pauseTail = 250 * time.Millisecond
+
 // resumeFor ends what pauseFor began, unless another agent, who has the customer now, has
 // paused the recording since.
 func (t *tape) resumeFor(agent string) {
@@ -168,6 +172,7 @@ func (t *tape) resumeFor(agent string) {
 	defer t.mu.Unlock()
 	if t.paused == agent {
 		t.paused = ""
+		t.Recording.Hush(pauseTail)
 		t.run()
 	}
 }

@@ -51,6 +51,25 @@ func testPauseIsSilenceWithMarks(t *testing.T, as kind) {
 	checkDigest(t, rec, sum)
 }
 
+// TestHush holds that what is said in a pause and arrives behind its end is kept out, and
+// what arrives behind the tail is not.
+func TestHush(t *testing.T) {
+	rec := start(t, newTestRecorder(t, Config{}), Meta{})
+	customer := newSource(rec, rec.Customer(), 1)
+	at := customer.talk(0, 10)
+	rec.base = rec.base.Add(-400 * ms) // it is 400 ms now
+	rec.Pause()
+	rec.Hush(200 * ms)
+	rec.Resume()
+	at = customer.talk(at, 20)
+	at = customer.talk(at, 10)
+	_, l, _ := closed(t, rec)
+	from, to := int(600*ms/(125*time.Microsecond)), int(at/(125*time.Microsecond))
+	equal(t, "before", l[:1600], customer.octets(0, 1600))
+	equal(t, "tail", l[1600:from-160], silence(from-160-1600))
+	equal(t, "behind", l[from+160:to], customer.octets(from+160, to-from-160))
+}
+
 // checkDigest holds a summary against the file as it lies.
 func checkDigest(t *testing.T, rec *Recording, sum Summary) {
 	t.Helper()

@@ -39,6 +39,7 @@ type Recording struct {
 	mu       sync.Mutex
 	closed   bool
 	paused   bool
+	hushed   time.Duration // arrivals before it are kept as silence
 	until    time.Duration // arrivals after it are not part of the recording; 0: no end yet
 	segments uint16
 	chunks   []*chunk // the last one is being filled
@@ -100,7 +101,7 @@ func (r *Recording) add(e entry, payload []byte) {
 	if r.closed || r.tooLate(e) {
 		return
 	}
-	if r.paused && e.kind == entryAudio {
+	if (r.paused || e.arrival < r.hushed) && e.kind == entryAudio {
 		e.muted, payload = true, nil
 	}
 	if n := len(r.chunks); n > 0 && r.chunks[n-1].add(e, payload) {
@@ -139,6 +140,14 @@ func (r *Recording) Pause() { r.setPaused(true) }
 
 // Resume ends the pause.
 func (r *Recording) Resume() { r.setPaused(false) }
+
+// Hush keeps silence instead of what arrives within such a time from now, paused or not:
+// what was said during a pause may be on its way yet when that ends.
+func (r *Recording) Hush(tail time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hushed = max(r.hushed, time.Since(r.base)+tail)
+}
 
 func (r *Recording) setPaused(paused bool) {
 	r.mu.Lock()
