@@ -22,8 +22,10 @@ const pollBatch = 128
 // pollTurns is after how many batches without a rest a shard lets other goroutines run.
 const pollTurns = 8
 
-// newNetwork returns what reads sockets: a shard for each processor that Go uses.
-func newNetwork() (network, error) { return newPoller(runtime.GOMAXPROCS(0)) }
+// newNetwork returns what reads sockets: a shard for each processor that Go may use.
+func newNetwork() (network, error) {
+	return newPoller(min(runtime.NumCPU(), runtime.GOMAXPROCS(0)))
+}
 
 // poller reads many sockets with few goroutines, its shards.
 type poller struct {

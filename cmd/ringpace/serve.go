@@ -58,7 +58,7 @@ func serve(ctx context.Context, t *terminal, path string) error {
 	level := new(slog.LevelVar)
 	level.Set(cfg.Logging.SlogLevel())
 	log := newLogger(t.err, cfg.Logging.Format, level)
-	dialer.TuneHeap()
+	dialer.TuneRuntime()
 	for _, w := range warnings {
 		log.Warn(w.String())
 	}

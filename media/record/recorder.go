@@ -54,7 +54,8 @@ type Config struct {
 	// EncryptTo are the recipients of recordings, see vault.ParseRecipients; without any
 	// they are plain.
 	EncryptTo []string
-	// Writers is how many goroutines write; 0 is one for each processor, at most 4.
+	// Writers is how many goroutines write; 0 is one for two processors, at most 4:
+	// a disk that stalls holds up each of them, and never all that could run calls.
 	Writers int
 	Logger  *slog.Logger // nil discards
 }
@@ -151,7 +152,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Memory = DefaultMemory
 	}
 	if c.Writers <= 0 {
-		c.Writers = min(runtime.GOMAXPROCS(0), 4)
+		c.Writers = min(max(1, runtime.NumCPU()/2), 4)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

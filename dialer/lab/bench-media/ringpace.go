@@ -31,7 +31,7 @@ const cryptoAttribute = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
 // beRingpace is a process with an engine, and with a recorder if it is told to
 // record, and nothing else of the daemon.
 func beRingpace(profile string) (err error) {
-	dialer.TuneHeap() // as the daemon does
+	dialer.TuneRuntime() // as the daemon does
 	stop, err := roles.Profile(profile)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ var offer = []byte("v=0\r\no=ringpace 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 12
 
 // beCaller is a process that calls: an endpoint, a trunk, and what follows here.
 func beCaller(listen, server, profile string) (err error) {
-	dialer.TuneHeap() // as the daemon does
+	dialer.TuneRuntime() // as the daemon does
 	stop, err := roles.Profile(profile)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 
 // beRegistrar is a process that registers everybody who knows the password.
 func beRegistrar(listen string) error {
-	dialer.TuneHeap() // as the daemon does
+	dialer.TuneRuntime() // as the daemon does
 	addr, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return err
