@@ -90,7 +90,7 @@ type beeper struct {
 
 // add implements sounder.
 func (b *beeper) add(sum []int32, timestamp uint32, now time.Time) (sounds bool) {
-	wall := now.Sub(b.of.first).Microseconds() * (ClockRate / 1000) / 1000
+	wall := int64(samplesIn(now.Sub(b.of.first)))
 	place := b.place + int64(int32(timestamp-b.timestamp))
 	if adrift := place - wall; !b.placed || adrift > beepAdrift || adrift < -beepAdrift {
 		place = wall
@@ -103,7 +103,7 @@ func (b *beeper) add(sum []int32, timestamp uint32, now time.Time) (sounds bool)
 			return false
 		}
 		late := place - b.next
-		if b.of.paused.Load() || late > int64(beepLate.Seconds()*ClockRate) {
+		if b.of.paused.Load() || late > int64(samplesIn(beepLate)) {
 			b.next = b.due(place + n)
 			return false
 		}
