@@ -90,7 +90,7 @@ func TestLibrariesHaveOneOwner(t *testing.T) {
 		tests   []string // whose tests may import it as well
 	}{
 		{"github.com/emiago/sipgo", []string{"sip"}, nil},
-		{"github.com/pion", []string{"media", "dialer/lab/bench-media"}, nil},                        // whose far sides tell forgeries by themselves
+		{"github.com/pion", []string{"media"}, nil},
 		{"github.com/redis/go-redis", []string{"dialer/store", "pacing"}, []string{"dialer", "cmd"}}, // to look into a test's Redis
 		{"github.com/alicebob/miniredis", []string{"dialer/store"}, []string{"pacing"}},
 		{"github.com/spf13/pflag", []string{"cmd"}, nil},

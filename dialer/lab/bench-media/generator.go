@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringpace/dialer/lab/roles"
+	"ringpace/media/srtptest"
 )
 
 // legs are the addresses of one call's ends: the customer's, the agent's.
@@ -114,7 +115,7 @@ type party struct {
 	source *source
 	phase  int64 // ns into each period
 	ear    ear
-	secret *secret // nil: packets are plain
+	secret *srtptest.End // nil: packets are plain
 }
 
 // question asks the loop for a window of some periods.
@@ -150,7 +151,7 @@ func newGenerator(s setup) (*generator, error) {
 		}
 		g.far.Ends = append(g.far.Ends, ends)
 		if s.Secure {
-			g.far.Keys = append(g.far.Keys, newKey())
+			g.far.Keys = append(g.far.Keys, srtptest.NewKey())
 		}
 	}
 	for range s.Monitors {
@@ -190,7 +191,7 @@ func (g *generator) start(near nearEnds) error {
 	}
 	for call, key := range near.Keys {
 		var err error
-		if g.parties[2*call+1].secret, err = newSecret(g.far.Keys[call], key); err != nil {
+		if g.parties[2*call+1].secret, err = srtptest.New(g.far.Keys[call], key); err != nil {
 			return err
 		}
 	}
@@ -254,7 +255,7 @@ func (g *generator) run() {
 		if now >= due {
 			g.late = max(g.late, now-due)
 			p := g.parties[g.order[next]]
-			packet := p.secret.seal(p.source.next(number))
+			packet := p.secret.Seal(p.source.next(number))
 			// The sender's history is kept where it is looked up: at the other end.
 			other := g.parties[g.order[next]^1]
 			other.ear.sentAt[number%history] = now
@@ -287,7 +288,7 @@ func (g *generator) run() {
 			}
 			p := g.parties[event.Fd]
 			if b, at, ok := g.reader.read(p.fd); ok {
-				g.take(p, p.secret.open(b), at, number)
+				g.take(p, p.secret.Open(b), at, number)
 			}
 		}
 	}
