@@ -78,6 +78,20 @@ func benchBridge(t testing.TB) (*Session, []byte, time.Time) {
 	return agent, b, time.Now()
 }
 
+// relaysWithoutAllocating holds that neither a relayed packet nor the clock's tick after it
+// allocates, whatever else the customer of the bridge hears.
+func relaysWithoutAllocating(t *testing.T, s *Session, agentPacket []byte, at time.Time) {
+	t.Helper()
+	buf := make([]byte, len(agentPacket))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(buf, agentPacket)
+		s.receiveRTP(buf, partyAddr, at)
+		s.bridge.customer.tick(at, clockPeriod)
+	}); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
+
 // TestTickAllocatesNothing covers idle sessions, which are most of the night.
 func TestTickAllocatesNothing(t *testing.T) {
 	s, f := bareSession(t, bareEngine(), "8")
