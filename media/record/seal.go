@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"ringpace/media/record/chain"
 	"ringpace/media/record/vault"
 )
 
@@ -46,7 +47,7 @@ func (r *Recording) seal(marks []mark, sum *Summary) error {
 	name := r.recorder.nameOf(sum.Path)
 	f, err := r.replace(name, marks, sum)
 	if err == nil {
-		err = errors.Join(r.sheet.timeline.file.Close(), syncDir(filepath.Dir(name)))
+		err = errors.Join(r.sheet.timeline.file.Close(), chain.SyncDir(filepath.Dir(name)))
 		r.sheet.timeline.file, r.sheet.sealed = f, sum
 	}
 	if err != nil {
@@ -78,16 +79,6 @@ func (r *Recording) replace(name string, marks []mark, sum *Summary) (file, erro
 	}
 	sum.Bytes, sum.SHA256 = size, hash
 	return f, nil
-}
-
-// syncDir brings the names in a directory to the disk.
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // inspectEncrypted describes an encrypted file of which there are no other figures. It

@@ -379,7 +379,7 @@ func (l *Log) write(e Entry) (Ref, error) {
 		if err := l.turnTo(today, os.O_RDWR|os.O_CREATE); err != nil {
 			return Ref{}, err
 		}
-		if err := syncDir(l.dir); err != nil {
+		if err := SyncDir(l.dir); err != nil {
 			return Ref{}, err
 		}
 	}
@@ -412,8 +412,8 @@ func (l *Log) put(e Entry) error {
 
 func (l *Log) name(day string) string { return filepath.Join(l.dir, day+extension) }
 
-// syncDir brings the names in a directory to the disk.
-func syncDir(name string) error {
+// SyncDir brings the names in a directory to the disk.
+func SyncDir(name string) error {
 	d, err := os.Open(name)
 	if err != nil {
 		return err
