@@ -2,7 +2,9 @@ package sip
 
 import (
 	"bufio"
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,15 +44,24 @@ type streamPeer struct {
 // accept waits for the next connection.
 func (s *streamServer) accept() *streamPeer {
 	s.t.Helper()
-	_ = s.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
-	c, err := s.Accept()
+	p, err := s.acceptWithin(patience)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	return p
+}
+
+// acceptWithin waits that long for the next connection.
+func (s *streamServer) acceptWithin(d time.Duration) (*streamPeer, error) {
+	_ = s.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(d))
+	c, err := s.Accept()
+	if err != nil {
+		return nil, err
 	}
 	s.t.Cleanup(func() { _ = c.Close() })
 	p := &streamPeer{&peer{t: s.t, addr: s.Addr().String()}, c, bufio.NewReader(c)}
 	p.writer = func(raw string) { _, _ = c.Write([]byte(raw)) }
-	return p
+	return p, nil
 }
 
 // next is the next message of that method.
@@ -157,17 +168,28 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 	for _, call := range stuck {
 		next[Failed](t, call)
 	}
+	// The next calls go the same way until the connection is given up.
+	var again *streamPeer
+	for deadline := time.Now().Add(patience); again == nil; {
+		call := place(t, trunk, Invite{})
+		defer call.Hangup(CauseNormal)
+		fresh, err := s.acceptWithin(time.Second)
+		if err != nil && time.Now().After(deadline) {
+			t.Fatal("the connection is still in use: ", err)
+		}
+		again = fresh
+	}
+	again.next("INVITE")
 	_ = p.conn.SetReadDeadline(time.Now().Add(patience))
 	for {
 		m, err := read(p.in)
-		if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("the connection never ends")
+		} else if err != nil {
 			break // the end of the connection, which may be amid a message
 		}
 		if kind := m.kind(); kind != "INVITE" && kind != "ACK" && kind != "CANCEL" {
 			t.Fatalf("garbage: %.100q", m.start)
 		}
 	}
-	next := place(t, trunk, Invite{})
-	s.accept().next("INVITE")
-	next.Hangup(CauseNormal)
 }

@@ -141,6 +141,7 @@ func (fs *flows) dial(ctx context.Context, key flowKey, from netip.Addr) (*flow,
 	if err != nil {
 		return nil, err
 	}
+	bound(conn)
 	if key.transport == "tls" {
 		if conn, err = fs.encrypt(ctx, conn, key.profile); err != nil {
 			return nil, err

@@ -31,6 +31,7 @@ func (l *streamListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		bound(c)
 		release := func() {}
 		if l.layer.cfg.Guard != nil {
 			var ok bool
@@ -46,6 +47,13 @@ func (l *streamListener) Accept() (net.Conn, error) {
 			c = l.secure(c)
 		}
 		return l.layer.tap(c, l.transport, release), nil
+	}
+}
+
+// bound has the kernel hold no more than the writeBuffer of what is not read yet.
+func bound(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(writeBuffer) // or as much as the system thinks right
 	}
 }
 
@@ -163,8 +171,12 @@ func (s *stream) deadline() time.Time {
 	return time.Time{}
 }
 
-// maxUnwritten bounds what waits for a peer that does not read, in bytes.
-const maxUnwritten = 1 << 20
+// What waits for a peer that does not read, in bytes: in the kernel, which would take
+// megabytes and hide them from SendTimeout, and before it.
+const (
+	writeBuffer  = 256 << 10
+	maxUnwritten = 1 << 20
+)
 
 // Write has b written, whole and in its turn, and does not wait for that: the goroutine
 // that reads must not wait for a peer that does not. What cannot be written within
