@@ -131,12 +131,12 @@ func (b *beeper) due(place int64) int64 {
 func (o *stream) admitBeep(b *beeper) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.beeps.admit(b)
+	o.overlays.admit(b)
 }
 
 // dismissBeep ends what admitBeep began.
 func (o *stream) dismissBeep(b *beeper) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.beeps.dismiss(b)
+	o.overlays.dismiss(b)
 }

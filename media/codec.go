@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Codec is what the payload of an RTP packet holds. The RTP clock of all of them runs at
@@ -23,6 +24,14 @@ const (
 
 // ClockRate is the RTP clock and the sampling rate of every codec here, in Hz.
 const ClockRate = 8000
+
+// samplesIn is how many samples last for d.
+func samplesIn(d time.Duration) int { return int(d / (time.Second / ClockRate)) }
+
+// samples is how long n samples last.
+func samples(n float64) time.Duration {
+	return time.Duration(n * float64(time.Second) / ClockRate)
+}
 
 // String gives the encoding name of RFC 3551 and the IANA registry.
 func (c Codec) String() string {

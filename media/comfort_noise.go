@@ -71,10 +71,10 @@ var noiseAmplitude = func() (amplitude [128]int32) {
 	return amplitude
 }()
 
-// passesNoise reports whether the far side makes comfort noise itself. Where guests or a
-// beep are to be heard it needs packets with samples.
+// passesNoise reports whether the far side makes comfort noise itself. Where guests or
+// what is laid over the stream are to be heard, it needs packets with samples.
 func (o *stream) passesNoise() bool {
-	return o.format.hasNoise && len(o.guests.voices)+len(o.beeps.voices) == 0
+	return o.format.hasNoise && len(o.guests.voices)+len(o.overlays.voices) == 0
 }
 
 // repeatNoise says again what the source has said of its silence.

@@ -65,7 +65,7 @@ func (o *stream) layOver(v *overlay) {
 	defer o.mu.Unlock()
 	o.endOverlay()
 	o.overlay = v
-	o.beeps.admit(v)
+	o.overlays.admit(v)
 	o.nap.wake()
 }
 
@@ -80,14 +80,14 @@ func (o *stream) takeOff(v *overlay) {
 
 func (o *stream) endOverlay() {
 	if o.overlay != nil {
-		o.beeps.dismiss(o.overlay)
+		o.overlays.dismiss(o.overlay)
 		o.overlay = nil
 	}
 }
 
 // lay mixes what is laid over the stream to the samples of a packet.
 func (o *stream) lay(payload []byte, timestamp uint32, now time.Time) {
-	o.beeps.mix(payload, o.format.codec.law(), timestamp, now, false)
+	o.overlays.mix(payload, o.format.codec.law(), timestamp, now, false)
 	if o.overlay != nil && o.overlay.over {
 		o.endOverlay()
 	}

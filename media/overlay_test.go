@@ -44,7 +44,7 @@ func TestOverlay(t *testing.T) {
 		if !slices.Equal(laid.customer.heard(0), plain.customer.heard(0)) {
 			t.Errorf("%s: the other party hears it", codec)
 		}
-		if n := len(laid.agent.out.beeps.voices); n != 0 {
+		if n := len(laid.agent.out.overlays.voices); n != 0 {
 			t.Errorf("%s: %d voices are left", codec, n)
 		}
 	}
@@ -86,7 +86,7 @@ func TestOverlayGoesRound(t *testing.T) {
 	k.agent.Overlay(tone, 0, 0)
 	k.now = k.now.Add(overlayLate)
 	k.pass(10)
-	if spans := beepsIn(t, k.agent.heard(0), -20); len(spans) != 0 || len(k.agent.out.beeps.voices) != 0 {
+	if spans := beepsIn(t, k.agent.heard(0), -20); len(spans) != 0 || len(k.agent.out.overlays.voices) != 0 {
 		t.Errorf("a tone comes late: %v", spans)
 	}
 }

@@ -77,3 +77,32 @@ func (p *Playback) finish() {
 		close(p.done)
 	}
 }
+
+// play replaces what is playing.
+func (o *stream) play(p *Playback) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopPlayback()
+	if o.closed {
+		p.finish()
+		return
+	}
+	o.playback = p
+	o.nap.wake()
+}
+
+// stop ends p if it is playing.
+func (o *stream) stop(p *Playback) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.playback == p {
+		o.stopPlayback()
+	}
+}
+
+func (o *stream) stopPlayback() {
+	if o.playback != nil {
+		o.playback.finish()
+		o.playback = nil
+	}
+}

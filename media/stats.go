@@ -169,8 +169,3 @@ func (r *reception) lostNow() uint64 {
 }
 
 func (r *reception) lost() uint64 { return r.lostOld + r.lostNow() }
-
-// samples turns a count of samples into a duration.
-func samples(n float64) time.Duration {
-	return time.Duration(n * float64(time.Second) / ClockRate)
-}
