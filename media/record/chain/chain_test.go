@@ -483,6 +483,42 @@ func TestLegalHold(t *testing.T) {
 	}
 }
 
+// TestHoldOfWhatGoes: a recording that retention removes while it is put under hold is not
+// said to be under hold, and no other that was named with it is.
+func TestHoldOfWhatGoes(t *testing.T) {
+	a := newArchive(t)
+	x, err := Load(a.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.now = a.now.AddDate(0, 0, 1) // the line is in a file that was not there
+	if err := a.log.Remove(Entry{Kind: Deleted, ID: "two", Path: "two.wav"}); err != nil {
+		t.Fatal(err)
+	}
+	before := a.log.Last()
+	counsel, err := Open(a.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer counsel.Close()
+	counsel.now = a.log.now
+	if n, err := counsel.change(x, []string{"one", "two"}, Entry{Kind: Held}); n != 0 || !errors.Is(err, ErrNotFound) {
+		t.Errorf("%d were put under hold, %v", n, err)
+	}
+	if last := counsel.Last(); last != before {
+		t.Errorf("line %d follows", last.N)
+	}
+	if n, err := counsel.change(x, []string{"one", "three"}, Entry{Kind: Held}); n != 2 || err != nil {
+		t.Errorf("%d of two that are there were put under hold, %v", n, err)
+	}
+	if err := a.log.Remove(Entry{Kind: Deleted, ID: "one", Path: "one.wav"}); !errors.Is(err, ErrHeld) {
+		t.Errorf("Remove of what is held: %v", err)
+	}
+	if r := a.verify(Options{}); !r.OK() || r.Held != 2 || r.Gone != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestFind(t *testing.T) {
 	a := newArchive(t)
 	a.append(Entry{Kind: Held, ID: "two"})

@@ -23,28 +23,48 @@ type Index struct {
 	Items []*Item
 	path  map[string]*Item
 	id    map[string]*Item // the last of that id
+	day   string           // the last one that was read
+	size  int64            // how much of it, in octets
 }
 
 // Load reads the chain of a recording directory. Whether it is whole is for Verify to
 // tell.
 func Load(root string) (*Index, error) {
 	x := newIndex()
-	days, err := dayNames(root)
-	if err != nil {
+	if err := x.read(root); err != nil {
 		return nil, fmt.Errorf("chain: %w", err)
 	}
+	return x, nil
+}
+
+// read takes in the whole lines that were not yet read.
+func (x *Index) read(root string) error {
+	days, err := dayNames(root)
+	if err != nil {
+		return err
+	}
 	for _, day := range days {
-		err := eachLine(filepath.Join(root, Folder, day+extension), func(line []byte, whole bool) error {
-			if e, err := parseLine(line); err == nil && whole {
+		if day < x.day {
+			continue
+		}
+		if day > x.day {
+			x.day, x.size = day, 0
+		}
+		err := eachLineFrom(filepath.Join(root, Folder, day+extension), x.size, func(line []byte, whole bool) error {
+			if !whole {
+				return nil
+			}
+			x.size += int64(len(line))
+			if e, err := parseLine(line); err == nil {
 				x.add(e)
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, fmt.Errorf("chain: %w", err)
+			return err
 		}
 	}
-	return x, nil
+	return nil
 }
 
 func newIndex() *Index { return &Index{path: map[string]*Item{}, id: map[string]*Item{}} }
