@@ -18,9 +18,11 @@ func (r *Recorder) retain() {
 	ticker := time.NewTicker(retainInterval)
 	defer ticker.Stop()
 	for {
-		if removed, err := r.expire(reaper, time.Now()); err != nil {
+		removed, err := r.expire(reaper, time.Now())
+		if err != nil {
 			r.log.Error("recordings that are past their time cannot be removed", "error", err)
-		} else if removed > 0 {
+		}
+		if removed > 0 {
 			r.log.Info("recordings that were past their time are removed", "removed", removed, "retention", r.cfg.Retention)
 		}
 		select {
@@ -34,14 +36,11 @@ func (r *Recorder) retain() {
 // expire removes what is past its time now, those under legal hold left out. Each has
 // its line in the chain before it goes.
 func (r *Recorder) expire(reaper *chain.Reaper, now time.Time) (removed int, err error) {
-	list, err := reaper.Expired(now.Add(-r.cfg.Retention))
-	if err != nil {
-		return 0, err
-	}
+	list, astray := reaper.Expired(now.Add(-r.cfg.Retention))
 	for _, e := range list {
 		select {
 		case <-r.stop:
-			return removed, nil
+			return removed, astray
 		default:
 		}
 		err := r.chain.Remove(chain.Entry{
@@ -51,10 +50,10 @@ func (r *Recorder) expire(reaper *chain.Reaper, now time.Time) (removed int, err
 		switch {
 		case errors.Is(err, chain.ErrHeld):
 		case err != nil:
-			return removed, err
+			return removed, errors.Join(astray, err)
 		default:
 			removed++
 		}
 	}
-	return removed, nil
+	return removed, astray
 }

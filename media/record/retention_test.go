@@ -131,3 +131,33 @@ func TestLinkedRetention(t *testing.T) {
 		t.Errorf("%+v, there %v", report, there("cut"))
 	}
 }
+
+// TestRetentionWithoutADisk: a disk that is not mounted is told of, keeps nothing else, and
+// costs nothing of what is on it its turn.
+func TestRetentionWithoutADisk(t *testing.T) {
+	dir, away := t.TempDir(), filepath.Join(t.TempDir(), "far")
+	r := newTestRecorder(t, Config{Dir: dir, Pattern: "{campaign}/{id}.wav"})
+	for _, campaign := range []string{"near", "far"} {
+		rec := start(t, r, Meta{ID: campaign, Campaign: campaign})
+		newSource(rec, rec.Customer(), 1).talk(0, 10)
+		closed(t, rec)
+	}
+	folder := filepath.Join(dir, "far")
+	if err := errors.Join(os.Rename(folder, away), os.Mkdir(folder, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	r.cfg.Retention = time.Hour
+	reaper, later := chain.NewReaper(dir), time.Now().Add(2*time.Hour)
+	if n, err := r.expire(reaper, later); n != 1 || !errors.Is(err, chain.ErrAstray) {
+		t.Errorf("%d removed, %v", n, err)
+	}
+	if err := errors.Join(os.Remove(folder), os.Rename(away, folder)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.expire(reaper, later); n != 1 || err != nil {
+		t.Errorf("with the disk back %d removed, %v", n, err)
+	}
+	if report := verified(t, dir); report.Gone != 2 {
+		t.Errorf("%+v", report)
+	}
+}

@@ -1,7 +1,10 @@
 package chain
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -34,39 +37,47 @@ func NewClearer(root string) *Reaper {
 }
 
 // Expired returns the recordings whose time began before an instant and that have a file
-// still. Whether they are held is for Log.Remove to tell.
+// still. Whether they are held is for Log.Remove to tell. An error that wraps ErrAstray is
+// of others than those that are returned: they are looked for again the next time.
 func (r *Reaper) Expired(before time.Time) ([]Entry, error) {
 	days, err := dayNames(r.root)
 	if err != nil {
 		return nil, fmt.Errorf("chain: %w", err)
 	}
-	last := map[string]Entry{} // by path
+	last := map[string]Entry{}  // by path
+	astray := map[string]find{} // by path
 	// The line that a recording is kept by comes at its end, which may be days after its
 	// start; later ones, of recordings that were salvaged, get their turn a little late.
 	limit, latest := before.UTC().Format(dayLayout), before.UTC().AddDate(0, 0, lookBack).Format(dayLayout)
+	left := map[string]bool{} // of the days that were read, whether there may be more to come
 	for _, day := range days {
 		if day > latest || r.done[day] {
 			continue
 		}
-		left := day >= limit // there may be more to come
-		err := eachLine(filepath.Join(r.root, Folder, day+extension), func(line []byte, _ bool) error {
-			e, err := parseLine(line)
-			if err != nil {
-				return nil
-			}
+		left[day] = day >= limit
+		err := r.eachLine(day, func(e Entry) {
 			if _, ok := r.due(e); !ok {
-				return nil
+				return
 			}
-			if _, err := os.Lstat(filepath.Join(r.root, filepath.FromSlash(e.Path))); err != nil {
-				return nil
+			switch gone, err := r.look(e); {
+			case err != nil:
+				astray[e.Path] = find{day, err}
+			case !gone:
+				left[day] = true
+				last[e.Path] = e
 			}
-			left = true
-			last[e.Path] = e
-			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("chain: %w", err)
 		}
+	}
+	if err := r.explain(days, astray); err != nil {
+		return nil, fmt.Errorf("chain: %w", err)
+	}
+	for _, f := range astray {
+		left[f.day] = true
+	}
+	for day, left := range left {
 		r.done[day] = !left
 	}
 	var list []Entry
@@ -76,5 +87,70 @@ func (r *Reaper) Expired(before time.Time) ([]Entry, error) {
 			list = append(list, e)
 		}
 	}
-	return list, nil
+	if len(astray) == 0 {
+		return list, nil
+	}
+	first := slices.Min(slices.Collect(maps.Keys(astray)))
+	return list, fmt.Errorf("%w: %d of them, such as %s: %w", ErrAstray, len(astray), first, astray[first].err)
+}
+
+// find is that the file of a recording cannot be found.
+type find struct {
+	day string // of its line
+	err error
+}
+
+// errEmpty is why a file that is not there does not count as removed.
+var errEmpty = errors.New("its folder is missing, or empty as that of a disk which is not mounted")
+
+// look reports whether the file of a recording is gone. The error says that this cannot be
+// told: where nothing lies beside it, it may as well be that the disk is not there.
+func (r *Reaper) look(e Entry) (gone bool, err error) {
+	name := filepath.Join(r.root, filepath.FromSlash(e.Path))
+	_, err = os.Lstat(name)
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return false, err
+	case e.Kind == Lost: // it may never have had one
+		return true, nil
+	}
+	folder, err := os.Open(filepath.Dir(name))
+	if err == nil {
+		defer folder.Close()
+		_, err = folder.Readdirnames(1)
+	}
+	if err == io.EOF || errors.Is(err, fs.ErrNotExist) {
+		err = errEmpty
+	}
+	return err == nil, err
+}
+
+// explain takes out what the chain itself says to be gone.
+func (r *Reaper) explain(days []string, astray map[string]find) error {
+	for _, day := range days {
+		if len(astray) == 0 {
+			return nil
+		}
+		err := r.eachLine(day, func(e Entry) {
+			if e.Kind == Discarded || e.Kind == Deleted || e.Kind == Cleared {
+				delete(astray, e.Path)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachLine calls f with the lines of a day that can be read.
+func (r *Reaper) eachLine(day string, f func(Entry)) error {
+	return eachLine(filepath.Join(r.root, Folder, day+extension), func(line []byte, _ bool) error {
+		if e, err := parseLine(line); err == nil {
+			f(e)
+		}
+		return nil
+	})
 }

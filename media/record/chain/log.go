@@ -25,11 +25,12 @@ const (
 	lockName  = "lock"
 )
 
-// What Remove and Hold may say; see each.
+// What Remove, Hold and Expired may say; see each.
 var (
 	ErrHeld     = errors.New("chain: the recording is under legal hold")
 	ErrNotFound = errors.New("chain: no such recording")
 	ErrCleared  = errors.New("chain: the recording is only in the object storage")
+	ErrAstray   = errors.New("chain: recordings cannot be found, though nothing says that they are removed")
 )
 
 // Log appends to the chain of one recording directory.
