@@ -2,117 +2,11 @@ package record
 
 import (
 	"bytes"
-	"fmt"
 	"math"
-	"net"
-	"net/netip"
-	"sync"
 	"testing"
-	"time"
-
-	"github.com/pion/rtp"
 
 	"ringpace/media"
 )
-
-// telephone is the far side of a session: a socket that says a tone of its own.
-type telephone struct {
-	session *media.Session
-	socket  *net.UDPConn
-	codec   media.Codec
-	hz      float64
-	level   float64   // dBFS of the tone, by its power
-	begin   time.Time // of the telephones' common clock
-	header  rtp.Header
-
-	mu      sync.Mutex
-	heard   int           // packets that its session took
-	late    time.Duration // of the latest, behind the time that it was due
-	early   time.Duration // of the earliest
-	arrived chan struct{} // one deep: a nudge
-}
-
-func newTelephone(t *testing.T, e *media.Engine, begin time.Time, codec media.Codec, hz, level float64) *telephone {
-	t.Helper()
-	s, err := e.NewSession(media.SessionConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	socket, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(s.LocalAddr()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { socket.Close() })
-	payloadType := map[media.Codec]uint8{media.PCMU: 0, media.PCMA: 8}[codec]
-	port := socket.LocalAddr().(*net.UDPAddr).Port
-	if _, err := s.Answer(fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP %d\r\n", port, payloadType)); err != nil {
-		t.Fatal(err)
-	}
-	p := &telephone{session: s, socket: socket, codec: codec, hz: hz, level: level, begin: begin, arrived: make(chan struct{}, 1)}
-	p.header = rtp.Header{Version: 2, PayloadType: payloadType, SequenceNumber: 65500, Timestamp: 1<<32 - 8000, SSRC: uint32(hz)}
-	s.AddTap(p)
-	return p
-}
-
-// Tap sees what the session took.
-func (p *telephone) Tap(packet *media.Packet) {
-	p.mu.Lock()
-	late := packet.Arrival.Sub(p.begin.Add(time.Duration(p.heard) * 20 * ms))
-	p.heard++
-	p.late, p.early = max(p.late, late), min(p.early, late)
-	p.mu.Unlock()
-	select {
-	case p.arrived <- struct{}{}:
-	default:
-	}
-}
-
-// said are n samples of the tone, from one on.
-func (p *telephone) said(from, n int) []byte {
-	b := make([]byte, n)
-	amplitude := math.Sqrt2 * math.Pow(10, p.level/20) * (1 << 15)
-	for i := range b {
-		b[i] = p.codec.Encode(int16(amplitude * math.Sin(2*math.Pi*p.hz*float64(from+i)/media.ClockRate)))
-	}
-	return b
-}
-
-// send sends the n-th packet.
-func (p *telephone) send(t *testing.T, n int) {
-	t.Helper()
-	packet := rtp.Packet{Header: p.header, Payload: p.said(n*160, 160)}
-	packet.SequenceNumber += uint16(n)
-	packet.Timestamp += uint32(n) * 160
-	b, err := packet.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.socket.Write(b); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// awaitPackets waits until the session took n.
-func (p *telephone) awaitPackets(t *testing.T, n int) {
-	t.Helper()
-	for {
-		p.mu.Lock()
-		heard := p.heard
-		p.mu.Unlock()
-		if heard >= n {
-			return
-		}
-		await(t, "a packet", p.arrived)
-	}
-}
-
-// jitter is by how much the arrival of packets varied.
-func (p *telephone) jitter() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.late - p.early
-}
 
 // TestCallOverRTP records a call over real sockets that is bridged, held, bridged again,
 // paused, and bridged to another agent. Each channel has what its party said at its time,
@@ -120,25 +14,18 @@ func (p *telephone) jitter() time.Duration {
 // at one instant lies at one place in both channels, within a packet and by how much
 // arrivals vary on a machine that is busy.
 func TestCallOverRTP(t *testing.T) {
-	e, err := media.NewEngine(media.Config{Addr: netip.MustParseAddr("127.0.0.1")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	begin := time.Now()
-	customer := newTelephone(t, e, begin, media.PCMA, 441, -12)
-	first, second := newTelephone(t, e, begin, media.PCMU, 997, -18), newTelephone(t, e, begin, media.PCMA, 1503, -24)
+	call := newCallOverRTP(t)
+	customer, rec := call.customer, call.rec
+	first, second := call.telephone(media.PCMU, 997, -18), call.telephone(media.PCMA, 1503, -24)
 	phones := []*telephone{customer, first, second}
 
-	r := newTestRecorder(t, Config{})
-	rec := start(t, r, Meta{ID: "rtp", Codec: media.PCMA})
-	customer.session.AddTap(rec.Customer())
 	var bridge *media.Bridge
 	var untap func()
 	join := func(agent *telephone) func() {
 		return func() {
 			untap = agent.session.AddTap(rec.Agent())
-			if bridge, err = e.Bridge(customer.session, agent.session); err != nil {
+			var err error
+			if bridge, err = call.engine.Bridge(customer.session, agent.session); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -162,7 +49,7 @@ func TestCallOverRTP(t *testing.T) {
 			}
 			step()
 		}
-		time.Sleep(time.Until(begin.Add(time.Duration(n) * 20 * ms)))
+		call.await(n)
 		for _, p := range phones {
 			p.send(t, n)
 		}
@@ -217,7 +104,7 @@ func TestCallOverRTP(t *testing.T) {
 			}
 		}
 	}
-	if found, err := Find(r.cfg.Dir, "rtp"); err != nil || found.SHA256 != sum.SHA256 {
+	if found, err := Find(call.recorder.cfg.Dir, "rtp"); err != nil || found.SHA256 != sum.SHA256 {
 		t.Errorf("found %+v, %v", found, err)
 	}
 }

@@ -3,9 +3,7 @@ package record
 import (
 	"bytes"
 	"math"
-	"net/netip"
 	"testing"
-	"time"
 
 	"ringpace/media"
 )
@@ -15,32 +13,24 @@ import (
 // channel has the guest all along, but for the moment in which nobody stands in for the
 // agent yet, and the agent at the time that they talk, as if they had never been silent.
 func TestGuestOverRTPWhileTheAgentIsSilent(t *testing.T) {
-	e, err := media.NewEngine(media.Config{Addr: netip.MustParseAddr("127.0.0.1")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	begin := time.Now()
-	customer := newTelephone(t, e, begin, media.PCMA, 441, -12)
-	agent, guest := newTelephone(t, e, begin, media.PCMU, 997, -18), newTelephone(t, e, begin, media.PCMA, 1503, -15)
+	call := newCallOverRTP(t)
+	customer, rec := call.customer, call.rec
+	agent, guest := call.telephone(media.PCMU, 997, -18), call.telephone(media.PCMA, 1503, -15)
 
-	r := newTestRecorder(t, Config{})
-	rec := start(t, r, Meta{ID: "guest", Codec: media.PCMA})
-	customer.session.AddTap(rec.Customer())
 	defer agent.session.AddTapWithGuests(rec.Agent())()
-	b, err := e.Bridge(customer.session, agent.session)
+	b, err := call.engine.Bridge(customer.session, agent.session)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	g, err := e.Join(guest.session, customer.session, agent.session, media.Barge)
+	g, err := call.engine.Join(guest.session, customer.session, agent.session, media.Barge)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Leave()
 	const hushed, resumed, last = 40, 110, 150
 	for n := range last {
-		time.Sleep(time.Until(begin.Add(time.Duration(n) * 20 * ms)))
+		call.await(n)
 		customer.send(t, n)
 		guest.send(t, n)
 		switch {
