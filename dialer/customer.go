@@ -355,8 +355,15 @@ func (c *customer) closeRecording() {
 	if c.recording == nil {
 		return
 	}
-	if c.rec.Consent == cdr.ConsentRefused || c.talk == nil && !c.keepUnbridged {
-		if err := c.recording.Discard(); err != nil {
+	why := ""
+	switch {
+	case c.rec.Consent == cdr.ConsentRefused:
+		why = whyRefused
+	case c.talk == nil && !c.keepUnbridged:
+		why = whyUnbridged
+	}
+	if why != "" {
+		if err := c.recording.Discard(why); err != nil {
 			c.log.Error("cannot remove a recording that is not kept", "error", err)
 		}
 		c.rec.Recording = nil

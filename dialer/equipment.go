@@ -109,7 +109,7 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	why := ""
 	switch {
 	case rec.Consent == cdr.ConsentRefused:
-		why = "the customer refused it"
+		why = whyRefused
 	case rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged:
 		why = "no agent took the call that a crash cut off"
 	}

@@ -313,6 +313,12 @@ func (t *tape) objects(key rune, at time.Time) bool {
 	return !at.Before(t.began)
 }
 
+// Why recordings are not kept, as the chain has it.
+const (
+	whyRefused   = "the customer refused to be recorded"
+	whyUnbridged = "no agent took the call"
+)
+
 // reject ends the recording at the customer's wish: the prompt, the beep and all that
 // there is of the file. Discard tells when that is gone.
 func (t *tape) reject() {
@@ -325,7 +331,7 @@ func (t *tape) reject() {
 		p.Stop()
 	}
 	t.echo.Stop()
-	go func() { _ = t.Discard() }() // which is called again before the call's record is written
+	go func() { _ = t.Discard(whyRefused) }() // which is called again before the call's record is written
 }
 
 // End says when the call, or the recording of it, has ended. Close or Discard follow.

@@ -10,6 +10,7 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lab/tone"
 	"ringpace/media/record"
+	"ringpace/media/record/chain"
 )
 
 // noticeHz is the prompt of these tests that tells of the recording, for noticeTime; and
@@ -158,6 +159,14 @@ func TestRecordingRefused(t *testing.T) {
 			}
 			if _, err := record.Find(h.cfg.Recording.Dir, r.ID); err == nil {
 				t.Error("a file is left")
+			}
+			x, err := chain.Load(h.cfg.Recording.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Early on there may have been no file yet, and no line then.
+			if it, ok := x.ID(r.ID); c.late && !ok || ok && (it.Gone != chain.Discarded || it.Ended.Why != "the customer refused to be recorded") {
+				t.Errorf("the chain has %+v, %v", it, ok)
 			}
 		})
 	}

@@ -263,9 +263,6 @@ func (r *Recorder) Remove(id, path, why string) error {
 	return r.chain.Remove(chain.Entry{Kind: chain.Discarded, ID: id, Path: path, Why: why})
 }
 
-// unbridged is why a recording is discarded.
-const unbridged = "no agent took the call"
-
 // end completes or discards a recording and takes it off the books.
 func (r *Recording) end(w *workspace) (Summary, error) {
 	defer func() {
@@ -280,13 +277,13 @@ func (r *Recording) end(w *workspace) (Summary, error) {
 			r.recorder.pool.put(c)
 		}
 	}()
-	if !r.discard {
+	if r.discarded == "" {
 		return r.complete(w)
 	}
 	if r.sheet.timeline.file == nil {
 		return Summary{ID: r.meta.ID}, nil // it was never made
 	}
-	err := r.recorder.Remove(r.meta.ID, r.sheet.path, unbridged)
+	err := r.recorder.Remove(r.meta.ID, r.sheet.path, r.discarded)
 	if errors.Is(err, chain.ErrHeld) {
 		return r.complete(w)
 	}

@@ -309,7 +309,7 @@ func testDiscard(t *testing.T, as kind) {
 	r := newTestRecorder(t, as.of(Config{}))
 	rec := start(t, r, Meta{})
 	newSource(rec, rec.Customer(), 1).talk(0, 10)
-	if err := rec.Discard(); err != nil {
+	if err := rec.Discard("no agent came"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Find(r.cfg.Dir, rec.meta.ID); !errors.Is(err, ErrNotFound) {

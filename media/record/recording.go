@@ -48,7 +48,7 @@ type Recording struct {
 	events   []event          // that the file is to mark
 
 	finishing sync.Once
-	discard   bool
+	discarded string        // why; "" for one that is kept
 	done      chan struct{} // closed when the sealer is through with it
 	summary   Summary
 	err       error
@@ -198,19 +198,20 @@ func (r *Recording) tooLate(e entry) bool { return r.until > 0 && e.arrival > r.
 // Close writes what is left and returns the recording's figures. It waits for the
 // disk. The error says that the file is not whole; the summary then describes what
 // there is of it. It may be called more than once.
-func (r *Recording) Close() (Summary, error) { return r.finish(false) }
+func (r *Recording) Close() (Summary, error) { return r.finish("") }
 
-// Discard ends the recording and removes its file.
-func (r *Recording) Discard() error {
-	_, err := r.finish(true)
+// Discard ends the recording and removes its file, with a line in the chain that says why,
+// which must not be empty. Only the first of all calls of Close and Discard counts.
+func (r *Recording) Discard(why string) error {
+	_, err := r.finish(why)
 	return err
 }
 
-func (r *Recording) finish(discard bool) (Summary, error) {
+func (r *Recording) finish(discarded string) (Summary, error) {
 	r.finishing.Do(func() {
 		r.mu.Lock()
 		r.closed = true
-		r.discard = discard
+		r.discarded = discarded
 		r.mu.Unlock()
 		r.writer.finish(r)
 	})

@@ -46,10 +46,17 @@ func testChainOfRecordings(t *testing.T, as kind) {
 		}
 		await(t, "a tick", time.After(10*ms))
 	}
-	if err := dropped.Discard(); err != nil {
+	if err := dropped.Discard("no agent came"); err != nil {
 		t.Fatal(err)
 	}
 	closed(t, open)
+	x, err := chain.Load(r.cfg.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if it, _ := x.ID(dropped.meta.ID); it == nil || it.Gone != chain.Discarded || it.Ended.Why != "no agent came" {
+		t.Errorf("of what was discarded the chain has %+v", it)
+	}
 	report := verified(t, r.cfg.Dir)
 	if report.Kept != 2 || report.Gone != 1 || report.Open != 0 {
 		t.Errorf("%+v", report)
@@ -78,7 +85,7 @@ func testHeldRecordingIsNotDiscarded(t *testing.T, as kind) {
 	if _, err := r.chain.Append(chain.Entry{Kind: chain.Held, ID: "h", By: "counsel"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := rec.Discard(); err != nil {
+	if err := rec.Discard("no agent came"); err != nil {
 		t.Fatal(err)
 	}
 	if report := verified(t, r.cfg.Dir); report.Kept != 1 || report.Held != 1 {
@@ -195,7 +202,7 @@ func testFileLaterThanTheCall(t *testing.T, as kind) {
 	if sum, err := rec.Close(); !errors.Is(err, syscall.EIO) || sum.Complete {
 		t.Fatalf("a recording without a file closes: %+v, %v", sum, err)
 	}
-	if err := dropped.Discard(); err != nil { // there is nothing to be tried again
+	if err := dropped.Discard("no agent came"); err != nil { // there is nothing to be tried again
 		t.Error(err)
 	}
 	mend()
