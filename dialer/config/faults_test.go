@@ -82,6 +82,10 @@ func TestFaults(t *testing.T) {
 		{"half a key", trunk("transport: tls, tls: {key_file: /etc/hostname, ca_file: /not/there}"), []string{
 			"test.yaml:3:37: trunks[0].tls.cert_file: is missing", "test.yaml:3:77: trunks[0].tls.ca_file: cannot be read",
 		}},
+		{"no authorities", trunk("transport: tls, tls: {ca_file: /etc/hostname}"), []string{"test.yaml:3:52: trunks[0].tls.ca_file: /etc/hostname holds no certificate; write a PEM file"}},
+		{"no authorities for the storage", base + "recording: {upload: {endpoint: \"https://s3.example.com\", bucket: calls, access_key: a, secret_key: b, ca_file: /etc/hostname}}\n", []string{
+			"test.yaml:10:112: recording.upload.ca_file: /etc/hostname holds no certificate; write a PEM file",
+		}},
 		{"sources", trunk("sources: [192.0.2.0/24, carrier]"), []string{`test.yaml:3:45: trunks[0].sources[1]: "carrier" is no address or network`}},
 		{"identity", trunk("keep_alive: 20m, bulk_contact: true, identity: {from: account, privacy: id;none, diversion: \"+442079460009\", tel_uri: true, format: plain}"), []string{
 			"test.yaml:3:33: trunks[0].keep_alive: 20m;", "test.yaml:3:38: trunks[0].bulk_contact: needs register: true", "test.yaml:3:75: trunks[0].identity.from: account, and the trunk has no username",

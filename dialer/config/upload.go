@@ -72,7 +72,7 @@ func (v *validator) upload() {
 		v.bad(key+".secret_key", "is missing; write {env: NAME} or {file: PATH}, or the key itself")
 	}
 	if u.CAFile != "" {
-		v.readable(key+".ca_file", u.CAFile)
+		v.authorities(key+".ca_file", u.CAFile)
 	}
 	if u.Parallel < 1 || u.Parallel > upload.MaxParallel {
 		v.bad(key+".parallel", "%d; write how many uploads may go on at a time, 1 to %d", u.Parallel, upload.MaxParallel)

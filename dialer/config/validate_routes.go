@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/x509"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -38,12 +39,12 @@ func (v *validator) reaches(key string, l *Link) {
 	}
 }
 
-// tls checks the files of a link. What is in them signalling reads at its start, and
+// tls checks the files of a link. Our own certificate signalling reads at its start, and
 // says what is wrong with it.
 func (v *validator) tls(key string, l *Link) {
 	t := &l.TLS
 	if t.CAFile != "" {
-		v.readable(key+".ca_file", t.CAFile)
+		v.authorities(key+".ca_file", t.CAFile)
 	}
 	v.pair(key, t.CertFile, t.KeyFile)
 	if t.ServerName != "" {
@@ -61,7 +62,6 @@ func (v *validator) srtp(key string, l *Link) {
 	}
 }
 
-// readable checks that a file is there and may be read.
 // pair checks a certificate and its key: both, or neither.
 func (v *validator) pair(key, cert, private string) {
 	for _, f := range []struct{ key, path string }{{".cert_file", cert}, {".key_file", private}} {
@@ -77,6 +77,18 @@ func (v *validator) pair(key, cert, private string) {
 	}
 }
 
+// authorities checks that a file holds certificates.
+func (v *validator) authorities(key, path string) {
+	data, err := readFile(path, maxFile)
+	switch {
+	case err != nil:
+		v.bad(key, "cannot be read: %v", err)
+	case !x509.NewCertPool().AppendCertsFromPEM(data):
+		v.bad(key, "%s holds no certificate; write a PEM file, which has lines of -----BEGIN CERTIFICATE-----", path)
+	}
+}
+
+// readable checks that a file is there and may be read.
 func (v *validator) readable(key, path string) {
 	if _, err := readFile(path, maxFile); err != nil {
 		v.bad(key, "cannot be read: %v", err)
