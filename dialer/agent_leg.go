@@ -20,13 +20,7 @@ func (a *agent) dial(inv sip.Invite) {
 		a.legLost(fmt.Sprintf("peer %q is not configured", a.cfg.Peer))
 		return
 	}
-	inv.ID, inv.To, inv.CallerID = newID(), a.cfg.Extension, peer.fromUser
-	audio, err := a.engine.NewSession(peer.outgoing(a.cfg.Extension))
-	if err != nil {
-		a.legLost(err.Error())
-		return
-	}
-	l, err := dialLeg(a.ctx, peer, audio, inv, a.legChanged)
+	l, err := peer.dial(a.ctx, a.engine, a.cfg.Extension, inv, a.legChanged)
 	if err != nil {
 		a.legLost(err.Error())
 		return

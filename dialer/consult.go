@@ -78,7 +78,6 @@ func (d *Daemon) consult(in *sip.Incoming, from *config.Agent, to destination, l
 	audio, err := d.agentAudio(in, from.Peer)
 	if err != nil {
 		log.Error("no audio for a call inside", "error", err)
-		in.Reject(503, "Service Unavailable")
 		return
 	}
 	c := &consult{from: from.ID, to: to, wanted: make(chan chan struct{}), over: make(chan struct{})}
@@ -160,13 +159,9 @@ func (d *Daemon) reach(in *sip.Incoming, from *config.Agent, c *consult, audio *
 			}
 		}
 	}
-	party, err := d.engine.NewSession(c.to.peer.outgoing(c.to.name))
-	if err != nil {
-		return 503
-	}
-	c.out, err = dialLeg(context.Background(), c.to.peer, party, sip.Invite{
-		ID: newID(), To: c.to.name, CallerID: c.to.peer.fromUser, DisplayName: from.Name,
-		RingTimeout: d.board.phones.Load().transfer.RingTimeout,
+	var err error
+	c.out, err = c.to.peer.dial(context.Background(), d.engine, c.to.name, sip.Invite{
+		DisplayName: from.Name, RingTimeout: d.board.phones.Load().transfer.RingTimeout,
 	}, nil)
 	if err != nil {
 		return 503

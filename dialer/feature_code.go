@@ -180,20 +180,24 @@ func (l *leg) part(played *media.Playback, after time.Duration) {
 	}
 }
 
-// agentAudio opens the audio of a call that came over an agent's peer.
-func (d *Daemon) agentAudio(in *sip.Incoming, peer string) (*media.Session, error) {
-	p := d.peer(peer)
-	if p == nil {
-		return nil, fmt.Errorf("peer %q is not configured", peer)
+// agentAudio opens the audio of a call that came over an agent's peer. Where there can be
+// none, the call is refused.
+func (d *Daemon) agentAudio(in *sip.Incoming, peer string) (audio *media.Session, err error) {
+	if p := d.peer(peer); p == nil {
+		err = fmt.Errorf("peer %q is not configured", peer)
+	} else {
+		audio, err = d.engine.NewSession(p.audio.offered(in))
 	}
-	return d.engine.NewSession(p.audio.offered(in))
+	if err != nil {
+		in.Reject(503, "Service Unavailable")
+	}
+	return audio, err
 }
 
 // answerAgent answers a call that an agent has made; where that fails, the call is over.
 func (d *Daemon) answerAgent(in *sip.Incoming, peer string, changed func()) (*leg, error) {
 	audio, err := d.agentAudio(in, peer)
 	if err != nil {
-		in.Reject(503, "Service Unavailable")
 		return nil, err
 	}
 	return answerLeg(in, audio, changed)

@@ -47,6 +47,17 @@ func dialLeg(ctx context.Context, out outlet, audio *media.Session, inv sip.Invi
 	return l, nil
 }
 
+// dial calls an extension, with audio of its own. inv's ID, To and CallerID are set here;
+// changed is as for dialLeg.
+func (p *peer) dial(ctx context.Context, e *media.Engine, extension string, inv sip.Invite, changed func()) (*leg, error) {
+	audio, err := e.NewSession(p.outgoing(extension))
+	if err != nil {
+		return nil, err
+	}
+	inv.ID, inv.To, inv.CallerID = newID(), extension, p.fromUser
+	return dialLeg(ctx, p, audio, inv, changed)
+}
+
 // onOffer answers the far side's new offers.
 func onOffer(audio *media.Session, changed func()) sip.OnOffer {
 	return func(offer []byte) ([]byte, error) {

@@ -8,7 +8,6 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
-	"ringpace/media"
 	"ringpace/sip"
 )
 
@@ -52,13 +51,16 @@ func (ss *supervisions) end(s *supervision) {
 	delete(ss.live, s.by)
 }
 
-func (d *Daemon) newSupervision(by, token string, part api.ListenPart, of *agent, audio *media.Session) *supervision {
+func (d *Daemon) newSupervision(by, token string, part api.ListenPart, of *agent) *supervision {
 	return &supervision{
-		supervisor: &supervisor{by: by, token: token, audio: audio, part: part, over: make(chan struct{})},
+		supervisor: &supervisor{by: by, token: token, part: part, over: make(chan struct{})},
 		of:         of, parts: make(chan api.ListenPart), done: make(chan struct{}),
 		timeout: d.mediaTimeout, log: d.log.With("supervisor", by, "agent", of.id),
 	}
 }
+
+// take takes the supervisor's leg.
+func (s *supervision) take(l *leg) { s.leg, s.audio = l, l.audio }
 
 // supervisorDialed deals with a call that asks for an agent's conversations. It runs on
 // the call's goroutine.
@@ -74,18 +76,14 @@ func (d *Daemon) supervisorDialed(in *sip.Incoming, from *config.Agent, part api
 		in.Reject(404, "Not Found")
 		return
 	}
-	audio, err := d.agentAudio(in, from.Peer)
+	l, err := d.answerAgent(in, from.Peer, nil)
 	if err != nil {
-		log.Error("no audio for a supervisor", "error", err)
-		in.Reject(503, "Service Unavailable")
-		return
-	}
-	s := d.newSupervision(from.ID, "", part, of, audio)
-	defer close(s.done)
-	if s.leg, err = answerLeg(in, audio, nil); err != nil {
 		log.Warn("a supervisor's call cannot be answered", "error", err)
 		return
 	}
+	s := d.newSupervision(from.ID, "", part, of)
+	s.take(l)
+	defer close(s.done)
 	if _, first := d.board.supervisions.begin(s); !first {
 		log.Info("a supervisor who listens already dialed again")
 		d.confirm(s.leg, false)
@@ -99,7 +97,7 @@ func (d *Daemon) supervisorDialed(in *sip.Incoming, from *config.Agent, part api
 		d.confirm(s.leg, false)
 		return
 	}
-	audio.Play(d.board.high, false)
+	s.audio.Play(d.board.high, false)
 	s.attend()
 }
 
@@ -122,7 +120,7 @@ func (d *Daemon) Listen(ctx context.Context, id string, part api.ListenPart, by 
 		return api.AgentStatus{}, api.Conflict("agent %s is not logged in here", id)
 	}
 	caller, _ := api.CallerFrom(ctx)
-	s := d.newSupervision(by, caller.Name, part, of, nil)
+	s := d.newSupervision(by, caller.Name, part, of)
 	there, first := d.board.supervisions.begin(s)
 	switch {
 	case first:
@@ -151,17 +149,13 @@ func (d *Daemon) callSupervisor(s *supervision, from *config.Agent) error {
 	if p == nil {
 		return api.Conflict("peer %q of %s is not configured", from.Peer, from.ID)
 	}
-	audio, err := d.engine.NewSession(p.outgoing(from.Extension))
-	if err != nil {
-		return api.Unavailable("no audio: %v", err)
-	}
-	s.audio = audio
-	s.leg, err = dialLeg(context.Background(), p, audio, sip.Invite{
-		ID: newID(), To: from.Extension, CallerID: p.fromUser, DisplayName: "listen " + s.of.id, RingTimeout: from.RingTimeout,
+	l, err := p.dial(context.Background(), d.engine, from.Extension, sip.Invite{
+		DisplayName: "listen " + s.of.id, RingTimeout: from.RingTimeout,
 	}, nil)
 	if err != nil {
 		return api.Unavailable("%s cannot be called: %v", from.ID, err)
 	}
+	s.take(l)
 	d.board.supervisions.calls.Go(func() {
 		defer close(s.done)
 		defer d.board.supervisions.end(s)
