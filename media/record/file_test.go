@@ -210,12 +210,36 @@ func TestPattern(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"{date}.wav", "/{id}.wav", "../{id}.wav", "a/../../{id}.wav", "{id}/x.wav", "{id}", "{id}.mp3",
+		strings.Repeat("x", maxName-maxValue-3) + "{id}.wav", strings.Repeat("客", 82) + "/{id}.wav",
 		"{nope}/{id}.wav", "{id.wav", "a//{id}.wav", "a\\{id}.wav",
 	} {
 		if checkPattern(bad) == nil {
 			t.Errorf("pattern %q passes", bad)
 		}
 	}
+}
+
+// TestLongNames: a recording has its file, however long what its path is made of is.
+func TestLongNames(t *testing.T) { eachKind(t, testLongNames) }
+
+func testLongNames(t *testing.T, as kind) {
+	const pattern = "{campaign}-{agent}-{lead}-{number}/{campaign}-{lead}-{agent}-{date}-{id}.wav"
+	r := newTestRecorder(t, as.of(Config{Pattern: pattern}))
+	m := Meta{
+		ID: strings.Repeat("i", maxValue), Campaign: strings.Repeat("客", 60), LeadID: strings.Repeat("l", 60), Agent: "anna",
+		Number: strings.Repeat("1", maxValue), Start: time.Now(),
+	}
+	for range 2 { // the second one's name is taken
+		rec := start(t, r, m)
+		newSource(rec, rec.Customer(), 1).talk(0, 10)
+		sum, _, _ := closed(t, rec)
+		names := strings.Split(sum.Path, "/")
+		if len(names) != 2 || !strings.Contains(names[1], m.ID+"-2.wav") && !strings.Contains(names[1], m.ID+".wav") ||
+			!strings.HasPrefix(names[0], "客客") || !strings.Contains(names[0], "-anna-lll") {
+			t.Errorf("the path is %s", sum.Path)
+		}
+	}
+	verified(t, r.cfg.Dir)
 }
 
 func FuzzClean(f *testing.F) {

@@ -14,8 +14,16 @@ import (
 // DefaultPattern is where recordings go below the directory.
 const DefaultPattern = "{date}/{campaign}/{id}.wav"
 
-// maxValue bounds what one field puts into a path, in octets.
-const maxValue = 100
+const (
+	// maxValue bounds what one field puts into a path, in octets.
+	maxValue = 100
+	// minValue is what is left of a field's value where those of one name have to share it.
+	minValue = 8
+	// maxName bounds a name in a path, in octets: file systems take 255, and the number of
+	// a name that is taken, what an encrypted file ends with and what it ends with while it
+	// is being sealed come on top.
+	maxName = 255 - len("-100") - len(encrypted) - len(sealing)
+)
 
 var (
 	field  = regexp.MustCompile(`\{[^{}]*\}`)
@@ -41,6 +49,13 @@ func checkPattern(pattern string) error {
 	case path.Ext(rest) != ".wav":
 		errs = append(errs, fmt.Errorf("record: path pattern %q does not end in .wav", pattern))
 	}
+	for _, name := range strings.Split(pattern, "/") {
+		longest := Meta{ID: strings.Repeat("x", maxValue), Campaign: strings.Repeat("x", maxValue)}
+		longest.Agent, longest.Number, longest.LeadID = longest.Campaign, longest.Campaign, longest.Campaign
+		if n := len(expandName(name, longest, minValue)); n > maxName {
+			errs = append(errs, fmt.Errorf("record: %.40q… in the path pattern can be %d octets long, and a name has %d at most", name, n, maxName))
+		}
+	}
 	if !strings.Contains(path.Base(pattern), "{id}") {
 		errs = append(errs, fmt.Errorf("record: the file name in path pattern %q lacks {id}, by which recordings are found", pattern))
 	}
@@ -49,9 +64,23 @@ func checkPattern(pattern string) error {
 
 // expand gives the path of a recording, relative to the directory. Values cannot
 // leave their place in it: whatever is not a letter, a digit or one of "+-_." becomes
-// an underscore, as do leading dots.
+// an underscore, as do leading dots. Where a name would be longer than maxName, the values
+// in it are cut, all to the same length, but for {id}.
 func expand(pattern string, m Meta) string {
-	return field.ReplaceAllStringFunc(pattern, func(f string) string {
+	names := strings.Split(pattern, "/")
+	for i, name := range names {
+		for limit := maxValue; ; limit-- {
+			if names[i] = expandName(name, m, limit); len(names[i]) <= maxName || limit <= minValue {
+				break
+			}
+		}
+	}
+	return strings.Join(names, "/")
+}
+
+// expandName is expand for one name of a path, with at most so many octets of a value.
+func expandName(name string, m Meta, limit int) string {
+	return field.ReplaceAllStringFunc(name, func(f string) string {
 		switch f {
 		case "{date}":
 			return m.Start.Format("2006-01-02")
@@ -66,20 +95,23 @@ func expand(pattern string, m Meta) string {
 		case "{hour}":
 			return m.Start.Format("15")
 		case "{campaign}":
-			return clean(m.Campaign)
+			return fit(m.Campaign, limit)
 		case "{agent}":
-			return clean(m.Agent)
+			return fit(m.Agent, limit)
 		case "{number}":
-			return clean(m.Number)
+			return fit(m.Number, limit)
 		case "{lead}":
-			return clean(m.LeadID)
+			return fit(m.LeadID, limit)
 		}
 		return clean(m.ID)
 	})
 }
 
 // clean makes a value fit for one element of a path.
-func clean(value string) string {
+func clean(value string) string { return fit(value, maxValue) }
+
+// fit is clean with at most so many octets.
+func fit(value string, limit int) string {
 	if value == "" {
 		return "none"
 	}
@@ -89,7 +121,7 @@ func clean(value string) string {
 			r == '.' && strings.Trim(b.String(), "_") == "" {
 			r = '_'
 		}
-		if b.Len()+utf8.RuneLen(r) > maxValue {
+		if b.Len()+utf8.RuneLen(r) > limit {
 			break
 		}
 		b.WriteRune(r)
