@@ -59,8 +59,7 @@ type Daemon struct {
 	server   *api.Server
 	listener net.Listener
 
-	disks    []string               // directories that records are written to
-	fullDisk atomic.Pointer[string] // what is wrong with one of them; nil if nothing is
+	space *space // on the disks that records are written to
 
 	reception atomic.Pointer[reception] // nil until Run, and then never changed
 
@@ -149,7 +148,6 @@ func (d *Daemon) openStore(ctx context.Context) error {
 			return fmt.Errorf("node.id %s: %w; each daemon of one Redis needs a name of its own", d.node, err)
 		}
 	}
-	d.disks = []string{d.cfg.Node.DataDir, d.cfg.CDR.Dir}
 	keep := d.cfg.CDR.KeepFiles
 	if keep == 0 {
 		keep = -1 // all
@@ -158,6 +156,7 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	d.exporter, err = export.Open(d.store, export.Config{
 		Dir: d.cfg.CDR.Dir, MaxBytes: int64(d.cfg.CDR.RotateSize), MaxFiles: keep, Logger: d.log,
 	})
+	d.space = newSpace(d.cfg.Node.DataDir, d.cfg.CDR.Dir)
 	return err
 }
 
@@ -307,10 +306,7 @@ func (d *Daemon) stopped() string {
 			return trouble
 		}
 	}
-	if full := d.fullDisk.Load(); full != nil {
-		return *full
-	}
-	return ""
+	return d.space.trouble()
 }
 
 // Run registers the trunks, logs in the agents that are to be, dials, and serves the
@@ -340,6 +336,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	rooms.Go(func() { d.watch(serving) })
+	rooms.Go(func() { d.space.run(serving) })
 	if d.registry != nil {
 		rooms.Go(func() { d.registry.Run(serving) })
 		rooms.Go(func() { d.local.Run(serving) })

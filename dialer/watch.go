@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"ringpace/dialer/api"
@@ -55,11 +54,8 @@ func (d *Daemon) lookAround(seen map[string]string) {
 	if d.recorder != nil && d.recorder.Full() {
 		detail = "nothing is dialed: " + d.recorder.Trouble()
 	}
-	if full := crowded(d.disks); full != "" {
-		d.fullDisk.Store(&full)
+	if full := d.space.trouble(); full != "" {
 		detail = strings.TrimPrefix(detail+"; ", "; ") + "nothing is dialed: " + full
-	} else {
-		d.fullDisk.Store(nil)
 	}
 	d.alarms.set("disk_full", detail)
 	detail = ""
@@ -114,21 +110,6 @@ func (d *Daemon) cutOff(c *campaign) string {
 		down = append(down, fmt.Sprintf("%s is %s", s.Name, s.State)) // why, its own alarm says
 	}
 	return "campaign " + c.name + " has no trunk to dial over: " + strings.Join(down, ", ")
-}
-
-// leastSpace is what the disks of the journal and of the call detail records must have
-// left, in octets: room for the records of tens of thousands of calls.
-const leastSpace = 32 << 20
-
-// crowded says which of the directories has too little space left; "" if none.
-func crowded(dirs []string) string {
-	for _, dir := range dirs {
-		var fs syscall.Statfs_t
-		if err := syscall.Statfs(dir, &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < leastSpace {
-			return fmt.Sprintf("the disk of %s has less than %d MiB left for records; free some space", dir, leastSpace>>20)
-		}
-	}
-	return ""
 }
 
 // wantedTrunks are those that a campaign of this node dials over now, or whose customers
