@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"go.uber.org/goleak"
 
 	"ringpace/dialer"
@@ -154,6 +156,79 @@ func TestKilled(t *testing.T) {
 	recs := h.records()
 	h.quit()
 	h.checkAfterKills(recs, leads, delay)
+}
+
+// TestKilledWhileEncrypting kills a daemon whose recordings only a reviewer can read amid a
+// conversation. What lies there, "ringpace recordings decrypt" turns into a WAV file that
+// plays up to the last second, before the next start and after it.
+func TestKilledWhileEncrypting(t *testing.T) {
+	t.Parallel()
+	reviewer, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(t.TempDir(), "key.txt")
+	if err := os.WriteFile(key, []byte(reviewer.String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := plan{
+		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(),
+		Recording: "encrypt_to: [" + reviewer.Recipient().String() + "]",
+	}
+	h, child := toBeKilled(t, &p)
+	h.customerHears(phoneHz, true)
+	began := time.Now()
+	h.someTime(3 * time.Second)
+	talked := time.Since(began)
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = child.Wait()
+	_ = h.pbx.Extension("1001").Hangup()
+	var files []string
+	if err := filepath.WalkDir(h.cfg.Recording.Dir, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".wav.age") {
+			files = append(files, path)
+		}
+		return err
+	}); err != nil || len(files) != 1 {
+		t.Fatalf("recordings %q, %v", files, err)
+	}
+	cutOff := decrypted(t, key, files[0])
+	if lasts := cutOff.Duration(); lasts < talked-time.Second {
+		t.Errorf("of %v and more it plays %v", talked, lasts)
+	}
+	for channel, hz := range []float64{calleeHz, phoneHz} {
+		if got := tone.Dominant(cutOff.Channels[channel], cutOff.Rate); got.Hz != hz || got.Share < 0.8 {
+			t.Errorf("channel %d holds %+v, want %v Hz", channel, got, hz)
+		}
+	}
+
+	h.start(p)
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Interrupted || r.Recording == nil || !r.Recording.Encrypted {
+		t.Fatalf("record %+v", r)
+	}
+	salvaged := decrypted(t, key, filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
+	if salvaged.Duration() != cutOff.Duration() || salvaged.Duration().Milliseconds() != r.Recording.DurationMS {
+		t.Errorf("it plays %v before the next start and %v after it; its record says %d ms", cutOff.Duration(), salvaged.Duration(), r.Recording.DurationMS)
+	}
+}
+
+// decrypted is what the command line makes of an encrypted recording.
+func decrypted(t *testing.T, key, file string) tone.Sound {
+	t.Helper()
+	out := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", "run", "ringpace/cmd/ringpace", "recordings", "decrypt", "--identity", key, "--out", out, file)
+	command.Dir = module
+	if said, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	sound, err := tone.ReadFile(filepath.Join(out, strings.TrimSuffix(filepath.Base(file), ".age")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sound
 }
 
 func (h *house) checkAfterKills(recs []cdr.Record, leads int, delay time.Duration) {
