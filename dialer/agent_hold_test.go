@@ -60,9 +60,7 @@ func TestHoldByCommand(t *testing.T) {
 	if _, err := h.daemon.Hold(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("an agent without a call holds: %v", err)
 	}
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	h.someWords("a1001")
 	if _, err := h.daemon.Hold(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)
@@ -101,10 +99,7 @@ func TestHoldByCommand(t *testing.T) {
 	if r.Holds != 1 || r.HoldMS < 3000 || r.Recording == nil {
 		t.Fatalf("record %+v", r)
 	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	sound := h.tape(r)
 	for i, hz := range []float64{calleeHz, phoneHz} {
 		if spans := tone.Spans(sound.Channels[i], sound.Rate, hz, 100*time.Millisecond); len(spans) != 2 || spans[1].From-spans[0].To < 2*time.Second {
 			t.Errorf("channel %d has its tone at %v, want it left out for the hold", i, spans)

@@ -19,9 +19,7 @@ func TestTransferByThePhone(t *testing.T) {
 		Agents: 1, Phones: 2, Tones: true, AgentSet: "wrap_up: 300ms, call_back: false",
 		Global: "transfer: {extensions: [10XX]}",
 	})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	line := h.line("1001")
 	if _, err := line.Refer(t.Context(), "911", nil); !errors.Is(err, sip.ErrRefused) {
 		t.Errorf("the phone transfers to where nobody may: %v", err)

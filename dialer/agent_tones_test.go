@@ -2,7 +2,6 @@ package dialer_test
 
 import (
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -220,13 +219,7 @@ func TestArrivalBeep(t *testing.T) {
 // withoutTone holds that a recording has nothing of a tone.
 func (h *house) withoutTone(r cdr.Record, hz float64) {
 	h.t.Helper()
-	if r.Recording == nil {
-		h.t.Fatal("no recording")
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	sound := h.tape(r)
 	for i, channel := range sound.Channels {
 		if spans := tone.Spans(channel, sound.Rate, hz, 200*time.Millisecond); len(spans) > 0 {
 			h.t.Errorf("channel %d has the tone at %v", i, spans)

@@ -2,7 +2,6 @@ package dialer_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,9 +38,7 @@ func TestTransferToAnExtension(t *testing.T) {
 	if _, err := h.daemon.Transfer(t.Context(), "a1001", "1002"); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("an agent without a call transfers: %v", err)
 	}
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	h.someWords("a1001")
 	for _, to := range []string{"2001", "+12025550155", "0012025550155", "911"} {
 		if _, err := h.daemon.Transfer(t.Context(), "a1001", to); !errors.Is(err, api.ErrInvalid) {
@@ -98,15 +95,7 @@ func (h *house) someWords(agent string) {
 // recorded holds that the channels of a recording have these tones, in that order.
 func (h *house) recorded(r cdr.Record, customer, agent []int) {
 	h.t.Helper()
-	if r.Recording == nil {
-		h.t.Error("not recorded")
-		return
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Error(err)
-		return
-	}
+	sound := h.tape(r)
 	for i, tones := range [][]int{customer, agent} {
 		last := time.Duration(0)
 		for _, hz := range tones {
@@ -225,9 +214,7 @@ func TestTransferOutside(t *testing.T) {
 		Agents: 1, Tones: true, AgentSet: "wrap_up: 0s",
 		Global: `transfer: {external: true, prefixes: ["+120255501"], recording: end}`,
 	})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	if _, err := h.daemon.Transfer(t.Context(), "a1001", "+12025550999"); !errors.Is(err, api.ErrInvalid) {
 		t.Errorf("a number of another beginning: %v", err)
 	}

@@ -2,7 +2,6 @@ package dialer_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -130,15 +129,7 @@ func TestAsterisk(t *testing.T) {
 // answer to the end, the agent from the bridge to the end.
 func (h *house) checkTones(r cdr.Record, calleeHz, agentHz float64) {
 	h.t.Helper()
-	if r.Recording == nil {
-		h.t.Errorf("attempt %s was not recorded", r.ID)
-		return
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Error(err)
-		return
-	}
+	sound := h.tape(r)
 	for i, want := range []float64{calleeHz, agentHz} {
 		if got := tone.Dominant(sound.Channels[i], sound.Rate); got.Hz != want || got.Share < 0.8 {
 			h.t.Errorf("channel %d holds %+v, want %v Hz", i, got, want)

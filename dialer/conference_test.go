@@ -3,13 +3,11 @@ package dialer_test
 import (
 	"errors"
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
-	"ringpace/dialer/lab/tone"
 )
 
 // threeTalk holds that agent 1001, the customer and extension 1002 hear one another.
@@ -29,13 +27,7 @@ func (h *house) threeTalk() {
 // own levels, on the right, and neither on the left.
 func (h *house) recordedThree(r cdr.Record) {
 	h.t.Helper()
-	if r.Recording == nil {
-		h.t.Fatal("no recording")
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	sound := h.tape(r)
 	const window, said = 400, -15.1 // samples; dBFS of a tone at -12 dBm0
 	both, third := 0, 0
 	for at := 0; at+window <= len(sound.Channels[1]); at += window {
@@ -63,9 +55,7 @@ func (h *house) recordedThree(r cdr.Record) {
 func TestConferenceByKeys(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s", Global: "transfer: {extensions: [10XX]}"})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	third := h.pbx.Extension("1002")
 	h.press("1001", "*63000#")
 	h.press("1001", "*61002#")
@@ -142,9 +132,7 @@ func TestConferenceWithAnAgent(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{Agents: 2, Tones: true, NoLogin: true, AgentSet: "wrap_up: 20s"})
 	h.logIn("a1001")
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	if _, err := h.daemon.CallIn(t.Context(), "a1001", "1002"); err != nil {
 		t.Fatal(err)
 	}
@@ -224,9 +212,7 @@ func TestConferenceOutside(t *testing.T) {
 		Agents: 1, AgentSet: "wrap_up: 0s", Tones: true,
 		Global: `transfer: {external: true, prefixes: ["+120255501"]}`,
 	})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	if _, err := h.daemon.CallIn(t.Context(), "a1001", "+12025550999"); !errors.Is(err, api.ErrInvalid) {
 		t.Errorf("a number of another beginning: %v", err)
 	}

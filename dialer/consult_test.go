@@ -87,9 +87,7 @@ func TestAttendedTransferToACallAtThePBX(t *testing.T) {
 	if err := secondLine.Connect(h.pbx.Addr()); err != nil {
 		t.Fatal(err)
 	}
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	line, party := h.line("1001"), h.pbx.Extension("1002")
 	if err := line.Hold(t.Context(), lab.SendOnly); err != nil {
 		t.Fatal(err)
@@ -183,9 +181,7 @@ func TestConsult(t *testing.T) {
 func TestLegIsReplaced(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{Agents: 1, Phones: 1, Tones: true, AgentSet: "wrap_up: 0s"})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	line, err := h.pbx.Extension("1002").Replace(t.Context(), h.line("1001"))
 	if err != nil {
 		t.Fatal(err)
@@ -217,9 +213,7 @@ func TestTransferOnAReplacedLeg(t *testing.T) {
 		Agents: 1, Phones: 2, Tones: true, AgentSet: "wrap_up: 0s", RingFor: 500 * time.Millisecond,
 		Global: "transfer: {extensions: [10XX]}",
 	})
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	line, err := h.pbx.Extension("1002").Replace(t.Context(), h.line("1001"))
 	if err != nil {
 		t.Fatal(err)

@@ -116,9 +116,7 @@ func TestForgedLogInTakesNoLeg(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{Agents: 1, SIPPort: freePort(t), Tones: true, AgentSet: "wrap_up: 0s, call_back: true"})
 	x := h.pbx.Extension("1001")
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	if status := h.newForger().invite("1001", "*11"); status != "200" {
 		t.Fatalf("answered with %s", status)
 	}

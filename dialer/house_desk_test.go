@@ -10,6 +10,7 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab/tone"
 )
 
 // state is an agent's state.
@@ -75,6 +76,19 @@ func (h *house) file() []cdr.Record {
 		_ = f.Close()
 	}
 	return recs
+}
+
+// tape reads the recording of a call.
+func (h *house) tape(r cdr.Record) tone.Sound {
+	h.t.Helper()
+	if r.Recording == nil {
+		h.t.Fatalf("attempt %s was not recorded", r.ID)
+	}
+	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return sound
 }
 
 // load imports leads with these numbers: n means +1 202 555 01nn.

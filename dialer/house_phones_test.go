@@ -3,6 +3,7 @@ package dialer_test
 import (
 	"fmt"
 
+	"ringpace/dialer/api"
 	"ringpace/dialer/lab"
 )
 
@@ -35,4 +36,12 @@ func (h *house) hears(who string, level func(hz int) float64, hz int, want bool)
 func (h *house) customerHears(hz int, want bool) {
 	h.t.Helper()
 	h.hears("the customer", func(hz int) float64 { return h.carrier.Hears(number(0), hz) }, hz, want)
+}
+
+// firstTalk has agent a1001 and the first lead talk with each other.
+func (h *house) firstTalk() {
+	h.t.Helper()
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.customerHears(phoneHz, true)
 }

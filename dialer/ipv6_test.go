@@ -2,14 +2,12 @@ package dialer_test
 
 import (
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
-	"ringpace/dialer/lab/tone"
 )
 
 // TestIPv6 has calls out and in, signalling and audio, over IPv6, and with one leg of
@@ -89,13 +87,7 @@ func TestIPv6(t *testing.T) {
 func (h *house) exact(r cdr.Record, customer, agent int) {
 	h.t.Helper()
 	h.recorded(r, []int{customer}, []int{agent})
-	if r.Recording == nil {
-		return
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	sound := h.tape(r)
 	second := sound.Rate
 	begin := int(r.Marks.AgentAudio.Sub(r.Marks.Answered).Seconds()*float64(second)) + second/10
 	for i, channel := range sound.Channels {

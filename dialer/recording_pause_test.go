@@ -189,9 +189,7 @@ func TestRecordingPauseAndHold(t *testing.T) {
 			takeBack := func(id string) (api.AgentStatus, error) { return h.daemon.Resume(t.Context(), id) }
 			pause := func(id string) (api.AgentStatus, error) { return h.daemon.PauseRecording(t.Context(), id) }
 			goOn := func(id string) (api.AgentStatus, error) { return h.daemon.ResumeRecording(t.Context(), id) }
-			h.load(0, 1)
-			h.awaitAgent("a1001", api.AgentTalking)
-			h.customerHears(phoneHz, true)
+			h.firstTalk()
 			h.someWords("a1001")
 			var length time.Duration
 			if c.hold == "keep" {
@@ -246,9 +244,7 @@ func TestRecordingPauseAndOthers(t *testing.T) {
 	if _, err := h.daemon.PauseRecording(t.Context(), "a1001"); !errors.Is(err, api.ErrConflict) {
 		t.Errorf("without a call: %v", err)
 	}
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	h.someWords("a1001")
 	if _, err := h.daemon.PauseRecording(t.Context(), "a1001"); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,6 @@ package dialer_test
 
 import (
 	"testing"
-
-	"ringpace/dialer/api"
 )
 
 // TestSupervisorDoesNotHearWhoIsOnHold has a supervisor on the line while a customer is put
@@ -14,9 +12,7 @@ func TestSupervisorDoesNotHearWhoIsOnHold(t *testing.T) {
 	h := build(t, plan{Agents: 2, Tones: true, NoLogin: true, AgentSet: "wrap_up: 0s, supervisor: true"})
 	boss := h.pbx.Extension("1002")
 	h.logIn("a1001")
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	hold := func(on bool) {
 		t.Helper()
 		do := h.daemon.Resume

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/cmplx"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -60,9 +59,7 @@ func TestSupervisorDials(t *testing.T) {
 		}
 	}
 	h.logIn("a1001")
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	if status := h.dial("1002", "*211001"); status != 0 {
 		t.Fatalf("refused with %d", status)
 	}
@@ -115,9 +112,7 @@ func TestSupervisorIsCalled(t *testing.T) {
 		t.Errorf("listening to oneself: %v", err)
 	}
 	h.logIn("a1001")
-	h.load(0, 1)
-	h.awaitAgent("a1001", api.AgentTalking)
-	h.customerHears(phoneHz, true)
+	h.firstTalk()
 	listen := func(part api.ListenPart) {
 		t.Helper()
 		if _, err := h.daemon.Listen(ctx, "a1001", part, "a1002"); err != nil {
@@ -143,13 +138,7 @@ func TestSupervisorIsCalled(t *testing.T) {
 	}
 	r := h.awaitRecords(1)[0]
 	listened(t, r, "desk", "barge", "whisper")
-	if r.Recording == nil {
-		t.Fatal("no recording")
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	sound := h.tape(r)
 	const window = 160
 	barged, level := 0, 0.0
 	for at := 0; at+window <= len(sound.Channels[1]); at += window {

@@ -35,19 +35,6 @@ func noticePlan(t *testing.T, refused string) plan {
 	}
 }
 
-// tape reads the recording of a call.
-func (h *house) tape(r cdr.Record) tone.Sound {
-	h.t.Helper()
-	if r.Recording == nil {
-		h.t.Fatal("no recording")
-	}
-	sound, err := tone.ReadFile(filepath.Join(h.cfg.Recording.Dir, filepath.FromSlash(r.Recording.Path)))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return sound
-}
-
 // spans is where a tone is in a channel, and how long it is there in all.
 func spans(s tone.Sound, channel int, hz float64) (list []tone.Span, sum time.Duration) {
 	list = tone.Spans(s.Channels[channel], s.Rate, hz, 100*time.Millisecond)
