@@ -72,9 +72,7 @@ func tellWhenBroken(t *testing.T, dir string, anew bool, breakIt, mend func() er
 		if err := breakIt(); err != nil {
 			t.Fatal(err)
 		}
-		for !r.Full() {
-			await(t, "the alarm", r.Changed())
-		}
+		awaitAlarm(t, r)
 		at = s.talk(at, 50)
 		var next, short *Recording
 		var n *source
@@ -90,9 +88,7 @@ func tellWhenBroken(t *testing.T, dir string, anew bool, breakIt, mend func() er
 		if err := mend(); err != nil {
 			t.Fatal(err)
 		}
-		for r.Full() {
-			await(t, "the all-clear", r.Changed())
-		}
+		awaitAllClear(t, r)
 		s.talk(at, 50)
 		_, l, _ := closed(t, rec)
 		equal(t, "left", l, s.octets(0, 24_000))

@@ -4,70 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"ringpace/media"
 )
-
-// faultyFile is a file on a disk that can be stopped, and can be full.
-type faultyFile struct {
-	file
-	disk *faultyDisk
-}
-
-type faultyDisk struct {
-	mu     sync.Mutex
-	failed error         // what writes return
-	gate   chan struct{} // writes wait until it is closed
-	writes chan struct{} // told of each write that begins; room for one
-}
-
-func newFaultyDisk() *faultyDisk {
-	open := make(chan struct{})
-	close(open)
-	return &faultyDisk{gate: open, writes: make(chan struct{}, 1)}
-}
-
-func (d *faultyDisk) create(name string) (file, error) {
-	f, err := createFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return faultyFile{f, d}, nil
-}
-
-func (d *faultyDisk) fail(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.failed = err
-}
-
-// stall stops the disk until the function it returns is called.
-func (d *faultyDisk) stall() (release func()) {
-	gate := make(chan struct{})
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.gate = gate
-	return func() { close(gate) }
-}
-
-func (f faultyFile) WriteAt(b []byte, at int64) (int, error) {
-	f.disk.mu.Lock()
-	gate, err := f.disk.gate, f.disk.failed
-	f.disk.mu.Unlock()
-	select {
-	case f.disk.writes <- struct{}{}:
-	default:
-	}
-	<-gate
-	if err != nil {
-		return 0, err
-	}
-	return f.file.WriteAt(b, at)
-}
 
 func await[T any](t *testing.T, what string, c <-chan T) T {
 	t.Helper()
@@ -85,9 +27,7 @@ func TestStalledDiskDelaysNobodyAndLosesNothing(t *testing.T) {
 }
 
 func testStalledDiskDelaysNobodyAndLosesNothing(t *testing.T, as kind) {
-	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
 	release := disk.stall()
 	rec, other := start(t, r, Meta{ID: "a"}), start(t, r, Meta{ID: "b"})
 	customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
@@ -107,9 +47,7 @@ func testStalledDiskDelaysNobodyAndLosesNothing(t *testing.T, as kind) {
 }
 
 func TestStallBeyondMemoryIsCounted(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1, Memory: 1})
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, Config{Flush: 10 * ms, Writers: 1, Memory: 1})
 	release := disk.stall()
 	rec := start(t, r, Meta{})
 	s := newSource(rec, rec.Customer(), 1)
@@ -127,25 +65,19 @@ func TestFullDiskRaisesTheAlarmAndCallsGoOn(t *testing.T) {
 }
 
 func testFullDiskRaisesTheAlarmAndCallsGoOn(t *testing.T, as kind) {
-	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
 	rec := start(t, r, Meta{})
 	s := newSource(rec, rec.Customer(), 1)
 	at := s.talk(0, 50)
 	await(t, "a write", disk.writes)
 	disk.fail(syscall.ENOSPC)
-	for !r.Full() {
-		await(t, "the alarm", r.Changed())
-	}
+	awaitAlarm(t, r)
 	answered := start(t, r, Meta{ID: "x"}) // it was ringing
 	a := newSource(answered, answered.Customer(), 2)
 	a.talk(0, 50)
 	at = s.talk(at, 50)
 	disk.fail(nil)
-	for r.Full() {
-		await(t, "the all-clear", r.Changed())
-	}
+	awaitAllClear(t, r)
 	s.talk(at, 50)
 	_, l, _ := closed(t, rec)
 	equal(t, "left", l, s.octets(0, 24_000))
@@ -180,9 +112,7 @@ func TestDirectoryLostDuringACall(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec := start(t, r, Meta{})
-	for !r.Full() {
-		await(t, "the alarm", r.Changed())
-	}
+	awaitAlarm(t, r)
 	newSource(rec, rec.Customer(), 1).talk(0, 10)
 	if _, err := rec.Close(); err == nil {
 		t.Error("a recording without a file closes without an error")

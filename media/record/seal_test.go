@@ -96,9 +96,7 @@ func TestNothingInPlainText(t *testing.T) {
 // TestChainFailsAfterSealing: the line is tried again, the file stays as it is, also where
 // memory is short.
 func TestChainFailsAfterSealing(t *testing.T) {
-	r := newTestRecorder(t, kind{encrypted: true}.of(Config{Flush: 10 * ms, Memory: 1}))
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, kind{encrypted: true}.of(Config{Flush: 10 * ms, Memory: 1}))
 	rec := start(t, r, Meta{ID: "c"})
 	s := newSource(rec, rec.Customer(), 1)
 	s.talk(0, 50)

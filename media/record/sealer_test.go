@@ -76,9 +76,7 @@ func testChainOfRecordings(t *testing.T, as kind) {
 func TestHeldRecordingIsNotDiscarded(t *testing.T) { eachKind(t, testHeldRecordingIsNotDiscarded) }
 
 func testHeldRecordingIsNotDiscarded(t *testing.T, as kind) {
-	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms}))
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, as.of(Config{Flush: 10 * ms}))
 	rec := start(t, r, Meta{ID: "h"})
 	newSource(rec, rec.Customer(), 1).talk(0, 50)
 	await(t, "a write", disk.writes)
@@ -99,8 +97,6 @@ func TestRemovedWhileRecording(t *testing.T) { eachKind(t, testRemovedWhileRecor
 
 func testRemovedWhileRecording(t *testing.T, as kind) {
 	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
-	disk := newFaultyDisk()
-	r.create = disk.create
 	rec := start(t, r, Meta{})
 	s := newSource(rec, rec.Customer(), 1)
 	at := s.talk(0, 300) // more than a time line holds in memory
@@ -133,9 +129,7 @@ func testRemovedWhileRecording(t *testing.T, as kind) {
 func TestLateRoom(t *testing.T) { eachKind(t, testLateRoom) }
 
 func testLateRoom(t *testing.T, as kind) {
-	r := newTestRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
-	disk := newFaultyDisk()
-	r.create = disk.create
+	r, disk := newFaultyRecorder(t, as.of(Config{Flush: 10 * ms, Writers: 1}))
 	rec := start(t, r, Meta{ID: "late"})
 	s := newSource(rec, rec.Customer(), 1)
 	s.talk(0, 50)
@@ -196,9 +190,7 @@ func testFileLaterThanTheCall(t *testing.T, as kind) {
 	customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
 	customer.talk(0, 50)
 	agent.talk(0, 50)
-	for !r.Full() {
-		await(t, "the alarm", r.Changed())
-	}
+	awaitAlarm(t, r)
 	if sum, err := rec.Close(); !errors.Is(err, syscall.EIO) || sum.Complete {
 		t.Fatalf("a recording without a file closes: %+v, %v", sum, err)
 	}
@@ -282,15 +274,11 @@ func testChainCannotBeWritten(t *testing.T, as kind) {
 	}
 	rec := start(t, r, Meta{ID: "c"})
 	newSource(rec, rec.Customer(), 1).talk(0, 10)
-	for !r.Full() {
-		await(t, "the alarm", r.Changed())
-	}
+	awaitAlarm(t, r)
 	if err := os.Remove(r.chainDir()); err != nil {
 		t.Fatal(err)
 	}
-	for r.Full() {
-		await(t, "the all-clear", r.Changed())
-	}
+	awaitAllClear(t, r)
 	closed(t, rec)
 	x, err := chain.Load(r.cfg.Dir)
 	if err != nil {

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 	"strings"
 
 	"ringpace/media"
 	"ringpace/media/quality"
+	"ringpace/media/record/vault"
 )
 
 const (
@@ -26,10 +26,7 @@ const (
 
 // file is what a time line writes to.
 type file interface {
-	io.ReaderAt
-	io.WriterAt
-	io.Closer
-	Stat() (os.FileInfo, error)
+	vault.File
 	Sync() error
 }
 

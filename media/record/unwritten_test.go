@@ -53,9 +53,7 @@ func TestDiskFailsForLongerThanMemoryLasts(t *testing.T) {
 
 func testDiskFailsForLongerThanMemoryLasts(t *testing.T, as kind) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newTestRecorder(t, as.of(Config{Writers: 1}))
-		disk := newFaultyDisk()
-		r.create = disk.create
+		r, disk := newFaultyRecorder(t, as.of(Config{Writers: 1}))
 		rec := start(t, r, Meta{ID: "u", Start: time.Now()})
 		customer, agent := newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)
 		at := time.Duration(0)
@@ -69,9 +67,7 @@ func testDiskFailsForLongerThanMemoryLasts(t *testing.T, as kind) {
 		talk(4)
 		disk.fail(syscall.ENOSPC)
 		talk(40)
-		for !r.Full() {
-			await(t, "the alarm", r.Changed())
-		}
+		awaitAlarm(t, r)
 		disk.fail(nil)
 		talk(4)
 		sum, l, right := closed(t, rec)

@@ -21,9 +21,7 @@ func alarmed(t *testing.T, when string, r *Recorder, want string) {
 // alarm, and nothing is lost of the call when it goes on in time.
 func TestWriteThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newTestRecorder(t, Config{Flush: 10 * ms, Writers: 1})
-		disk := newFaultyDisk()
-		r.create = disk.create
+		r, disk := newFaultyRecorder(t, Config{Flush: 10 * ms, Writers: 1})
 		rec := start(t, r, Meta{})
 		s := newSource(rec, rec.Customer(), 1)
 		at := s.talk(0, 50)
@@ -50,9 +48,7 @@ func TestWriteThatHangs(t *testing.T) {
 // TestSealThatHangs is the same where only the end of a call meets with it.
 func TestSealThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newTestRecorder(t, Config{Flush: maxFlush})
-		disk := newFaultyDisk()
-		r.create = disk.create
+		r, disk := newFaultyRecorder(t, Config{Flush: maxFlush})
 		release := disk.stall()
 		rec := start(t, r, Meta{})
 		s := newSource(rec, rec.Customer(), 1)

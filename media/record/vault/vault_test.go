@@ -216,16 +216,21 @@ func TestPostQuantum(t *testing.T) {
 	}
 }
 
-// TestCutAnywhere cuts an unsealed file at every octet of its last records: what is before
-// reads, and nothing is made up.
-func TestCutAnywhere(t *testing.T) {
-	reader := newIdentity(t)
-	r := parse(t, reader.Recipient().String())
-	var d disk
-	s, err := r.NewSpool(&d, label)
+// newSpool begins an unsealed recording that reader can read.
+func newSpool(t *testing.T) (reader *age.X25519Identity, d *disk, s *Spool) {
+	t.Helper()
+	reader, d = newIdentity(t), &disk{}
+	s, err := parse(t, reader.Recipient().String()).NewSpool(d, label)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return reader, d, s
+}
+
+// TestCutAnywhere cuts an unsealed file at every octet of its last records: what is before
+// reads, and nothing is made up.
+func TestCutAnywhere(t *testing.T) {
+	reader, d, s := newSpool(t)
 	var ends []int
 	for i := range int64(3) {
 		if _, err := s.WriteAt(bytes.Repeat([]byte{'a' + byte(i)}, 10), 10*i); err != nil {
@@ -255,12 +260,7 @@ func TestCutAnywhere(t *testing.T) {
 // TestTampering alters each octet of an unsealed file: either that shows or, in the last
 // record, costs that record.
 func TestTampering(t *testing.T) {
-	reader := newIdentity(t)
-	var d disk
-	s, err := parse(t, reader.Recipient().String()).NewSpool(&d, label)
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader, d, s := newSpool(t)
 	for i := range int64(3) {
 		if _, err := s.WriteAt([]byte("abcdefgh"), 8*i); err != nil {
 			t.Fatal(err)
@@ -286,12 +286,7 @@ func TestTampering(t *testing.T) {
 // TestDiskThatFails: what could not be written is written later, never under the number of
 // what failed.
 func TestDiskThatFails(t *testing.T) {
-	reader := newIdentity(t)
-	var d disk
-	s, err := parse(t, reader.Recipient().String()).NewSpool(&d, label)
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader, d, s := newSpool(t)
 	for _, c := range []struct {
 		text   string
 		failed error
