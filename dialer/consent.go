@@ -28,13 +28,21 @@ func (c *customer) toldOfRecording() {
 // refuseRecording ends the recording that the customer does not want, and reports whether
 // the call is over with it.
 func (c *customer) refuseRecording() (over bool) {
-	c.log.Info("the customer does not want to be recorded", "hang_up", c.recording.hangUp)
+	c.endRecording(whyRefused, c.recording.hangUp)
+	return c.recording.hangUp
+}
+
+// endRecording ends the recording, of which nothing is kept, and perhaps the call.
+func (c *customer) endRecording(why string, hangUp bool) {
+	c.log.Info("the recording is not kept", "why", why, "hang_up", hangUp)
 	c.rec.Consent = cdr.ConsentRefused
 	c.remember()
-	c.recording.reject()
-	if c.recording.hangUp {
+	c.recording.reject(why)
+	if c.handing != nil {
+		c.handing.briefing.stop()
+	}
+	if hangUp {
 		c.rec.HungUpBy = cdr.Ringpace
 		c.talkEnds(time.Now())
 	}
-	return c.recording.hangUp
 }

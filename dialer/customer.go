@@ -226,6 +226,12 @@ func (c *customer) converse(bridge *media.Bridge) {
 			c.besideGone()
 		case <-c.newParty().cancelled():
 			c.dropParty()
+		case <-c.handing.briefed():
+			c.partyBriefed()
+		case key := <-c.newParty().objections():
+			if c.newParty().briefing.objects(key.Digit, key.At) && c.partyRefuses() {
+				return
+			}
 		case ev, open := <-c.newParty().events():
 			if c.partySays(ev, open) {
 				c.rec.Outcome = cdr.Person
@@ -355,11 +361,8 @@ func (c *customer) closeRecording() {
 	if c.recording == nil {
 		return
 	}
-	why := ""
-	switch {
-	case c.rec.Consent == cdr.ConsentRefused:
-		why = whyRefused
-	case c.talk == nil && !c.keepUnbridged:
+	why := c.recording.refused()
+	if why == "" && c.talk == nil && !c.keepUnbridged {
 		why = whyUnbridged
 	}
 	if why != "" {

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"time"
 
 	"ringpace/dialer/api"
@@ -35,11 +36,15 @@ func (h *handover) cancelled() <-chan struct{} {
 // joins has the party who was called in take part, by the agent who called: they have
 // answered, or go on at another leg.
 func (c *customer) joins(audio *media.Session) {
+	h := cmp.Or(c.beside, c.handing)
+	h.beepNoMore()
+	if c.recording != nil {
+		h.hush = c.recording.include(audio, h.talk != nil)
+	}
 	if c.beside != nil {
 		offerLatest(c.beside.audio, audio)
 		return
 	}
-	h := c.handing
 	c.beside = h
 	if c.recording != nil {
 		c.recording.Mark("third party joined")
@@ -47,6 +52,14 @@ func (c *customer) joins(audio *media.Session) {
 	c.log.Info("a third party takes part in a call", "agent", h.from, "to", h.to.name)
 	offerLatest(h.audio, audio)
 	c.handed()
+}
+
+// beepNoMore ends what joins had them hear of the recording.
+func (h *handover) beepNoMore() {
+	if h.hush != nil {
+		h.hush()
+		h.hush = nil
+	}
 }
 
 // dropParty ends what the agent wants no more.
@@ -102,6 +115,7 @@ func (c *customer) agentLeft() {
 	default:
 	}
 	c.beside = nil
+	h.beepNoMore()
 	c.transferEntry(h).Left = time.Now()
 	if h.talk != nil {
 		c.past = append(c.past, c.talk)

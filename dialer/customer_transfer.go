@@ -60,6 +60,11 @@ type handover struct {
 	turn  deadline        // until it may be called by the trunk's calls per second
 	music *media.Playback // for the customer meanwhile
 	untap func()
+
+	// Of a conference only: what tells the party of the recording, nil where nothing does, and
+	// what ends their hearing its beep.
+	briefing *briefing
+	hush     func()
 }
 
 // transferEntry is the transfer's place in the record.
@@ -220,6 +225,10 @@ func (c *customer) partySays(ev sip.Event, open bool) (over bool) {
 			return false
 		}
 		c.meet()
+	case sip.Digit:
+		if h.briefing.objects(ev.Digit, time.Now()) {
+			return c.partyRefuses()
+		}
 	case sip.Failed:
 		status := ev.Status
 		if status < 300 {
@@ -258,7 +267,9 @@ func (c *customer) meet() {
 	h := c.handing
 	h.stopMusic()
 	if h.kind == cdr.Conference {
-		c.joins(h.leg.audio)
+		if h.briefing = c.recording.brief(h.leg.audio); h.briefing == nil {
+			c.joins(h.leg.audio)
+		}
 		return
 	}
 	if err := c.goOnWith(h); err != nil {
@@ -344,6 +355,7 @@ func (h *handover) close() {
 	if h.untap != nil {
 		h.untap()
 	}
+	h.beepNoMore()
 	if h.leg != nil {
 		h.leg.drop(sip.CauseNormal)
 	}

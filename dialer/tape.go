@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,14 +84,22 @@ type tape struct {
 	mu      sync.Mutex // protects all below
 	echo    *media.Playback
 	began   time.Time // the prompt
-	ended   time.Time
+	heardAt time.Time
 	held    bool           // by Pause
 	paused  string         // by the agent of that id: what is said is not to be kept; "": by none
 	over    bool           // nothing is recorded any more
+	refusal string         // why nothing is kept; "" for no such reason
 	party   *media.Session // who talks with the customer; nil: nobody
 	beeping *media.Beeping // nil before the first beep
 	silence []func()       // ends the beep at the customer's side
 	hush    []func()       // and at the party's
+	guests  []*tapeGuest   // who hear it besides
+}
+
+// tapeGuest is who takes part in a conversation that customer and agent have.
+type tapeGuest struct {
+	audio *media.Session
+	hush  func() // ends the beep; nil before the first
 }
 
 // newTape takes over a recording that begins, and records the customer.
@@ -228,6 +237,31 @@ func (t *tape) join(party *media.Session) (leave func()) {
 	}
 }
 
+// include has somebody who takes part in the conversation hear the beep, until leave: a
+// third party where anybody does, and another agent where agents do.
+func (t *tape) include(audio *media.Session, agent bool) (leave func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if agent && !t.toAgent {
+		return func() {}
+	}
+	g := &tapeGuest{audio: audio}
+	t.guests = append(t.guests, g)
+	t.sound()
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		g.leave()
+		t.guests = slices.DeleteFunc(t.guests, func(other *tapeGuest) bool { return other == g })
+	}
+}
+
+func (g *tapeGuest) leave() {
+	if g.hush != nil {
+		g.hush()
+	}
+}
+
 // sound begins the beep, where it is due and not there. mu is held.
 func (t *tape) sound() {
 	if !t.toCustomer && !t.toAgent || !t.heard() || t.over {
@@ -242,6 +276,11 @@ func (t *tape) sound() {
 			t.silence = append(t.silence, t.beeping.Beside(t.customer))
 		}
 		t.run()
+	}
+	for _, g := range t.guests {
+		if g.hush == nil {
+			g.hush = t.beeping.To(g.audio)
+		}
 	}
 	if t.party == nil || t.hush != nil {
 		return
@@ -283,7 +322,7 @@ func (t *tape) settle() bool {
 		t.telling.Store(nil)
 	}
 	if told {
-		t.ended = time.Now()
+		t.heardAt = time.Now()
 	}
 	t.run()
 	t.sound()
@@ -300,7 +339,7 @@ func (t *tape) asks() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.over && !t.began.IsZero() && (t.ended.IsZero() || time.Since(t.ended) < objectLimit)
+	return !t.over && !t.began.IsZero() && (t.heardAt.IsZero() || time.Since(t.heardAt) < objectLimit)
 }
 
 // objects reports whether a key, pressed at that time, refuses the recording.
@@ -315,23 +354,24 @@ func (t *tape) objects(key rune, at time.Time) bool {
 
 // Why recordings are not kept, as the chain has it.
 const (
-	whyRefused   = "the customer refused to be recorded"
-	whyUnbridged = "no agent took the call"
+	whyRefused      = "the customer refused to be recorded"
+	whyPartyRefused = "a third party refused to be recorded"
+	whyUnbridged    = "no agent took the call"
 )
 
-// reject ends the recording at the customer's wish: the prompt, the beep and all that
-// there is of the file. Discard tells when that is gone.
-func (t *tape) reject() {
+// reject ends the recording at the wish of who is recorded: the prompt, the beep and all
+// that there is of the file. Discard tells when that is gone.
+func (t *tape) reject(why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.over = true
+	t.over, t.refusal = true, why
 	t.run()
-	t.silence, t.hush = stop(t.silence), stop(t.hush)
+	t.fallSilent()
 	if p := t.telling.Load(); p != nil {
 		p.Stop()
 	}
 	t.echo.Stop()
-	go func() { _ = t.Discard(whyRefused) }() // which is called again before the call's record is written
+	go func() { _ = t.Discard(why) }() // which is called again before the call's record is written
 }
 
 // End says when the call, or the recording of it, has ended. Close or Discard follow.
@@ -339,6 +379,29 @@ func (t *tape) End(at time.Time) {
 	t.Recording.End(at)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.silence, t.hush = stop(t.silence), stop(t.hush)
+	t.fallSilent()
 	t.over = true
+}
+
+// fallSilent ends the beep for all. mu is held.
+func (t *tape) fallSilent() {
+	t.silence, t.hush = stop(t.silence), stop(t.hush)
+	for _, g := range t.guests {
+		g.leave()
+	}
+	t.guests = nil
+}
+
+// ended reports whether nothing is recorded any more.
+func (t *tape) ended() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over
+}
+
+// refused is why reject was called; "" where it was not.
+func (t *tape) refused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refusal
 }

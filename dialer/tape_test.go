@@ -290,3 +290,128 @@ func TestNoBeepToAgent(t *testing.T) {
 		t.Errorf("beeps at %v on the left and at %v on the right", left, right)
 	}
 }
+
+// threePlan is noticePlan, with who can be called in, and beeps for those who the
+// configuration names.
+func threePlan(t *testing.T, refused, beepTo string) plan {
+	p := noticePlan(t, refused)
+	p.Phones, p.Global = 1, "transfer: {extensions: [10XX]}"
+	p.Recording += ", beep: {to: " + beepTo + ", length: 300ms, every: 1s, level: -7}"
+	return p
+}
+
+// callInTold has the agent call in extension 1002, who hears the prompt, and nobody hears them
+// meanwhile.
+func (h *house) callInTold() {
+	h.t.Helper()
+	h.customerHears(phoneHz, true)
+	if _, err := h.daemon.CallIn(h.t.Context(), "a1001", "1002"); err != nil {
+		h.t.Fatal(err)
+	}
+	h.hears("the third party", h.pbx.Extension("1002").Hears, noticeHz, true)
+	if s := h.agent("a1001"); s.Call == nil || s.Call.Conference != "" {
+		h.t.Errorf("the third party takes part amid the prompt: %+v", s.Call)
+	}
+}
+
+// TestThirdPartyToldOfRecording holds that a third party is told of the recording before they
+// take part, so that it has nothing of them from before, and hears its beep as long as they
+// do, whoever else hears it.
+func TestThirdPartyToldOfRecording(t *testing.T) {
+	for _, beepTo := range []string{"customer", "agent"} {
+		t.Run(beepTo, func(t *testing.T) {
+			t.Parallel()
+			h := build(t, threePlan(t, "unrecorded", beepTo))
+			third := h.pbx.Extension("1002")
+			h.load(0, 1)
+			h.callInTold()
+			if level := third.Hears(calleeHz); level > -35 {
+				t.Errorf("amid the prompt the third party hears the customer at %.0f dB", level)
+			}
+			h.threeTalk()
+			h.hears("the third party", third.Hears, beepHz, true)
+			h.hears("the third party", third.Hears, beepHz, false) // it is short
+			h.hears("the third party", third.Hears, beepHz, true)
+			if _, err := h.daemon.DropThird(t.Context(), "a1001"); err != nil {
+				t.Fatal(err)
+			}
+			h.customerHears(hz(1002), false)
+			if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+				t.Fatal(err)
+			}
+			r := h.awaitRecords(1)[0]
+			if r.Consent != cdr.ConsentTold || len(r.Transfers) != 1 || r.Transfers[0].Consent != cdr.ConsentTold {
+				t.Fatalf("record %+v", r)
+			}
+			x := r.Transfers[0]
+			heard, _ := spans(h.tape(r), 1, float64(hz(1002)))
+			if joined := x.Connected.Sub(r.Marks.Answered); len(heard) == 0 || heard[0].From < joined-300*time.Millisecond || x.Connected.Sub(x.At) < noticeTime-100*time.Millisecond {
+				t.Errorf("the third party is recorded at %v; they were called after %v and joined after %v", heard, x.At.Sub(r.Marks.Answered), joined)
+			}
+		})
+	}
+}
+
+// TestThirdPartyRefuses holds that nothing is kept of a third party who refuses to be
+// recorded: who has taken part ends the recording, and who is let go while the prompt plays
+// leaves it as it is.
+func TestThirdPartyRefuses(t *testing.T) {
+	for _, c := range []struct {
+		refused string
+		late    bool
+	}{{"unrecorded", false}, {"unrecorded", true}, {"hangup", false}, {"hangup", true}} {
+		t.Run(fmt.Sprintf("%s, late %v", c.refused, c.late), func(t *testing.T) {
+			t.Parallel()
+			h := build(t, threePlan(t, c.refused, "both"))
+			third := h.pbx.Extension("1002")
+			h.load(0, 1)
+			h.callInTold()
+			if c.late {
+				h.threeTalk()
+			}
+			h.press("1002", "9")
+			if c.refused == "hangup" {
+				if err := third.Await(t.Context(), false); err != nil {
+					t.Fatal("who refused is not let go:", err)
+				}
+			} else {
+				h.threeTalk()
+			}
+			kept := c.refused == "hangup" && !c.late
+			if !kept {
+				h.await("no file", func() bool {
+					left, err := filepath.Glob(filepath.Join(h.cfg.Recording.Dir, "*", "*", "*.wav"))
+					return err == nil && len(left) == 0
+				})
+			}
+			h.customerHears(phoneHz, true)
+			if s := h.agent("a1001"); s.State != api.AgentTalking {
+				t.Errorf("the agent is %s", s.State)
+			}
+			if _, err := h.daemon.DropThird(t.Context(), "a1001"); (err == nil) != (c.refused == "unrecorded") {
+				t.Error(err)
+			}
+			h.customerHears(hz(1002), false)
+			if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+				t.Fatal(err)
+			}
+			r := h.awaitRecords(1)[0]
+			if (r.Recording != nil) != kept || len(r.Transfers) != 1 || r.Transfers[0].Consent != cdr.ConsentRefused {
+				t.Fatalf("record %+v", r)
+			}
+			if kept {
+				if heard, _ := spans(h.tape(r), 1, float64(hz(1002))); r.Consent != cdr.ConsentTold || len(heard) != 0 {
+					t.Errorf("consent %q, and who refused is recorded at %v", r.Consent, heard)
+				}
+				return
+			}
+			x, err := chain.Load(h.cfg.Recording.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if it, ok := x.ID(r.ID); r.Consent != cdr.ConsentRefused || !ok || it.Gone != chain.Discarded || it.Ended.Why != "a third party refused to be recorded" {
+				t.Errorf("consent %q, the chain has %+v, %v", r.Consent, it, ok)
+			}
+		})
+	}
+}

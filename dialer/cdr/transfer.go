@@ -40,4 +40,6 @@ type Transfer struct {
 
 	Leg         *Leg   `json:"leg,omitempty"`         // of the new party
 	Disposition string `json:"disposition,omitempty"` // what that agent chose
+
+	Consent Consent `json:"consent,omitempty"` // conference: whether a third party, no agent, was told of the recording
 }
