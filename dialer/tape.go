@@ -313,11 +313,12 @@ func (t *tape) said() <-chan struct{} {
 }
 
 // settle is called when said is closed. It reports whether the customer has heard all; if
-// not, they are told again with the next party, and nothing is recorded until then.
+// not, they are told again with the next party, and nothing is recorded until then. Of a
+// recording that has ended it reports false.
 func (t *tape) settle() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	told := t.heard()
+	told := t.heard() && !t.over // who has heard it all and refused is not one who was told
 	if !t.runs() {
 		t.telling.Store(nil)
 	}
