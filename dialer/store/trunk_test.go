@@ -179,7 +179,7 @@ func TestShareSpacesCalls(t *testing.T) {
 			if ok {
 				at = append(at, time.Since(began))
 			}
-			time.Sleep(wait)
+			time.Sleep(wait) // virtual
 		}
 		want := []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond}
 		if len(at) != 3 || at[0] != want[0] || at[1] != want[1] || at[2] != want[2] {
@@ -188,7 +188,7 @@ func TestShareSpacesCalls(t *testing.T) {
 
 		// Late calls keep their distance, and slots that are too old are lost.
 		share.fill(later(grant, time.Now(), 10))
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond) // virtual
 		if ok, _ := share.TryTake(); !ok {
 			t.Error("a late slot was refused")
 		}
@@ -205,7 +205,7 @@ func TestShareSpacesCalls(t *testing.T) {
 		if share.Used() != 3 || share.Free() != 1 {
 			t.Errorf("used %d, free %d", share.Used(), share.Free())
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(3 * time.Second) // virtual
 		if ok, _ := share.TryTake(); ok {
 			t.Error("took a slot of long ago")
 		}
@@ -214,7 +214,7 @@ func TestShareSpacesCalls(t *testing.T) {
 		if ok, _ := share.TryTake(); !ok {
 			t.Error("refused")
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // virtual
 		if ok, _ := share.TryTake(); ok || share.Free() != 0 {
 			t.Error("took from a share that has lapsed")
 		}
