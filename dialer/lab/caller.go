@@ -35,19 +35,19 @@ func (c *Carrier) Call(ctx context.Context, from, to string, voice *media.Prompt
 
 // CallAt is Call to a place that has not registered.
 func (c *Carrier) CallAt(ctx context.Context, at netip.AddrPort, from, to string, voice *media.Prompt) (*Caller, error) {
-	if !c.enter() {
+	if !c.calls.enter() {
 		return nil, sip.ErrClosed
 	}
 	caller, err := c.place(ctx, at, from, to)
 	if err != nil {
-		c.calls.Done()
+		c.calls.leave()
 		return nil, err
 	}
 	if voice == nil {
 		voice = c.cfg.Voice(from)
 	}
 	go func() {
-		defer c.calls.Done()
+		defer c.calls.leave()
 		caller.talk(c.ctx, voice)
 	}()
 	return caller, nil

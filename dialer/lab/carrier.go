@@ -54,11 +54,10 @@ type Carrier struct {
 
 	ctx    context.Context // done: the carrier closes
 	cancel context.CancelFunc
-	calls  sync.WaitGroup
+	calls  calls
 	bell   bell
 
 	mu           sync.Mutex // protects what follows
-	closed       bool
 	records      []*record
 	refused      map[string]int
 	unauthorised int
@@ -158,26 +157,9 @@ func (c *Carrier) Addr() netip.AddrPort {
 
 // Close hangs up what is up, waits for every call to be over and frees the sockets.
 func (c *Carrier) Close(ctx context.Context) error {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
+	c.calls.close()
 	c.cancel()
-	return errors.Join(waitFor(ctx, &c.calls), c.endpoint.Close(ctx), c.engine.Close())
-}
-
-// waitFor waits for the calls, which have been told to end, or for ctx.
-func waitFor(ctx context.Context, calls *sync.WaitGroup) error {
-	done := make(chan struct{})
-	go func() {
-		calls.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("lab: calls that do not end: %w", context.Cause(ctx))
-	}
+	return errors.Join(c.calls.wait(ctx), c.endpoint.Close(ctx), c.engine.Close())
 }
 
 func (c *Carrier) credentials(user string) (string, bool) {
@@ -189,11 +171,11 @@ func (c *Carrier) Registered() bool { return len(c.registrar.Contacts(c.cfg.User
 
 // invited serves one INVITE from its arrival to the end of its call.
 func (c *Carrier) invited(in *sip.Incoming) {
-	if !c.enter() {
+	if !c.calls.enter() {
 		in.Reject(503, "Service Unavailable")
 		return
 	}
-	defer c.calls.Done()
+	defer c.calls.leave()
 	if !c.Registered() {
 		c.count(func() { c.unauthorised++ })
 		in.Reject(403, "Not registered")
@@ -212,17 +194,6 @@ func (c *Carrier) invited(in *sip.Incoming) {
 		return
 	}
 	newCallee(c, in, shown).serve()
-}
-
-// enter counts a call in, unless the carrier is closing.
-func (c *Carrier) enter() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return false
-	}
-	c.calls.Add(1)
-	return true
 }
 
 // count changes what the mutex protects and tells whoever waits for it.

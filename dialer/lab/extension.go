@@ -124,16 +124,16 @@ func (x *Extension) Replace(ctx context.Context, other *Line) (*Line, error) {
 
 // beside places a call that is not the phone's first.
 func (x *Extension) beside(ctx context.Context, inv sip.Invite) (*Line, error) {
-	if !x.pbx.enter() {
+	if !x.pbx.calls.enter() {
 		return nil, ErrIdle
 	}
 	line, err := x.dial(ctx, x.pbx.trunk.Load(), inv)
 	if err != nil {
-		x.pbx.calls.Done()
+		x.pbx.calls.leave()
 		return nil, err
 	}
 	go func() {
-		defer x.pbx.calls.Done()
+		defer x.pbx.calls.leave()
 		defer line.session.Close()
 		x.listen(line)
 	}()
@@ -236,21 +236,21 @@ func (x *Extension) listen(line *Line) {
 // Dial calls a number at the far end that the PBX is connected to, and returns when it
 // is answered. The error is a *RefusedError where it is not.
 func (x *Extension) Dial(ctx context.Context, to string) error {
-	if !x.pbx.enter() {
+	if !x.pbx.calls.enter() {
 		return ErrIdle
 	}
 	if x.take() != 0 {
-		x.pbx.calls.Done()
+		x.pbx.calls.leave()
 		return errors.New("lab: the extension is busy")
 	}
 	line, err := x.dial(ctx, x.pbx.trunk.Load(), sip.Invite{To: to})
 	if err != nil {
 		x.release(nil)
-		x.pbx.calls.Done()
+		x.pbx.calls.leave()
 		return err
 	}
 	go func() {
-		defer x.pbx.calls.Done()
+		defer x.pbx.calls.leave()
 		defer line.session.Close()
 		defer x.release(line)
 		x.attend(line)

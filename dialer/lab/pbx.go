@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,10 +35,7 @@ type PBX struct {
 
 	ctx    context.Context // done: the PBX closes
 	cancel context.CancelFunc
-
-	mu     sync.Mutex // protects closed, and calls against Add after Wait
-	closed bool
-	calls  sync.WaitGroup
+	calls  calls
 }
 
 // NewPBX starts a PBX on a free UDP port of the loopback interface.
@@ -108,12 +104,12 @@ func (p *PBX) Register(ctx context.Context, at netip.AddrPort, extension, passwo
 	if err != nil {
 		return fmt.Errorf("lab: PBX: %w", err)
 	}
-	if !p.enter() {
+	if !p.calls.enter() {
 		return ErrIdle
 	}
 	p.trunk.Store(trunk)
 	go func() {
-		defer p.calls.Done()
+		defer p.calls.leave()
 		_ = trunk.Run(p.ctx)
 	}()
 	for trunk.Status().State != sip.StateRegistered {
@@ -128,30 +124,17 @@ func (p *PBX) Register(ctx context.Context, at netip.AddrPort, extension, passwo
 
 // Close hangs up what is up, waits for every call to be over and frees the sockets.
 func (p *PBX) Close(ctx context.Context) error {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
+	p.calls.close()
 	p.cancel()
-	return errors.Join(waitFor(ctx, &p.calls), p.endpoint.Close(ctx), p.engine.Close())
-}
-
-// enter counts a call in, unless the PBX is closing.
-func (p *PBX) enter() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return false
-	}
-	p.calls.Add(1)
-	return true
+	return errors.Join(p.calls.wait(ctx), p.endpoint.Close(ctx), p.engine.Close())
 }
 
 func (p *PBX) invited(in *sip.Incoming) {
-	if !p.enter() {
+	if !p.calls.enter() {
 		in.Reject(503, "Service Unavailable")
 		return
 	}
-	defer p.calls.Done()
+	defer p.calls.leave()
 	extension := p.extensions[in.To()]
 	if extension == nil {
 		in.Reject(404, "No such extension")
