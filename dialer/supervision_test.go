@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/cmplx"
+	"slices"
 	"testing"
 	"time"
 
@@ -261,22 +262,72 @@ func gapIn(heard tone.Sound) string {
 	if len(spans) != 1 || spans[0].Length() < time.Second {
 		return fmt.Sprintf("the tone is there at %v, not all along", spans)
 	}
-	// The ends are left out, where packets have the tone in part.
+	// The beginning is left out, when the agent hears a beep, and the ends, where packets have
+	// the tone in part.
 	const window = 160
-	first, last := int(spans[0].From.Seconds()*8000)+2*window, int(spans[0].To.Seconds()*8000)-3*window
+	first, last := int(spans[0].From.Seconds()*8000)+4000, int(spans[0].To.Seconds()*8000)-3*window
 	before := bin(samples[first:first+window], first, calleeHz)
+	softly := -1.0
 	for at := first + window/2; at < last; at += window / 2 {
 		now := bin(samples[at:at+window], at, calleeHz)
 		if turn := cmplx.Phase(now / before); math.Abs(turn) > 0.3 {
 			return fmt.Sprintf("the tone jumps by %.2f radian at %.3f s", turn, float64(at)/8000)
 		}
-		// Each second the tone itself is soft for 10 ms.
-		if level := 20 * math.Log10(cmplx.Abs(now)); level < -24 || level > -10 {
-			return fmt.Sprintf("the tone is at %.1f dBFS at %.3f s", level, float64(at)/8000)
+		// The tone is at -15.1 dBFS, but for 10 ms of each second, when it is soft. By that a
+		// gap shows which is a multiple of its period.
+		level, second := 20*math.Log10(cmplx.Abs(now)), float64(at)/8000
+		if level < -19 || level > -13.5 {
+			return fmt.Sprintf("the tone is at %.1f dBFS at %.3f s", level, second)
+		}
+		if level < -16 {
+			if softly < 0 {
+				softly = second
+			}
+			if off := math.Abs(math.Remainder(second-softly, 1)); off > 0.025 {
+				return fmt.Sprintf("the tone is soft at %.3f s and at %.3f s, and should be each second", softly, second)
+			}
 		}
 		before = now
 	}
 	return ""
+}
+
+// TestGapIn holds that gapIn finds what TestSoftphoneHearsNoGap says that there is not.
+func TestGapIn(t *testing.T) {
+	t.Parallel()
+	const packet, at = 160, 2*8000 + 1234
+	var whole []int16
+	for range 4 { // as sound makes it
+		second := tone.Sine(8000, calleeHz, -15.1, time.Second)
+		for i := range 40 {
+			second[i] = int16(int(second[i]) * i / 40)
+			second[7999-i] = int16(int(second[7999-i]) * i / 40)
+		}
+		whole = append(whole, second...)
+	}
+	missing := func(packets int) []int16 { return slices.Delete(slices.Clone(whole), at, at+packets*packet) }
+	silent, loud := slices.Clone(whole), slices.Clone(whole)
+	clear(silent[at : at+packet])
+	for i := range packet {
+		loud[at+i] = int16(float64(loud[at+i]) * 1.41)
+	}
+	for name, c := range map[string]struct {
+		samples []int16
+		amiss   bool
+	}{
+		"nothing":                     {whole, false},
+		"a packet is missing":         {missing(1), true},
+		"two are":                     {missing(2), true},
+		"as many as 44 periods last":  {missing(5), true},
+		"a packet is silent":          {silent, true},
+		"a packet comes twice":        {slices.Insert(slices.Clone(whole), at, whole[at-packet:at]...), true},
+		"a packet of silence is more": {slices.Insert(slices.Clone(whole), at, make([]int16, packet)...), true},
+		"a packet is 3 dB louder":     {loud, true},
+	} {
+		if gap := gapIn(tone.Sound{Rate: 8000, Channels: [][]int16{c.samples}}); (gap != "") != c.amiss {
+			t.Errorf("%s: %q", name, gap)
+		}
+	}
 }
 
 // TestKilledWhileASupervisorListens kills the daemon amid a call that a supervisor hears,
