@@ -11,17 +11,18 @@ import (
 // behind: at Go's 100 the collector runs each second, and takes a fifth of the time.
 const gcPercent = 400
 
-// minProcs is how many goroutines may run at once at least, however few processors there
-// are. A goroutine that the disk holds up counts as one that runs until Go notices, up to
-// 20 ms later. With few processors three can be held up at the same moment: the writer of
-// recordings, the sealer, and the look at the disk's room. The fourth is for the calls.
-const minProcs = 4
+// procs is how many goroutines may run at once on so many processors. The one that reads
+// calls' packets on each of them (package media) counts as running almost always. So does
+// for up to 20 ms what the disk holds up, until Go notices: at the same moment that can be
+// the writer of recordings, the sealer, and the look at the disk's room. None of these is
+// to wait for another, nor the rest for them.
+func procs(processors int) int { return processors + max(processors, 3) }
 
 // TuneRuntime sets Go's scheduler and garbage collector for a daemon, unless the
 // environment says otherwise (GOMAXPROCS, GOGC).
 func TuneRuntime() {
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < minProcs {
-		runtime.GOMAXPROCS(minProcs)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(procs(runtime.GOMAXPROCS(0)))
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)

@@ -54,8 +54,8 @@
 //
 // # Goroutines
 //
-// One for the clock and, on Linux, one for each processor (shard): each reads, by epoll,
-// the sockets placed with it. Engine.Close ends them. Sessions are spread over the
+// One for the clock and, on Linux, one for each processor (shard), with a thread: each reads,
+// by epoll, the sockets placed with it. Engine.Close ends them. Sessions are spread over the
 // shards evenly, both sockets of one on the same; a bridge moves the customer's to the
 // agent's shard. What blocks in a tap holds up all sessions of the shard. On other
 // systems each socket has a goroutine, ended by Session.Close.

@@ -19,12 +19,15 @@ import (
 // pollBatch is how many sockets with something to read a shard learns of at once.
 const pollBatch = 128
 
-// pollTurns is after how many batches without a rest a shard lets other goroutines run.
-const pollTurns = 8
+// yieldEvery is how often a busy shard lets Go schedule it anew. From a goroutine that has
+// not been for 10 ms Go takes its leave to run whenever it waits in the kernel, however
+// short each wait is, and then looks after it all the time.
+const yieldEvery = 7 * time.Millisecond
 
-// newNetwork returns what reads sockets: a shard for each processor that Go may use.
+// newNetwork returns what reads sockets: a shard for each processor that Go may use, less
+// one where that leaves nothing for other goroutines.
 func newNetwork() (network, error) {
-	return newPoller(min(runtime.NumCPU(), runtime.GOMAXPROCS(0)))
+	return newPoller(max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0)-1)))
 }
 
 // poller reads many sockets with few goroutines, its shards.
@@ -59,9 +62,12 @@ func (p *poller) close() {
 	p.placing.Unlock()
 	p.placed.Wait()
 	for _, s := range p.shards {
-		s.file.Close()
+		s.end()
 	}
 	p.reading.Wait()
+	for _, s := range p.shards {
+		s.free()
+	}
 }
 
 // take returns the shard with the fewest sockets, for one more; nil once closed.
@@ -99,17 +105,18 @@ func (p *poller) move(from, to *shard) {
 }
 
 // shard is one goroutine with an epoll instance, which reads the sockets placed with it
-// and calls their receivers. The instance is itself a file that Go's own poller waits
-// for, so that the goroutine waits as any other does, and holds no thread; but once
-// awake it costs each packet one call to read, where a goroutine per socket needs a
-// second to find that there is no more, and a switch of goroutines.
+// and calls their receivers. It waits for the instance in a system call of its own, with a
+// thread, and not by Go's poller, as other goroutines do: to wake it costs one switch of
+// threads and nothing of Go's scheduler, which would have a second thread look for more to
+// do at each packet while there are processors to spare. What it needs to run stays with it
+// as long as packets come at least each 10 ms, so that it waits for nobody's leave.
 //
 // The instance is level-triggered: a socket is read once in each batch, and told of
 // again as long as more waits in it.
 type shard struct {
 	poller *poller
-	file   *os.File
-	epoll  int // file's descriptor, as long as sockets are open
+	epoll  int // the instance
+	ending int // an eventfd in it, to be written when the shard is to end
 	load   int // sockets placed here, guarded by poller.placing
 
 	mu      sync.Mutex
@@ -124,50 +131,65 @@ type shard struct {
 }
 
 func newShard(p *poller) (*shard, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
+	s := &shard{poller: p}
+	var err error
+	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	if err := unix.SetNonblock(fd, true); err != nil { // or os would not wait for it
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
+	if s.ending, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		unix.Close(s.epoll)
+		return nil, os.NewSyscallError("eventfd", err)
 	}
-	return &shard{poller: p, file: os.NewFile(uintptr(fd), "epoll"), epoll: fd}, nil
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.ending)}
+	if err := unix.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, s.ending, &event); err != nil {
+		s.free()
+		return nil, os.NewSyscallError("epoll_ctl", err)
+	}
+	return s, nil
 }
 
-// run reads until the file is closed.
+// end has run return.
+func (p *shard) end() { _, _ = unix.Write(p.ending, []byte{7: 1}) }
+
+// free closes what newShard opened.
+func (p *shard) free() {
+	unix.Close(p.ending)
+	unix.Close(p.epoll)
+}
+
+// run reads until end is called.
 func (p *shard) run() {
-	conn, err := p.file.SyscallConn()
-	if err != nil {
-		return // closed
-	}
-	_ = conn.Read(func(fd uintptr) bool {
-		for turn := 1; ; turn++ {
-			n := p.poll(fd)
-			if n == 0 {
-				return false // come again when there is something
-			}
-			p.deliver(n)
-			if turn%pollTurns == 0 {
-				runtime.Gosched()
-			}
+	yielded := time.Now()
+	for {
+		n := p.poll()
+		now := time.Now()
+		if !p.deliver(n) {
+			return
 		}
-	})
+		if now.Sub(yielded) >= yieldEvery {
+			yielded = now
+			runtime.Gosched()
+		}
+	}
 }
 
-// poll returns how many events there are, without waiting.
-func (p *shard) poll(fd uintptr) int {
-	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&p.events)), pollBatch, 0, 0, 0)
+// poll waits for events, and returns how many there are.
+func (p *shard) poll() int {
+	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll), uintptr(unsafe.Pointer(&p.events)), pollBatch, ^uintptr(0), 0, 0)
 	if errno != 0 {
-		return 0
+		return 0 // a signal came
 	}
 	return int(n)
 }
 
-// deliver reads one datagram from each socket that has one.
-func (p *shard) deliver(n int) {
+// deliver reads one datagram from each socket that has one. False: the shard is to end.
+func (p *shard) deliver(n int) bool {
 	p.mu.Lock()
 	for i, e := range p.events[:n] {
+		if int(e.Fd) == p.ending {
+			p.mu.Unlock()
+			return false
+		}
 		// The descriptor may have been closed since, and be another socket's now:
 		// that is read in vain.
 		p.ready[i] = p.sockets[e.Fd]
@@ -179,6 +201,7 @@ func (p *shard) deliver(n int) {
 		}
 		p.ready[i] = nil
 	}
+	return true
 }
 
 // read delivers one datagram of s.
