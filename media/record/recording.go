@@ -1,12 +1,14 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"ringpace/media"
+	"ringpace/media/record/chain"
 )
 
 // The channels of a recording.
@@ -220,4 +222,34 @@ func (r *Recording) finish(discarded string) (Summary, error) {
 		return r.summary, fmt.Errorf("record: recording %s: %w", r.meta.ID, r.err)
 	}
 	return r.summary, nil
+}
+
+// end completes or discards a recording and takes it off the books.
+func (r *Recording) end(w *workspace) (Summary, error) {
+	defer func() {
+		r.recorder.mu.Lock()
+		delete(r.recorder.open, r)
+		r.recorder.mu.Unlock()
+		r.mu.Lock()
+		rest := r.chunks
+		r.chunks = nil
+		r.mu.Unlock()
+		for _, c := range rest {
+			r.recorder.pool.put(c)
+		}
+	}()
+	if r.discarded == "" {
+		return r.complete(w)
+	}
+	if r.sheet.timeline.file == nil {
+		return Summary{ID: r.meta.ID}, nil // it was never made
+	}
+	err := r.recorder.Remove(r.meta.ID, r.sheet.path, r.discarded)
+	if errors.Is(err, chain.ErrHeld) {
+		return r.complete(w)
+	}
+	if err == nil {
+		err = r.sheet.timeline.file.Close()
+	}
+	return Summary{ID: r.meta.ID, Path: r.sheet.path}, err
 }
