@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pion/rtp"
 )
 
 // ticking counts its ticks.
@@ -76,4 +78,51 @@ func TestClock(t *testing.T) {
 			t.Errorf("%d ticks after being woken", n-1)
 		}
 	})
+}
+
+// TestWhatWakesAStream holds that a stream which rests, because its party is relayed, is at
+// the next tick where something is for the clock to send.
+func TestWhatWakesAStream(t *testing.T) {
+	tone := PromptTone([]float64{440}, -12, time.Second)
+	for name, do := range map[string]func(t *testing.T, s, party *Session, b *Bridge){
+		"a prompt":   func(_ *testing.T, s, _ *Session, _ *Bridge) { s.Play(tone, false) },
+		"an overlay": func(_ *testing.T, s, _ *Session, _ *Bridge) { s.Overlay(tone, 0, 0) },
+		"a key": func(t *testing.T, s, _ *Session, _ *Bridge) {
+			if err := s.Press("5"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the end of the bridge": func(_ *testing.T, _, _ *Session, b *Bridge) { b.Close() },
+		"a party that falls silent": func(t *testing.T, _, party *Session, _ *Bridge) {
+			deliver(t, party, rtp.Packet{
+				Header:  rtp.Header{Version: 2, PayloadType: 13, SequenceNumber: 3, Timestamp: 480, SSRC: 7},
+				Payload: []byte{60},
+			}, time.Now())
+		},
+		"nothing": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := bareEngine()
+			s, _ := bareSession(t, e, "8 101")
+			party, _ := bareSession(t, e, "8 13 101")
+			b, err := e.Bridge(s, party)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now()
+			for k := range uint16(3) {
+				deliver(t, party, speech(k, uint32(k)*160, 0x55), now)
+			}
+			s.tick(now, clockPeriod)
+			if s.out.nap.over(1) {
+				t.Fatal("a stream that is relayed does not rest")
+			}
+			if do != nil {
+				do(t, s, party, b)
+			}
+			if awake := s.out.nap.over(1); awake != (do != nil) {
+				t.Errorf("awake: %v", awake)
+			}
+		})
+	}
 }

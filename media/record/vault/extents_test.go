@@ -2,8 +2,72 @@ package vault
 
 import (
 	"bytes"
+	"crypto/cipher"
+	"errors"
+	"math"
 	"testing"
 )
+
+// nonceBook is an AEAD that notes the nonces under which it encrypts.
+type nonceBook struct {
+	cipher.AEAD
+	seals map[string]int
+}
+
+func (n *nonceBook) Seal(dst, nonce, plain, extra []byte) []byte {
+	n.seals[string(nonce)]++
+	return n.AEAD.Seal(dst, nonce, plain, extra)
+}
+
+// TestNonces: nothing is ever encrypted twice under one nonce of one key, which would give it
+// away (NIST SP 800-38D, section 8): not what is written over, not what the disk did not take,
+// not the parts of a long write. And no two recordings have the same key.
+func TestNonces(t *testing.T) {
+	_, d, s := newSpool(t)
+	book := &nonceBook{AEAD: s.aead, seals: map[string]int{}}
+	s.aead = book
+	records := 0
+	write := func(size int, at int64, failed error) {
+		t.Helper()
+		d.failed = failed
+		if _, err := s.WriteAt(make([]byte, size), at); !errors.Is(err, failed) {
+			t.Fatal(err)
+		}
+		records++
+	}
+	full := errors.New("no space left on device")
+	for k := range int64(300) {
+		write(44, 0, nil) // the header, again and again
+		write(160, 44+160*k, nil)
+		if k%50 == 0 {
+			write(160, 44+160*k, full)
+			write(160, 44+160*k, full)
+		}
+	}
+	write(3*maxRecord+1, 1<<20, nil)
+	records += 3
+	if len(book.seals) != records {
+		t.Errorf("%d records have %d nonces", records, len(book.seals))
+	}
+	for nonce, n := range book.seals {
+		if n != 1 || len(nonce) != nonceSize {
+			t.Errorf("nonce %x is used %d times", nonce, n)
+		}
+	}
+	seen := map[string]uint32{}
+	for _, number := range []uint32{0, 1, 255, 256, 1 << 16, 1 << 24, math.MaxUint32} {
+		nonce := string(record{number: number}.nonce())
+		if other, ok := seen[nonce]; ok {
+			t.Errorf("records %d and %d have one nonce", other, number)
+		}
+		seen[nonce] = number
+	}
+	_, _, other := newSpool(t)
+	same := [2][]byte{s.aead.Seal(nil, make([]byte, nonceSize), []byte("key"), nil), other.aead.Seal(nil, make([]byte, nonceSize), []byte("key"), nil)}
+	if bytes.Equal(same[0], same[1]) {
+		t.Error("two recordings have one key")
+	}
+}
 
 // FuzzExtents writes records over each other, of up to 15 octets at up to 255, and holds
 // what counts of them against memory that is written over.
