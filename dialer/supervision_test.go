@@ -184,6 +184,65 @@ func TestSupervisorsHearOneAnother(t *testing.T) {
 	}
 }
 
+// TestWhomASupervisorMayNotHear holds that who listens to an agent hears neither another
+// agent's conversation, which that one is called in to, until it is theirs, nor a talk with a
+// colleague.
+func TestWhomASupervisorMayNotHear(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{
+		Agents: 3, Tones: true, NoLogin: true, AgentSet: "wrap_up: 0s, supervisor: true",
+		Global: "transfer: {extensions: [10XX]}",
+	})
+	boss := h.pbx.Extension("1003")
+	quiet := func(what string) {
+		t.Helper()
+		since := time.Now()
+		h.await("a second of it", func() bool { return time.Since(since) > time.Second })
+		for _, hz := range []int{calleeHz, phoneHz, hz(1002)} {
+			if level := boss.Hears(hz); level > -35 {
+				t.Errorf("%s: the supervisor hears %d Hz at %.0f dB", what, hz, level)
+			}
+		}
+	}
+	h.logIn("a1001")
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.logIn("a1002")
+	if status := h.dial("1003", "*211002"); status != 0 {
+		t.Fatalf("refused with %d", status)
+	}
+	if _, err := h.daemon.CallIn(t.Context(), "a1001", "1002"); err != nil {
+		t.Fatal(err)
+	}
+	h.threeTalk()
+	quiet("another agent's conversation")
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.hears("the supervisor", boss.Hears, calleeHz, true)
+	h.hears("the supervisor", boss.Hears, hz(1002), true)
+	if _, err := h.daemon.Hangup(t.Context(), "a1002"); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if l := r.Listened; len(l) != 1 || l[0].Agent != "a1002" || len(r.Transfers) != 1 || l[0].Began.Before(r.Transfers[0].Left) {
+		t.Errorf("%+v took part; transfers %+v", l, r.Transfers)
+	}
+
+	h.awaitAgent("a1002", api.AgentReady)
+	line, err := h.pbx.Extension("1001").Consult(t.Context(), "1002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.hears("the colleague", line.Hears, hz(1002), true)
+	h.hears("the agent", h.pbx.Extension("1002").Hears, phoneHz, true)
+	quiet("a talk with a colleague")
+	line.Hangup()
+	if !boss.Up() {
+		t.Error("the supervisor is not on the line")
+	}
+}
+
 // bin is the amplitude and phase of a frequency in samples of 8 kHz that begin at a
 // place, as if the tone had begun at place 0.
 func bin(samples []int16, at, hz int) complex128 {
