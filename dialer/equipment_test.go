@@ -1,9 +1,12 @@
 package dialer
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"ringpace/dialer/cdr"
 	"ringpace/media/record"
@@ -74,6 +77,33 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 	for id, want := range map[string]bool{"01A": false, "01B": true} {
 		if _, err := os.Stat(filepath.Join(root, id+".wav")); (err == nil) != want {
 			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+// TestRecordTellsWhatIsLacking holds that what the disk did not take of a recording is in the
+// call detail record, by the names that readers of it know.
+func TestRecordTellsWhatIsLacking(t *testing.T) {
+	e := &equipment{}
+	of := func(s record.Summary) map[string]any {
+		t.Helper()
+		b, err := json.Marshal(cdr.Record{Recording: e.recordingOf(s)})
+		var r struct{ Recording map[string]any }
+		if err := errors.Join(err, json.Unmarshal(b, &r)); err != nil {
+			t.Fatal(err)
+		}
+		return r.Recording
+	}
+	lacks := of(record.Summary{
+		ID: "01A", Duration: time.Minute, Dropped: 7,
+		Unwritten: []record.Span{{At: time.Second, Length: 1500 * time.Millisecond}, {At: 9 * time.Second, Length: 250 * time.Millisecond}},
+	})
+	if lacks["unwritten_ms"] != 1750.0 || lacks["dropped"] != 7.0 {
+		t.Errorf("%v", lacks)
+	}
+	for _, key := range []string{"unwritten_ms", "dropped", "fault"} {
+		if v, ok := of(record.Summary{ID: "01A", Duration: time.Minute})[key]; ok {
+			t.Errorf("a whole recording has %s %v", key, v)
 		}
 	}
 }

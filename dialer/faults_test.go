@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"ringpace/dialer/lab"
 	"ringpace/dialer/lab/peers"
 	"ringpace/dialer/store"
+	"ringpace/media/record"
 	"ringpace/media/record/chain"
 )
 
@@ -294,6 +296,44 @@ func TestRecordingDirectoryLost(t *testing.T) {
 	report, err := chain.Verify(t.Context(), dir, chain.Options{})
 	if err != nil || !report.OK() || report.Kept != 2 {
 		t.Errorf("verify: %+v, %v", report, err)
+	}
+}
+
+// TestRecordingWithoutAFile holds that the record of a call whose recording could not be
+// written by its end says so, and why; and that the recording is there once there is a way.
+func TestRecordingWithoutAFile(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", NoCalls: true, Tones: true})
+	h.awaitAgent("a1001", api.AgentReady)
+	dir := h.cfg.Recording.Dir
+	exchange := h.directoryAgainstFile(dir)
+	exchange()
+	h.await("the alarm", func() bool { return h.alarm("disk_full") })
+	c := h.callIn(number(5))
+	h.awaitAgent("a1001", api.AgentTalking)
+	h.talkOn(c)
+	c.Hangup()
+	r := h.awaitInbound()
+	if r.Recording == nil || !strings.Contains(r.Recording.Fault, "not a directory") || r.Recording.SHA256 != "" {
+		t.Fatalf("recording %+v", r.Recording)
+	}
+	exchange()
+	h.await("the recording", func() bool {
+		x, err := chain.Load(dir)
+		if err != nil {
+			return false
+		}
+		it, ok := x.ID(r.ID)
+		return ok && it.Kind == chain.Kept
+	})
+	sum, err := record.Find(dir, r.ID)
+	if err != nil || sum.Duration.Milliseconds() == 0 || !sum.Complete {
+		t.Errorf("what was written after all: %+v, %v", sum, err)
+	}
+	h.quit()
+	all := h.file()
+	if i := slices.IndexFunc(all, func(x cdr.Record) bool { return x.ID == r.ID }); i < 0 || all[i].Recording == nil || all[i].Recording.Fault != r.Recording.Fault {
+		t.Errorf("the file has %+v", all)
 	}
 }
 
