@@ -14,10 +14,16 @@ const (
 	restFor = 50 * time.Microsecond
 )
 
+// slots is how many times in an interval a writer wakes at most: recordings whose turns
+// come between two slots are written at the first, so that many calls do not cost as many
+// wake-ups.
+const slots = 100
+
 // writer is one goroutine that writes the files of many recordings, one after the
 // other. A stalled disk stalls it and nothing else.
 type writer struct {
 	interval time.Duration
+	begun    time.Time // where slots are counted from
 	work     stint
 
 	mu       sync.Mutex
@@ -34,16 +40,22 @@ type turn struct {
 }
 
 func newWriter(interval time.Duration) *writer {
-	return &writer{interval: interval, work: stint{limit: stallLimit}, wake: make(chan struct{}, 1)}
+	return &writer{interval: interval, begun: time.Now(), work: stint{limit: stallLimit}, wake: make(chan struct{}, 1)}
 }
 
 // add makes r one of the writer's. It never blocks. Recordings that begin together are
 // not written together.
 func (w *writer) add(r *Recording) {
 	w.mu.Lock()
-	w.insert(turn{r, time.Now().Add(1 + rand.N(w.interval))})
+	w.insert(turn{r, w.slot(time.Now().Add(1 + rand.N(w.interval)))})
 	w.mu.Unlock()
 	w.nudge()
+}
+
+// slot is the last slot that is not after an instant.
+func (w *writer) slot(t time.Time) time.Time {
+	since := t.Sub(w.begun)
+	return w.begun.Add(since - since%max(w.interval/slots, 1))
 }
 
 // insert puts a turn where its time is. mu is held.
@@ -133,7 +145,7 @@ func (w *writer) next(now time.Time) (r *Recording, complete bool, wait time.Dur
 		w.queue = w.queue[1:]
 		due := head.due.Add(w.interval)
 		if due.Before(now) { // the disk stalled: the turns that were missed are not made up for
-			due = now.Add(w.interval)
+			due = w.slot(now.Add(w.interval))
 		}
 		w.insert(turn{head.recording, due})
 		return head.recording, false, 0, false

@@ -53,3 +53,29 @@ func TestTurnsAreSpread(t *testing.T) {
 		t.Errorf("%d turns of %d recordings after a stall", turns, n)
 	}
 }
+
+// TestTurnsShareSlots: however many recordings there are, a writer wakes no more than once
+// in each slot, and each recording has its turns an interval apart.
+func TestTurnsShareSlots(t *testing.T) {
+	const n, interval, rounds = 1000, time.Second, 5
+	w, recorder := newWriter(interval), &Recorder{}
+	for i := range n {
+		w.add(&Recording{recorder: recorder, meta: Meta{ID: fmt.Sprint(i)}})
+	}
+	last, turns := map[*Recording]time.Time{}, 0
+	wakes, now := 0, time.Now()
+	for end := now.Add(rounds * interval); now.Before(end); wakes++ {
+		r, _, wait, _ := w.next(now)
+		for ; r != nil; r, _, wait, _ = w.next(now) {
+			if before, there := last[r]; there && now.Sub(before) > interval {
+				t.Fatalf("%s between two turns", now.Sub(before))
+			}
+			last[r] = now
+			turns++
+		}
+		now = now.Add(wait)
+	}
+	if turns < (rounds-1)*n || wakes > (rounds+1)*slots {
+		t.Errorf("%d turns of %d recordings in %d wakes over %d intervals", turns, n, wakes, rounds)
+	}
+}

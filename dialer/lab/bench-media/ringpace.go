@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ringpace/dialer"
+	"ringpace/dialer/config"
 	"ringpace/dialer/lab/roles"
 	"ringpace/media"
 	"ringpace/media/record"
@@ -65,7 +66,9 @@ func (f *floor) close() error {
 func (f *floor) obey(w work) (answer done, err error) {
 	if w.Record != "" {
 		f.dir = w.Record
-		if f.recorder, err = record.New(record.Config{Dir: w.Record, Pattern: "{id}.wav"}); err != nil {
+		if f.recorder, err = record.New(record.Config{
+			Dir: w.Record, Pattern: "{id}.wav", Flush: config.Default().Recording.Flush,
+		}); err != nil {
 			return answer, err
 		}
 	}
