@@ -37,6 +37,7 @@ type Engine struct {
 	ports   *portPool
 	clock   *clock
 	total   counters
+	formats sharedFormats
 
 	stop    chan struct{}
 	ticking sync.WaitGroup
@@ -110,8 +111,8 @@ func (e *Engine) NewSession(cfg SessionConfig) (*Session, error) {
 	e.sessions[s] = struct{}{}
 	e.clock.add(s, s.out.nap)
 	pair.rtcp.ReadWith(pair.rtp)
-	pair.rtp.Serve(receiverFunc(s.receiveRTP))
-	pair.rtcp.Serve(receiverFunc(s.receiveRTCP))
+	pair.rtp.Serve((*rtpReceiver)(s))
+	pair.rtcp.Serve((*rtcpReceiver)(s))
 	return s, nil
 }
 

@@ -86,3 +86,8 @@ func speech(sequence uint16, timestamp uint32, octet byte) rtp.Packet {
 		Payload: filled(octet),
 	}
 }
+
+// receiverFunc is a function that is a receiver.
+type receiverFunc func(b []byte, from netip.AddrPort, at time.Time)
+
+func (f receiverFunc) receive(b []byte, from netip.AddrPort, at time.Time) { f(b, from, at) }

@@ -343,7 +343,7 @@ func TestGuestDoesNotHearWhoIsOnHold(t *testing.T) {
 		g.Leave()
 		g.Hear(true)
 		hears("having left", false, false)
-		if n := len(k.guest.out.guests.voices) + len(*k.customer.taps.Load()); n > 0 {
+		if n := len(k.guest.out.guests.voices) + tapsOf(k.customer.Session); n > 0 {
 			t.Errorf("part %d: %d things are left of a guest who has left", part, n)
 		}
 	}
@@ -370,7 +370,7 @@ func TestGuestOnce(t *testing.T) {
 	g.Leave()
 	g.Leave()
 	g.Take(Barge)
-	if len(k.customer.guests)+len(k.customer.out.guests.voices)+len(k.agent.out.guests.voices)+len(k.agent.chorus.mixer.voices)+len(k.guest.out.guests.voices)+len(*k.customer.taps.Load())+len(*k.guest.taps.Load()) > 0 {
+	if len(k.customer.guests)+len(k.customer.out.guests.voices)+len(k.agent.out.guests.voices)+len(k.agent.chorus.mixer.voices)+len(k.guest.out.guests.voices)+tapsOf(k.customer.Session)+tapsOf(k.guest.Session) > 0 {
 		t.Error("something is left of a guest who has left")
 	}
 	if g, err = join(k.guest); err != nil {
@@ -417,4 +417,12 @@ func TestGuestWithdraws(t *testing.T) {
 	if len(k.customer.guests)+len(k.customer.out.guests.voices) > 0 {
 		t.Error("something is left of a guest who has withdrawn")
 	}
+}
+
+// tapsOf is how many taps a session has.
+func tapsOf(s *Session) (n int) {
+	for e := s.taps.Load(); e != nil; e = e.next.Load() {
+		n++
+	}
+	return n
 }

@@ -47,13 +47,13 @@ func (n *negotiation) offered() []format {
 
 // receiveFormats are those under which packets are taken: what we offer, with
 // comfort noise, and what was agreed on beside.
-func (n *negotiation) receiveFormats(agreed ...format) *receiveFormats {
+func (n *negotiation) receiveFormats(agreed ...format) receiveFormats {
 	var r receiveFormats
 	r[payloadCN] = ComfortNoise
 	for _, f := range slices.Concat(n.offered(), agreed) {
 		r[f.payloadType] = f.codec
 	}
-	return &r
+	return r
 }
 
 // say gives our description its version: a new one whenever anything changed
@@ -248,7 +248,7 @@ func (s *Session) apply(line mediaLine, codec Codec, sender, receiver *cipher) [
 	}
 	n.codec = codec
 	n.held = !send.wanted
-	s.formats.Store(n.receiveFormats(agreed...))
+	s.formats.Store(s.engine.formats.share(n.receiveFormats(agreed...)))
 	s.out.setFormat(send)
 	s.rtcp.protect(sender, s.out.ssrc.Load())
 	if receiver == nil {

@@ -1,6 +1,9 @@
 package media
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Packet is one packet that came from the far side of a session, as taps see it.
 type Packet struct {
@@ -20,8 +23,11 @@ type Tap interface {
 	Tap(p *Packet)
 }
 
-// tapEntry is one tap of a session. Only the reading goroutine uses fresh.
+// tapEntry is one tap of a session, in a chain that the reading goroutine follows while
+// others change it: one that has left it still leads on. Only the reading goroutine uses
+// fresh.
 type tapEntry struct {
 	tap   Tap
 	fresh bool // has seen nothing yet
+	next  atomic.Pointer[tapEntry]
 }

@@ -2,11 +2,52 @@ package media
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 )
 
 // receiveFormats tells the codec of a payload type; 0 for those not negotiated.
 type receiveFormats [128]Codec
+
+// mostFormats bounds how many tables are shared: far sides have a say in them.
+const mostFormats = 64
+
+// sharedFormats gives sessions that negotiated the same one table, which stays in the
+// processor's cache with hundreds of calls up.
+type sharedFormats struct {
+	mu     sync.Mutex
+	tables map[receiveFormats]*receiveFormats
+}
+
+// share is a table like r.
+func (f *sharedFormats) share(r receiveFormats) *receiveFormats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if shared, there := f.tables[r]; there {
+		return shared
+	}
+	if f.tables == nil {
+		f.tables = make(map[receiveFormats]*receiveFormats)
+	}
+	if len(f.tables) < mostFormats {
+		f.tables[r] = &r
+	}
+	return &r
+}
+
+// rtpReceiver and rtcpReceiver are a session as the receiver of its sockets.
+type (
+	rtpReceiver  Session
+	rtcpReceiver Session
+)
+
+func (r *rtpReceiver) receive(b []byte, from netip.AddrPort, at time.Time) {
+	(*Session)(r).receiveRTP(b, from, at)
+}
+
+func (r *rtcpReceiver) receive(b []byte, from netip.AddrPort, at time.Time) {
+	(*Session)(r).receiveRTCP(b, from, at)
+}
 
 // receiveRTP takes one datagram from the RTP socket: check, count, tap, relay. It
 // runs on the reading goroutine and allocates nothing.
@@ -83,12 +124,12 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 		default:
 		}
 	}
-	if taps := *s.taps.Load(); len(taps) > 0 {
+	if e := s.taps.Load(); e != nil {
 		s.packet = Packet{
 			Payload: payload, Codec: codec, Timestamp: h.timestamp, Sequence: h.sequence,
 			SSRC: h.ssrc, Marker: h.marker, Arrival: now,
 		}
-		for _, e := range taps {
+		for ; e != nil; e = e.next.Load() {
 			if e.fresh {
 				s.welcome(e, now)
 			}

@@ -68,7 +68,7 @@ type Session struct {
 
 	closing sync.Once
 	formats atomic.Pointer[receiveFormats]
-	taps    atomic.Pointer[[]*tapEntry]    // replaced, never changed
+	taps    atomic.Pointer[tapEntry]       // the first; nil: there are none
 	cipher  atomic.Pointer[incomingCipher] // nil: packets come plain
 	peer    atomic.Pointer[Session]        // where packets are relayed to
 
@@ -82,7 +82,7 @@ type Session struct {
 	in          incoming    // guarded by its own lock
 	rtcp        reports     // guarded by its own lock
 	chorus      chorus      // guarded by its own lock
-	tapsMu      sync.Mutex  // serialises writers of taps
+	tapsMu      sync.Mutex  // serialises those who change the chain of taps
 
 	// Only the reading goroutine uses these.
 	packet   Packet
@@ -103,8 +103,8 @@ type incoming struct {
 	last      time.Time
 	malformed uint64
 	strangers uint64
-	kept      kept
 	comfort   comfort
+	kept      kept // last, for its size: what each packet needs lies together
 }
 
 // kept is the newest audio packet of a session that is not bridged: the bridge
@@ -128,9 +128,8 @@ func newSession(e *Engine, cfg SessionConfig, pair portPair) *Session {
 		done:     make(chan struct{}),
 		narrow:   newNarrowG722(),
 	}
-	s.taps.Store(&[]*tapEntry{})
 	s.negotiation.begin(s.local, cfg)
-	s.formats.Store(s.negotiation.receiveFormats())
+	s.formats.Store(e.formats.share(s.negotiation.receiveFormats()))
 	if cfg.Security != SecurityOff {
 		s.cipher.Store(&incomingCipher{})
 	}
@@ -165,13 +164,29 @@ func (s *Session) AddTap(t Tap) (remove func()) {
 	entry := &tapEntry{tap: t, fresh: true}
 	s.tapsMu.Lock()
 	defer s.tapsMu.Unlock()
-	taps := append(slices.Clone(*s.taps.Load()), entry)
-	s.taps.Store(&taps)
+	s.tapLink(nil).Store(entry)
 	return func() {
 		s.tapsMu.Lock()
 		defer s.tapsMu.Unlock()
-		taps := slices.DeleteFunc(slices.Clone(*s.taps.Load()), func(e *tapEntry) bool { return e == entry })
-		s.taps.Store(&taps)
+		if link := s.tapLink(entry); link != nil {
+			link.Store(entry.next.Load())
+		}
+	}
+}
+
+// tapLink is what leads to an entry, or to the end of the chain for nil; nil if nothing
+// does. tapsMu is held.
+func (s *Session) tapLink(to *tapEntry) *atomic.Pointer[tapEntry] {
+	link := &s.taps
+	for {
+		e := link.Load()
+		if e == to {
+			return link
+		}
+		if e == nil {
+			return nil
+		}
+		link = &e.next
 	}
 }
 

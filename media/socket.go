@@ -33,11 +33,6 @@ type receiver interface {
 	receive(b []byte, from netip.AddrPort, at time.Time)
 }
 
-// receiverFunc is a function that is a receiver.
-type receiverFunc func(b []byte, from netip.AddrPort, at time.Time)
-
-func (f receiverFunc) receive(b []byte, from netip.AddrPort, at time.Time) { f(b, from, at) }
-
 // network opens sockets and reads those it opened.
 type network interface {
 	// open binds one port; port 0 is any.

@@ -179,7 +179,7 @@ func (r *Recorder) Start(m Meta) (*Recording, error) {
 		recorder: r, meta: m, base: base, done: make(chan struct{}),
 		writer: r.writers[r.next.Add(1)%uint64(len(r.writers))],
 	}
-	rec.chunks = make([]*chunk, 0, 4)
+	rec.chunks = rec.room[:0]
 	if c := r.pool.get(); c != nil {
 		rec.chunks = append(rec.chunks, c)
 	}

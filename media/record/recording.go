@@ -34,8 +34,6 @@ type Meta struct {
 // its taps are fed by the sessions' reading goroutines and never wait for the disk.
 type Recording struct {
 	recorder *Recorder
-	writer   *writer
-	meta     Meta
 	base     time.Time // arrivals are counted from here
 
 	mu       sync.Mutex
@@ -43,12 +41,15 @@ type Recording struct {
 	paused   bool
 	hushed   time.Duration // arrivals before it are kept as silence
 	until    time.Duration // arrivals after it are not part of the recording; 0: no end yet
+	chunks   []*chunk      // the last one is being filled
+	room     [4]*chunk     // theirs, unless they are more: next to what each packet needs
 	segments uint16
-	chunks   []*chunk // the last one is being filled
 	dropped  int64
 	missed   [channels][]span // when they came, in samples since base; see miss
 	events   []event          // that the file is to mark
 
+	writer    *writer
+	meta      Meta
 	finishing sync.Once
 	discarded string        // why; "" for one that is kept
 	done      chan struct{} // closed when the sealer is through with it
