@@ -32,8 +32,11 @@ type figures struct {
 	DelayP99MS      float64             `json:"delay_p99_ms"`
 	StallDelayP99MS *float64            `json:"stall_delay_p99_ms"`
 
-	overrun         map[string]bool // cases that did not carry the load
-	AllocsPerPacket float64         `json:"allocs_per_packet"`
+	AllocsPerPacket float64            `json:"allocs_per_packet"`
+	CallsCarried    map[string]int     `json:"calls_carried"`
+	CallsPerCore    map[string]float64 `json:"calls_per_core"`
+
+	overrun map[string]bool // cases that did not carry the load
 }
 
 // subject is what a load is put on.
@@ -102,7 +105,7 @@ func caseNames() (names []string) {
 // measure puts each load on each subject in turn. The figures are as good as can be
 // told also when there is an error.
 func (p plan) measure(ctx context.Context) (figures, error) {
-	f := figures{USPerPacket: map[string]*float64{}, Calls: p.Headline, overrun: map[string]bool{}}
+	f := figures{USPerPacket: map[string]*float64{}, Calls: p.Headline, CallsCarried: map[string]int{}, CallsPerCore: map[string]float64{}, overrun: map[string]bool{}}
 	for _, c := range cases() {
 		f.USPerPacket[c.name] = nil
 	}
@@ -117,6 +120,10 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 	}
 	var faults []error
 	before := map[string]result{} // at the load before
+	reached := map[string]*reach{}
+	for _, c := range cases() {
+		reached[c.name] = newReach()
+	}
 	for _, calls := range p.Loads {
 		rounds := 1
 		if calls == p.Headline {
@@ -130,6 +137,7 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 				}
 				if use := before[c.name].perPacket() * float64(calls) * packetsPerCall / 1e6; calls > p.Headline && use > fullest {
 					roles.Report("%-16s %4d calls: left out, they would take %.1f cores", c.name, calls, use)
+					reached[c.name].failed[calls] = true
 					continue
 				}
 				r, err := p.one(ctx, c, calls, cores)
@@ -144,6 +152,7 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 					continue
 				}
 				r.say(c, calls)
+				reached[c.name].note(calls, r)
 				if c.ours {
 					f.Lost += r.lost()
 					faults = append(faults, r.faults(c, calls))
@@ -158,9 +167,20 @@ func (p plan) measure(ctx context.Context) (figures, error) {
 		}
 		before = best
 	}
+	for _, c := range cases() {
+		if slices.Contains(recorded, c.name) {
+			if err := p.search(ctx, c, reached[c.name], cores); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", c.name, err))
+			}
+			f.CallsCarried[c.name], f.CallsPerCore[c.name] = reached[c.name].most(), math.Round(reached[c.name].perCore())
+		}
+	}
 	f.ratios()
 	return f, errors.Join(faults...)
 }
+
+// recorded are the cases of which it is found how many calls they carry.
+var recorded = []string{"bridge_record", "asterisk_record", "rtpengine_record"}
 
 // take keeps the results of the headline load.
 func (f *figures) take(best map[string]result) {
@@ -339,7 +359,13 @@ func (f figures) ratios() {
 			roles.Report("%s lost more than %.0f %% of the packets: the load is too much for it, and its cost no measure", c.name, 100*mostLost)
 		}
 	}
-	if cost := f.USPerPacket["asterisk_record"]; cost != nil && *ours > 0 && !f.overrun["asterisk_record"] {
-		roles.Report("bridge_record carries %.1f times the calls per core of asterisk_record", *cost / *ours)
+	for _, name := range recorded {
+		if f.CallsCarried[name] == 0 {
+			continue
+		}
+		roles.Report("%s carries %d calls without loss; by its cost with so many %.0f fill a core", name, f.CallsCarried[name], f.CallsPerCore[name])
+		if name != "bridge_record" && f.CallsPerCore["bridge_record"] > 0 {
+			roles.Report("bridge_record carries %.1f times the calls per core of %s", f.CallsPerCore["bridge_record"]/f.CallsPerCore[name], name)
+		}
 	}
 }

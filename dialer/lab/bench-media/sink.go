@@ -118,6 +118,9 @@ func (f findings) perPacket() float64 {
 	return float64(f.CPU.Nanoseconds()) / 1e3 / float64(max(f.Received, 1))
 }
 
+// perCore is how many calls fill a core at that cost.
+func (f findings) perCore() float64 { return 1e6 / packetsPerCall / f.perPacket() }
+
 // percentiles fills in the delays.
 func (f *findings) percentiles() {
 	slices.Sort(f.delays)
@@ -137,7 +140,7 @@ func (f findings) String() string {
 	}
 	return fmt.Sprintf("%.2f µs a packet, %.0f calls per core; %d packets, %d lost, %d reordered, %d duplicated, "+
 		"%d altered, %d renumbered; delay p50 %.3f, p99 %.3f, p99.9 %.3f, longest %.3f ms%s",
-		f.perPacket(), 1e6/packetsPerCall/f.perPacket(), f.Sent, f.lost(), f.Reordered, f.Duplicated, f.Altered, f.Broken,
+		f.perPacket(), f.perCore(), f.Sent, f.lost(), f.Reordered, f.Duplicated, f.Altered, f.Broken,
 		milliseconds(f.P50), milliseconds(f.P99), milliseconds(f.P999), milliseconds(f.Max), more)
 }
 
