@@ -44,7 +44,7 @@ bench-sip: ## what signalling costs, against SIPp (9 minutes); the last line is 
 	@.ci/deps programs
 	@go run ./dialer/lab/bench $(BENCHFLAGS)
 
-bench-media: ## what the media path costs, against Asterisk and rtpengine (6 minutes); the last line is JSON; BENCHFLAGS="-loads 250"
+bench-media: ## what the media path costs, against Asterisk and rtpengine (8 minutes); the last line is JSON; BENCHFLAGS="-loads 250"
 	@.ci/deps media-peers || echo 'the peers are left out that are not there'
 	@go build -o bin/bench-media ./dialer/lab/bench-media
 	@bin/bench-media $(BENCHFLAGS)
