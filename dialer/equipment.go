@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -108,6 +109,8 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	}
 	why := ""
 	switch {
+	case rec.Consent == cdr.ConsentRefused && slices.ContainsFunc(rec.Transfers, partyRefused):
+		why = whyPartyRefused
 	case rec.Consent == cdr.ConsentRefused:
 		why = whyRefused
 	case rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged:
@@ -121,6 +124,12 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 		err = nil
 	}
 	return e.recordingOf(sum), err
+}
+
+// partyRefused reports whether a third party's refusal ended the recording. One who was let
+// go before they took part leaves it as it is.
+func partyRefused(t cdr.Transfer) bool {
+	return t.Consent == cdr.ConsentRefused && t.Outcome != cdr.TransferFailed
 }
 
 // clearedRecording is what the chain tells of a recording whose file was removed because

@@ -46,8 +46,8 @@ func TestClearedRecordingOfACrash(t *testing.T) {
 	}
 }
 
-// TestRefusedRecordingOfACrash: what a crash left of a recording that the customer refused
-// goes, also where the directory is a symbolic link.
+// TestRefusedRecordingOfACrash: what a crash left of a recording that somebody refused
+// goes, with a line of who did, also where the directory is a symbolic link.
 func TestRefusedRecordingOfACrash(t *testing.T) {
 	root, link := t.TempDir(), filepath.Join(t.TempDir(), "recordings")
 	if err := os.Symlink(root, link); err != nil {
@@ -58,7 +58,7 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	for _, id := range []string{"01A", "01B"} {
+	for _, id := range []string{"01A", "01B", "01C", "01D"} {
 		rec, err := r.Start(record.Meta{ID: id})
 		if err != nil {
 			t.Fatal(err)
@@ -68,13 +68,32 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 		}
 	}
 	e := &equipment{recordings: link, recorder: r, keepUnbridged: true}
-	if got, err := e.salvageRecording(cdr.Record{ID: "01A", Consent: cdr.ConsentRefused}); got != nil || err != nil {
-		t.Errorf("refused: %+v, %v", got, err)
+	third := func(outcome cdr.Outcome) []cdr.Transfer {
+		return []cdr.Transfer{{Consent: cdr.ConsentTold, Outcome: cdr.TransferConnected}, {Consent: cdr.ConsentRefused, Outcome: outcome}}
+	}
+	for _, c := range []struct {
+		id, why   string
+		transfers []cdr.Transfer
+	}{
+		{"01A", whyRefused, nil},
+		{"01C", whyPartyRefused, third(cdr.TransferConnected)},
+		{"01D", whyRefused, third(cdr.TransferFailed)}, // who was let go, and the customer afterwards
+	} {
+		if got, err := e.salvageRecording(cdr.Record{ID: c.id, Consent: cdr.ConsentRefused, Transfers: c.transfers}); got != nil || err != nil {
+			t.Errorf("refused: %+v, %v", got, err)
+		}
+		x, err := chain.Load(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if it, ok := x.ID(c.id); !ok || it.Ended.Why != c.why {
+			t.Errorf("of %s the chain has %+v", c.id, it)
+		}
 	}
 	if got, err := e.salvageRecording(cdr.Record{ID: "01B"}); err != nil || got == nil || got.Path != "01B.wav" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for id, want := range map[string]bool{"01A": false, "01B": true} {
+	for id, want := range map[string]bool{"01A": false, "01B": true, "01C": false, "01D": false} {
 		if _, err := os.Stat(filepath.Join(root, id+".wav")); (err == nil) != want {
 			t.Errorf("%s: %v", id, err)
 		}

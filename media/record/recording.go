@@ -3,6 +3,8 @@ package record
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -52,6 +54,7 @@ type Recording struct {
 	meta      Meta
 	finishing sync.Once
 	discarded string        // why; "" for one that is kept
+	emptied   bool          // of that; the sealer's
 	done      chan struct{} // closed when the sealer is through with it
 	summary   Summary
 	err       error
@@ -246,11 +249,28 @@ func (r *Recording) end(w *workspace) (Summary, error) {
 		return Summary{ID: r.meta.ID}, nil // it was never made
 	}
 	err := r.recorder.Remove(r.meta.ID, r.sheet.path, r.discarded)
-	if errors.Is(err, chain.ErrHeld) {
-		return r.complete(w)
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = r.sheet.timeline.file.Close()
+	case errors.Is(err, chain.ErrHeld) && !r.emptied:
+		return r.complete(w)
+	default:
+		r.empty(err)
 	}
 	return Summary{ID: r.meta.ID, Path: r.sheet.path}, err
+}
+
+// empty takes what there is out of the file of a recording that is not to be kept, and that
+// could not be removed for now: else, where the process ends before it can be, the next one
+// would take it for one that a crash cut off. The alarm is raised.
+func (r *Recording) empty(why error) {
+	name := r.recorder.nameOf(r.sheet.path)
+	if !r.recorder.chain.Holds(r.meta.ID) {
+		r.emptied = os.Truncate(name, 0) == nil
+	}
+	dir := r.recorder.chainDir()
+	if fault := (*os.PathError)(nil); errors.As(why, &fault) && fault.Path == name {
+		dir = filepath.Dir(name)
+	}
+	r.recorder.disk.wrote(dir, why)
 }

@@ -52,7 +52,7 @@ func (r *Recorder) salvage(e chain.Entry) (chain.Entry, bool) {
 		lost.Why = "its file was not there after a restart"
 		return lost, true
 	case err == nil && stat.Size() == 0:
-		lost.Why = "the process died before anything was written"
+		lost.Why = "its file was empty after a restart"
 		return lost, os.Remove(name) == nil
 	}
 	sum, err := inspect(name, map[string]string{clean(e.ID): e.ID})

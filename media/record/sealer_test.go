@@ -91,6 +91,61 @@ func testHeldRecordingIsNotDiscarded(t *testing.T, as kind) {
 	}
 }
 
+// TestCannotBeDiscarded: of a recording that is not to be kept nothing is left to the next
+// process, where it could not be removed to the end of this one; the alarm tells.
+func TestCannotBeDiscarded(t *testing.T) { eachKind(t, testCannotBeDiscarded) }
+
+func testCannotBeDiscarded(t *testing.T, as kind) {
+	r, disk := newFaultyRecorder(t, as.of(Config{Flush: 10 * ms, Pattern: "{id}.wav"}))
+	rec := start(t, r, Meta{ID: "d"})
+	newSource(rec, rec.Customer(), 1).talk(0, 50)
+	await(t, "a write", disk.writes)
+	away := filepath.Join(t.TempDir(), "chain")
+	if err := errors.Join(os.Rename(r.chainDir(), away), os.WriteFile(r.chainDir(), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := rec.Discard("the customer refused"); err == nil {
+		t.Fatal("what the chain cannot tell of is discarded without an error")
+	}
+	awaitAlarm(t, r)
+	if err := r.Close(); err != nil { // which tries once more
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(r.chainDir()), os.Rename(away, r.chainDir())); err != nil {
+		t.Fatal(err)
+	}
+	next, err := New(r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	if it := noted(t, next, "d"); it.Kind != chain.Lost {
+		t.Errorf("the chain has %+v", it)
+	}
+	if _, err := os.Stat(r.nameOf(r.pathOf(rec.meta, 1))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was refused is there still: %v", err)
+	}
+	if report := verified(t, r.cfg.Dir); report.Kept != 0 || report.Lost != 1 {
+		t.Errorf("%+v", report)
+	}
+}
+
+// TestUnremovable: a file that cannot be removed raises the alarm.
+func TestUnremovable(t *testing.T) {
+	r, disk := newFaultyRecorder(t, Config{Flush: 10 * ms, Pattern: "{id}.wav"})
+	rec := start(t, r, Meta{ID: "d"})
+	newSource(rec, rec.Customer(), 1).talk(0, 50)
+	await(t, "a write", disk.writes)
+	name := r.nameOf(r.pathOf(rec.meta, 1))
+	if err := errors.Join(os.Remove(name), os.MkdirAll(filepath.Join(name, "x"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := rec.Discard("the customer refused"); err == nil {
+		t.Fatal("what cannot be removed is discarded without an error")
+	}
+	awaitAlarm(t, r)
+}
+
 // TestRemovedWhileRecording: a directory that is removed beneath calls takes nothing of
 // what they said.
 func TestRemovedWhileRecording(t *testing.T) { eachKind(t, testRemovedWhileRecording) }

@@ -27,6 +27,13 @@ func Hold(root string, ids []string, by, why string, release bool) (changed int,
 	return l.change(x, ids, e)
 }
 
+// Holds reports whether a recording is under legal hold, as far as this process knows.
+func (l *Log) Holds(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held[id]
+}
+
 // present reports why not all of the recordings are there.
 func (x *Index) present(ids []string) error {
 	for _, id := range ids {

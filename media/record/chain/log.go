@@ -43,13 +43,14 @@ type Log struct {
 	size  int64 // of file, as this process knows it
 	last  Ref
 	held  map[string]bool        // by id
+	going map[string]Kind        // by path: the chain says that it is removed, and its file could not be yet
 	fault atomic.Pointer[string] // nil: none
 	now   func() time.Time       // tests have their own
 }
 
 // Open opens the chain of a recording directory, and begins one where there is none.
 func Open(root string) (*Log, error) {
-	l := &Log{root: root, dir: filepath.Join(root, Folder), held: map[string]bool{}, now: time.Now}
+	l := &Log{root: root, dir: filepath.Join(root, Folder), held: map[string]bool{}, going: map[string]Kind{}, now: time.Now}
 	if err := l.folder(); err != nil {
 		return nil, fmt.Errorf("chain: %w", err)
 	}
@@ -130,7 +131,8 @@ func (l *Log) sync() error {
 
 // Remove notes that a recording is removed, as Discarded or Deleted, brings that to
 // the disk and then removes the file. The error wraps ErrHeld where the recording is under
-// legal hold, and it is not removed then. A file that is not there is no error.
+// legal hold, and it is not removed then. A file that is not there is no error; one that
+// cannot be removed is, and has no second line when that is tried again.
 func (l *Log) Remove(e Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -141,17 +143,21 @@ func (l *Log) Remove(e Entry) error {
 		if l.held[e.ID] {
 			return fmt.Errorf("%w: %s", ErrHeld, e.ID)
 		}
-		if _, err := l.write(e); err != nil {
-			return err
-		}
-		if err := l.sync(); err != nil {
-			return err
+		if l.going[e.Path] != e.Kind {
+			if _, err := l.write(e); err != nil {
+				return err
+			}
+			if err := l.sync(); err != nil {
+				return err
+			}
+			l.going[e.Path] = e.Kind
 		}
 		err := os.Remove(filepath.Join(l.root, filepath.FromSlash(e.Path)))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		return err
+		delete(l.going, e.Path)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("chain: %w", err)

@@ -123,3 +123,33 @@ func TestClockSetBack(t *testing.T) {
 		t.Errorf("%+v", r.Findings)
 	}
 }
+
+// TestRemoveAgain: what cannot be removed has one line that says so, however often it is
+// tried, and goes in the end.
+func TestRemoveAgain(t *testing.T) {
+	a := newArchive(t)
+	a.rename("two.wav", "away.wav")
+	inTheWay := filepath.Join(a.root, "two.wav", "x")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	gone, line := Entry{Kind: Discarded, ID: "two", Path: "two.wav"}, Ref{}
+	for k := range 3 {
+		if err := a.log.Remove(gone); err == nil {
+			t.Fatal("a folder with a file in it was removed")
+		}
+		if k == 0 {
+			line = a.log.Last()
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	a.rename("away.wav", "two.wav")
+	if err := a.log.Remove(gone); err != nil || a.log.Last() != line {
+		t.Errorf("%v; the last line is %d, the one of the removal %d", err, a.log.Last().N, line.N)
+	}
+	if r := a.verify(Options{}); !r.OK() || r.Gone != 1 {
+		t.Errorf("%+v", r)
+	}
+}
