@@ -21,7 +21,7 @@ func (t *tape) brief(audio *media.Session) *briefing {
 	if t == nil || t.prompt == nil || t.ended() {
 		return nil
 	}
-	return &briefing{tape: t, began: time.Now(), prompt: audio.Play(t.prompt, false)}
+	return &briefing{tape: t, began: time.Now(), prompt: audio.Announce(t.prompt, nil)}
 }
 
 // said is closed when the prompt that plays was played, or was cut off.

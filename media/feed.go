@@ -100,13 +100,15 @@ func (o *stream) generate(now time.Time) (standsIn bool) {
 	size := samplesIn(o.format.ptime)
 	payload := o.scratch[headerSize : headerSize+size]
 	begins, prompt := false, o.playback
-	if prompt != nil {
+	switch {
+	case prompt == nil:
+		o.comfort.noise(payload, o.format.codec.law())
+	case prompt.waits && !o.sendable():
+	default:
 		begins = prompt.frame(payload, o.format.codec)
 		if prompt.over() {
 			defer o.stopPlayback()
 		}
-	} else {
-		o.comfort.noise(payload, o.format.codec.law())
 	}
 	if !o.sendable() {
 		o.last = feederNone

@@ -6,6 +6,7 @@ import "time"
 type Playback struct {
 	prompt *Prompt
 	loop   bool
+	waits  bool // while nothing can be sent
 	out    *stream
 	done   chan struct{}
 	shown  Tap // nil: none

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -71,5 +72,49 @@ func TestPlayOverABridge(t *testing.T) {
 	}
 	if string(from) != "pppaaa" {
 		t.Errorf("the customer heard %s, want three packets of the prompt, then the agent", from)
+	}
+}
+
+// TestAnnouncedToNobody holds that an announcement does not count as heard by a party who
+// holds the call, and is told where it stopped once they are back.
+func TestAnnouncedToNobody(t *testing.T) {
+	e := bareEngine()
+	customer, heard := bareSession(t, e, "8")
+	now := time.Now()
+	pass := func(ticks int) {
+		for range ticks {
+			now = now.Add(clockPeriod)
+			customer.tick(now, clockPeriod)
+		}
+	}
+	direction := func(attribute string) {
+		if _, err := customer.Answer(body("c=IN IP4 127.0.0.1", "m=audio 5000 RTP/AVP 8", "a="+attribute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prompt := PromptTone([]float64{440}, -10, 200*ms)
+	recording := &keptTap{}
+	playing := customer.Announce(prompt, recording)
+	pass(3)
+	direction("sendonly")
+	pass(50)
+	select {
+	case <-playing.Done():
+		t.Error("it is over, though nobody heard it")
+	default:
+	}
+	direction("sendrecv")
+	pass(6)
+	if playing.Completed() {
+		t.Error("it is complete before its end")
+	}
+	pass(1)
+	await(t, "its end", playing.Done())
+	var sent []byte
+	for _, p := range heard.sent {
+		sent = append(sent, p.Payload...)
+	}
+	if !playing.Completed() || !slices.Equal(sent, prompt.alaw) || len(recording.samples) != len(prompt.alaw) {
+		t.Errorf("completed %v, %d samples of %d are sent, and %d recorded", playing.Completed(), len(sent), len(prompt.alaw), len(recording.samples))
 	}
 }

@@ -199,11 +199,12 @@ func (s *Session) Play(p *Prompt, loop bool) *Playback {
 	return playback
 }
 
-// Announce plays p once, as Play does, and shows t each packet of it as it goes out: what
-// a recording wants of what the far side was told. t is called with the lock of the stream
-// held, from the clock's goroutine, and must not call this session.
+// Announce plays p once, as Play does, and shows t, unless that is nil, each packet of it as
+// it goes out: what a recording wants of what the far side was told. Who holds the call is
+// not told meanwhile: p waits for them, and goes on when they are back. t is called with the
+// lock of the stream held, from the clock's goroutine, and must not call this session.
 func (s *Session) Announce(p *Prompt, t Tap) *Playback {
-	playback := &Playback{prompt: p, out: s.out, done: make(chan struct{}), shown: t}
+	playback := &Playback{prompt: p, waits: true, out: s.out, done: make(chan struct{}), shown: t}
 	s.out.play(playback)
 	return playback
 }
