@@ -26,8 +26,9 @@ func (h *reach) note(calls int, r result) {
 	}
 }
 
-// unharmed tells whether every packet came, and all but a few within a packet's time.
-func (r result) unharmed() bool { return r.lost() == 0 && r.P99 <= packetTime }
+// unharmed tells whether every packet came, all but a few within a packet's time, and
+// whether the recordings that are compared hold every sample.
+func (r result) unharmed() bool { return r.lost() == 0 && r.P99 <= packetTime && r.wrong == nil }
 
 // most is the highest load that was carried; 0: none was.
 func (h *reach) most() int { return slices.Max(append(slices.Collect(maps.Keys(h.whole)), 0)) }
