@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringpace/dialer/gate"
+	"ringpace/media/record"
 	"ringpace/pacing"
 )
 
@@ -36,7 +37,7 @@ func Default() *Config {
 			Format:  FormatG711,
 			Keep:    KeepBridged,
 			MinFree: 2 << 30,
-			Flush:   time.Second,
+			Flush:   record.DefaultFlush,
 			// A card's number, date and code are read out in well under a minute; three leave room
 			// to fetch the card and to repeat. A pause that was forgotten costs no more evidence.
 			MaxPause: 3 * time.Minute,

@@ -40,6 +40,7 @@ func TestFaults(t *testing.T) {
 		{"negative duration", campaign("goodbye: -2s"), []string{`test.yaml:9:30: campaigns[0].goodbye: "-2s" is negative`}},
 		{"size", base + "recording: {min_free: 2 gigs}\n", []string{`test.yaml:10:23: recording.min_free: "2 gigs" is not a size`}},
 		{"retention", base + "recording: {retention: 90s}\n", []string{"test.yaml:10:24: recording.retention: 1m30s; write 1h or more"}},
+		{"rare flush", base + "recording: {flush: 1s}\n", []string{"test.yaml:10:20: recording.flush: 1s; a crash may cost as much; write 100ms to 900ms"}},
 		{"pause of the recording", base + "recording: {max_pause: 500ms}\n", []string{"test.yaml:10:24: recording.max_pause: 500ms; write how long"}},
 		{"long pause of the recording", base + "recording: {max_pause: 2h}\n", []string{"test.yaml:10:24: recording.max_pause: 2h; write how long"}},
 		{"format", base + "recording: {format: pcm8}\n", []string{`test.yaml:10:21: recording.format: "pcm8" is not known`}},

@@ -84,8 +84,8 @@ func (v *validator) storage() {
 	}
 	v.pattern(r.Pattern)
 	v.disclosure()
-	if r.Flush < 100*time.Millisecond || r.Flush > time.Second {
-		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to 1s", formatDuration(r.Flush))
+	if r.Flush < 100*time.Millisecond || r.Flush > record.MaxFlush {
+		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to %s", formatDuration(r.Flush), formatDuration(record.MaxFlush))
 	}
 	if r.MaxPause != 0 && (r.MaxPause < time.Second || r.MaxPause > time.Hour) {
 		v.bad("recording.max_pause", "%s; write how long an agent may pause the recording, 1s to 1h, such as 3m, or 0 for as long as they talk", formatDuration(r.MaxPause))

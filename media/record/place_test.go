@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ringpace/media"
@@ -218,7 +219,7 @@ func testPlacement(t *testing.T, as kind) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			rec := start(t, newTestRecorder(t, as.of(Config{Flush: time.Second})), Meta{})
+			rec := start(t, newTestRecorder(t, as.of(Config{Flush: MaxFlush})), Meta{})
 			s := newSource(rec, rec.Customer(), 1)
 			c.feed(s)
 			sum, l, _ := closed(t, rec)
@@ -238,31 +239,31 @@ func testPlacement(t *testing.T, as kind) {
 func TestStallAcrossFlushes(t *testing.T) { eachKind(t, testStallAcrossFlushes) }
 
 func testStallAcrossFlushes(t *testing.T, as kind) {
-	for cut := range 40 {
-		r := newTestRecorder(t, as.of(Config{Flush: time.Second}))
-		rec := start(t, r, Meta{})
-		s := newSource(rec, rec.Customer(), 1)
-		var space workspace
-		for i := range 60 {
-			at := time.Duration(i) * 20 * ms
-			if i >= 10 && i < 30 { // the network delivers nothing for 400 ms
-				at = 600*ms + time.Duration(i)*100*time.Microsecond
-			}
-			if i == 40 {
-				s.next.Marker = true
-			}
-			s.arrive(at, s.packet())
-			if i == cut {
-				rec.writer.mu.Lock() // the writer keeps away
-				if err := rec.flush(&space, at); err != nil {
-					t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) { // no time passes, so that the writer keeps away
+		for cut := range 40 {
+			rec := start(t, newTestRecorder(t, as.of(Config{})), Meta{})
+			synctest.Wait() // its first turn may be at once
+			s := newSource(rec, rec.Customer(), 1)
+			var space workspace
+			for i := range 60 {
+				at := time.Duration(i) * 20 * ms
+				if i >= 10 && i < 30 { // the network delivers nothing for 400 ms
+					at = 600*ms + time.Duration(i)*100*time.Microsecond
 				}
-				rec.writer.mu.Unlock()
+				if i == 40 {
+					s.next.Marker = true
+				}
+				s.arrive(at, s.packet())
+				if i == cut {
+					if err := rec.flush(&space, at); err != nil {
+						t.Fatal(err)
+					}
+				}
 			}
+			_, l, _ := closed(t, rec)
+			equal(t, "left", l, s.octets(0, 9600))
 		}
-		_, l, _ := closed(t, rec)
-		equal(t, "left", l, s.octets(0, 9600))
-	}
+	})
 }
 
 // TestDrift runs a source whose clock is off for ten minutes and asks that the track

@@ -18,22 +18,23 @@ import (
 
 // Defaults of a Config.
 const (
-	DefaultFlush   = 500 * time.Millisecond
+	DefaultFlush   = 800 * time.Millisecond
 	DefaultMinFree = 1 << 30   // octets
 	DefaultMemory  = 128 << 20 // octets
 
 	// maxAnswered is how long ago the start of a recording may lie.
 	maxAnswered = time.Minute
-
-	// maxFlush keeps the promise that a crash costs at most a second.
-	maxFlush = time.Second
 )
+
+// MaxFlush keeps the promise that a crash costs at most a second: packets come every 20 ms or
+// so, a writer wakes in slots, and the disk takes its time.
+const MaxFlush = 900 * time.Millisecond
 
 // Config is what a recorder needs to know.
 type Config struct {
 	Dir     string // where recordings go; made if it is not there
 	Pattern string // of paths below Dir, see DefaultPattern
-	// Flush is how often each recording is written, at most a second; 0 is
+	// Flush is how often each recording is written, at most MaxFlush; 0 is
 	// DefaultFlush.
 	Flush time.Duration
 	// MinFree is how much room the disk is to have, in octets: with less, Full tells that
@@ -139,8 +140,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Flush == 0 {
 		c.Flush = DefaultFlush
 	}
-	if c.Flush < 0 || c.Flush > maxFlush {
-		return c, fmt.Errorf("record: flush interval %s is not within %s", c.Flush, maxFlush)
+	if c.Flush < 0 || c.Flush > MaxFlush {
+		return c, fmt.Errorf("record: flush interval %s is not within %s", c.Flush, MaxFlush)
 	}
 	if c.MinFree == 0 {
 		c.MinFree = DefaultMinFree

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ringpace/media"
@@ -233,6 +234,41 @@ func testCrashCostsNoMoreThanTheLastFlush(t *testing.T, as kind) {
 	}
 }
 
+// TestCrashCostsASecondAtMost looks at a file after each packet of an agent who is joined
+// anew again and again, at every phase of the writer's turns: what a process that is killed
+// there would leave lacks no more than a second.
+func TestCrashCostsASecondAtMost(t *testing.T) {
+	for name, every := range map[string]time.Duration{"default": 0, "longest": MaxFlush} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newTestRecorder(t, Config{Flush: every})
+				rec := start(t, r, Meta{ID: "c", Start: time.Now()})
+				path := r.nameOf(r.pathOf(rec.meta, 1))
+				var s *source
+				for i := range 1100 {
+					if i%47 == 0 { // 940 ms
+						s = newSource(rec, rec.Agent(), i)
+					}
+					s.arrive(time.Since(rec.base), s.packet())
+					time.Sleep(20 * ms)
+					synctest.Wait()
+					frames := int64(0)
+					if b, err := os.ReadFile(path); err == nil {
+						w, err := parseWave(b)
+						if err != nil {
+							t.Fatal(err)
+						}
+						frames = w.frames
+					}
+					if missing := time.Since(rec.base) - duration(frames); missing > time.Second {
+						t.Fatalf("%v after the beginning the last %v are missing", time.Since(rec.base), missing)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestDiscard(t *testing.T) { eachKind(t, testDiscard) }
 
 func testDiscard(t *testing.T, as kind) {
@@ -287,7 +323,7 @@ func testCloseOfTheRecorderCompletesWhatIsOpen(t *testing.T, as kind) {
 
 // TestTapAllocatesNothing covers the packet path with a writer that keeps up.
 func TestTapAllocatesNothing(t *testing.T) {
-	r := newTestRecorder(t, Config{Flush: time.Second})
+	r := newTestRecorder(t, Config{Flush: MaxFlush})
 	rec := start(t, r, Meta{})
 	s := newSource(rec, rec.Customer(), 1)
 	p := s.packet()

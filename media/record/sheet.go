@@ -149,6 +149,16 @@ func (s *sheet) gather(w *workspace) {
 	}
 }
 
+// waits reports whether there are packets for whose place there is no evidence yet.
+func (s *sheet) waits() bool {
+	for i := range s.tracks {
+		if len(s.tracks[i].pending) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // begin lets the time line start with the first packet with audio, of whichever
 // channel, if it can be told yet.
 func (s *sheet) begin(w *workspace, base time.Time, now int64) {

@@ -119,7 +119,7 @@ func TestNoRoomInMemoryIsTold(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // nothing is written while the test runs
-				r := newTestRecorder(t, Config{Flush: maxFlush, Memory: 1})
+				r := newTestRecorder(t, Config{Flush: MaxFlush, Memory: 1})
 				m := Meta{ID: "m"}
 				if c.answered {
 					m.Start = time.Now()

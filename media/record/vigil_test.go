@@ -48,7 +48,7 @@ func TestWriteThatHangs(t *testing.T) {
 // TestSealThatHangs is the same where only the end of a call meets with it.
 func TestSealThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, disk := newFaultyRecorder(t, Config{Flush: maxFlush})
+		r, disk := newFaultyRecorder(t, Config{Flush: MaxFlush})
 		release := disk.stall()
 		rec := start(t, r, Meta{})
 		s := newSource(rec, rec.Customer(), 1)

@@ -120,6 +120,9 @@ func (w *writer) run() {
 			w.work.begin()
 			_ = r.flush(&space, time.Since(r.base)) // it raises the alarm itself, and the next tries again
 			w.work.end()
+			if r.sheet.waits() {
+				w.hasten(r, time.Now().Add(duration(evidence)))
+			}
 		}
 	}
 }
@@ -151,6 +154,19 @@ func (w *writer) next(now time.Time) (r *Recording, complete bool, wait time.Dur
 		return head.recording, false, 0, false
 	}
 	return nil, false, time.Hour, w.stopping
+}
+
+// hasten has r written by then: what waited for evidence of its place is not to wait for a
+// whole interval besides.
+func (w *writer) hasten(r *Recording, due time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	due = w.slot(due)
+	at := slices.IndexFunc(w.queue, func(t turn) bool { return t.recording == r })
+	if at >= 0 && w.queue[at].due.After(due) {
+		w.queue = slices.Delete(w.queue, at, at+1)
+		w.insert(turn{r, due})
+	}
 }
 
 func (r *Recording) isClosed() bool {
