@@ -58,5 +58,6 @@
 // by epoll, the sockets placed with it. Engine.Close ends them. Sessions are spread over the
 // shards evenly, both sockets of one on the same; a bridge moves the customer's to the
 // agent's shard. What blocks in a tap holds up all sessions of the shard. On other
-// systems each socket has a goroutine, ended by Session.Close.
+// systems, and where Go may use one processor alone (GOMAXPROCS), each socket has a
+// goroutine, ended by Session.Close.
 package media

@@ -25,9 +25,15 @@ const pollBatch = 128
 const yieldEvery = 7 * time.Millisecond
 
 // newNetwork returns what reads sockets: a shard for each processor that Go may use, less
-// one where that leaves nothing for other goroutines.
+// one, so that something is left for other goroutines: a shard that waits counts as running
+// until Go notices, up to 10 ms later. Where Go may use one alone, each socket has a
+// goroutine in place of shards.
 func newNetwork() (network, error) {
-	return newPoller(max(1, min(runtime.NumCPU(), runtime.GOMAXPROCS(0)-1)))
+	procs := runtime.GOMAXPROCS(0)
+	if procs == 1 {
+		return goroutines{}, nil
+	}
+	return newPoller(min(runtime.NumCPU(), procs-1))
 }
 
 // poller reads many sockets with few goroutines, its shards.

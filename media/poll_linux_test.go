@@ -5,6 +5,7 @@ package media
 import (
 	"errors"
 	"net/netip"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,27 @@ func newTestPoller(t *testing.T, shards int) *poller {
 	}
 	t.Cleanup(p.close)
 	return p
+}
+
+// TestNoShardWithoutRoom: shards leave room for other goroutines, and where there is none
+// there are no shards.
+func TestNoShardWithoutRoom(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for procs := 1; procs <= 4; procs++ {
+		runtime.GOMAXPROCS(procs)
+		n, err := newNetwork()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.close()
+		shards := 0
+		if p, ok := n.(*poller); ok {
+			shards = len(p.shards)
+		}
+		if want := min(procs-1, runtime.NumCPU()); shards != want {
+			t.Errorf("%d shards where %d goroutines may run at once, want %d", shards, procs, want)
+		}
+	}
 }
 
 var anyPort = netip.AddrPortFrom(loopback, 0)
