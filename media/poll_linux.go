@@ -251,8 +251,16 @@ func (p *shard) read(s *pollSocket) {
 	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH:
 		// Nothing there, or what ICMP said of a packet sent before.
 	default:
-		// It would be told of again and again: now only when something comes.
-		_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN|unix.EPOLLET)
+		// It would be told of again and again: now once more, and when something comes.
+		if !s.failing {
+			s.failing = true
+			_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN|unix.EPOLLET)
+		}
+		return
+	}
+	if s.failing {
+		s.failing = false
+		_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN)
 	}
 }
 

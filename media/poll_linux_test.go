@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/pion/rtp"
 	"golang.org/x/sys/unix"
@@ -114,6 +115,50 @@ func TestUnreadableSocket(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatalf("%d events, %v, though nothing comes", n, err)
 		}
+	}
+}
+
+// TestReadsOnAfterAFailure has a socket of which the system tells a failure once, with
+// datagrams behind it: they are delivered, though nothing comes after them.
+func TestReadsOnAfterAFailure(t *testing.T) {
+	p := newTestPoller(t, 1)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := pair[0], pair[1]
+	defer unix.Close(far)
+	const backlog = 3
+	for range backlog {
+		if _, err := unix.Write(far, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Who is parted from a peer that has not read all learns of it by ECONNRESET.
+	if _, err := unix.Write(near, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(far), uintptr(unsafe.Pointer(&unix.RawSockaddrUnix{Family: unix.AF_UNSPEC})), unix.SizeofSockaddrUnix); errno != 0 {
+		t.Fatal(errno)
+	}
+	s := openSocket(t, p, anyPort).(*pollSocket)
+	home := s.shard.Load()
+	home.remove(s)
+	if err := unix.Dup3(near, s.fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(near)
+	if err := home.add(s); err != nil {
+		t.Fatal(err)
+	}
+	c := serve(s)
+	for range backlog {
+		await(t, "a datagram behind a failure", c)
+	}
+	s.delivery.Lock()
+	defer s.delivery.Unlock()
+	if s.failing {
+		t.Error("it counts as failing")
 	}
 }
 

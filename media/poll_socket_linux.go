@@ -27,6 +27,7 @@ type pollSocket struct {
 	// shards may hold an event of a socket that has moved just now.
 	delivery sync.Mutex
 	receiver receiver // nil before Serve and after Close
+	failing  bool     // the last read failed as none should: the shard is told only of what comes
 
 	// writing is held for reading while a datagram is sent, so that the descriptor
 	// is not closed, and another's, meanwhile.
@@ -130,6 +131,7 @@ func (s *pollSocket) ReadWith(other socket) {
 		return
 	}
 	s.shard.Store(to)
+	s.failing = false // as far as that shard knows
 	from.remove(s)
 	from.poller.move(from, to)
 }
