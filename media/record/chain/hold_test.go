@@ -28,6 +28,39 @@ func TestLegalHold(t *testing.T) {
 	}
 }
 
+// TestForgedRemovalOfWhatIsHeld: a line that says of a recording under legal hold that it
+// was removed by rule, or lost, does not pass for one that may be there.
+func TestForgedRemovalOfWhatIsHeld(t *testing.T) {
+	for _, kind := range []Kind{Deleted, Discarded, Cleared, Lost} {
+		for _, held := range []bool{true, false} {
+			a := newArchive(t)
+			x, err := Load(a.root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			two, _ := x.ID("two")
+			a.append(Entry{Kind: Uploaded, ID: "two", Path: "two.wav", SHA256: two.SHA256, Object: "s3://b/two.wav"})
+			a.append(Entry{Kind: Held, ID: "two", By: "counsel", Why: "case 7"})
+			if !held {
+				a.append(Entry{Kind: Released, ID: "two", By: "counsel"})
+			}
+			a.append(Entry{Kind: kind, ID: "two", Path: "two.wav", Why: "older than 90 days"})
+			a.remove("two.wav")
+			r := a.verify(Options{})
+			if found := len(r.Findings) == 1 && r.Findings[0].Kind == Removed && r.Findings[0].Path == "two.wav"; found != held || r.OK() == held {
+				t.Errorf("%s while held %v: %+v", kind, held, r.Findings)
+			}
+		}
+	}
+	a := newArchive(t)
+	a.append(Entry{Kind: Began, ID: "seven", Path: "seven.wav"})
+	a.append(Entry{Kind: Held, ID: "seven", By: "counsel"})
+	a.append(Entry{Kind: Lost, ID: "seven", Path: "seven.wav", Why: "the disk broke"})
+	if r := a.verify(Options{}); !r.OK() {
+		t.Errorf("one that was lost while it was recorded: %+v", r.Findings)
+	}
+}
+
 // TestHoldOfWhatGoes: a recording that retention removes while it is put under hold is not
 // said to be under hold, and no other that was named with it is.
 func TestHoldOfWhatGoes(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 // What Verify finds.
 const (
-	Removed   = "removed"   // the chain has it, the directory does not
+	Removed   = "removed"   // the chain has it, the directory does not; or a line says that it went while it was held
 	Added     = "added"     // the directory has it, the chain does not
 	Renamed   = "renamed"   // it lies under another name
 	Altered   = "altered"   // its file is not what it was when it was kept
@@ -200,7 +200,29 @@ func (v *verifier) line(path, day string, number int, line []byte) {
 		}
 		delete(v.wanted, e.N)
 	}
+	if v.removesHeld(e) {
+		v.find(Removed, e.Path, "line %d of %s (number %d) says that it was %s, though it was under legal hold", number, day, e.N, e.Kind)
+	}
 	v.index.add(e)
+}
+
+// removesHeld reports whether a line explains away the file of a recording that is under
+// legal hold there: no Log writes such a line.
+func (v *verifier) removesHeld(e Entry) bool {
+	it := v.index.path[e.Path]
+	if it == nil {
+		return false
+	}
+	if named := v.index.id[e.ID]; !it.Held && (named == nil || !named.Held) {
+		return false
+	}
+	switch e.Kind {
+	case Discarded, Deleted, Cleared:
+		return true
+	case Lost: // one that is being recorded may be
+		return it.Kind == Kept || it.Kind == Salvaged
+	}
+	return false
 }
 
 // isRecording reports whether a file name is of a recording, encrypted or not.
