@@ -85,7 +85,7 @@ func (c *customer) partyRefuses() (over bool) {
 	h := c.newParty()
 	c.transferEntry(h).Consent = cdr.ConsentRefused
 	if c.handing != nil && c.recording.hangUp {
-		c.handFailed(cdr.TransferFailed, 603, "they do not want to be recorded")
+		c.handFailed(cdr.TransferFailed, 603, whyLetGo)
 		return false
 	}
 	over = c.third != nil && c.recording.hangUp

@@ -28,14 +28,15 @@ func (c *customer) toldOfRecording() {
 // refuseRecording ends the recording that the customer does not want, and reports whether
 // the call is over with it.
 func (c *customer) refuseRecording() (over bool) {
+	c.rec.Consent = cdr.ConsentRefused
 	c.endRecording(whyRefused, c.recording.hangUp)
 	return c.recording.hangUp
 }
 
-// endRecording ends the recording, of which nothing is kept, and perhaps the call.
+// endRecording ends the recording, of which nothing is kept, and perhaps the call. Who
+// refused it has been noted.
 func (c *customer) endRecording(why string, hangUp bool) {
 	c.log.Info("the recording is not kept", "why", why, "hang_up", hangUp)
-	c.rec.Consent = cdr.ConsentRefused
 	c.remember()
 	c.recording.reject(why)
 	if c.handing != nil {

@@ -100,7 +100,7 @@ func voiceOf(v quality.Voice, law media.Codec) cdr.Voice {
 }
 
 // salvageRecording makes whole what a crash left of a recording. It returns nil
-// where nothing was written, the customer refused to be recorded, or no agent had come and
+// where nothing was written, somebody refused to be recorded, or no agent had come and
 // such recordings are not kept.
 func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	sum, err := record.Find(e.recordings, rec.ID)
@@ -109,10 +109,10 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	}
 	why := ""
 	switch {
-	case rec.Consent == cdr.ConsentRefused && slices.ContainsFunc(rec.Transfers, partyRefused):
-		why = whyPartyRefused
 	case rec.Consent == cdr.ConsentRefused:
 		why = whyRefused
+	case slices.ContainsFunc(rec.Transfers, partyRefused):
+		why = whyPartyRefused
 	case rec.Marks.AgentAudio.IsZero() && !e.keepUnbridged:
 		why = "no agent took the call that a crash cut off"
 	}
@@ -129,7 +129,7 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 // partyRefused reports whether a third party's refusal ended the recording. One who was let
 // go before they took part leaves it as it is.
 func partyRefused(t cdr.Transfer) bool {
-	return t.Consent == cdr.ConsentRefused && t.Outcome != cdr.TransferFailed
+	return t.Consent == cdr.ConsentRefused && t.Reason != whyLetGo
 }
 
 // clearedRecording is what the chain tells of a recording whose file was removed because

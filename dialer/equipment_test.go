@@ -58,7 +58,7 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	for _, id := range []string{"01A", "01B", "01C", "01D"} {
+	for _, id := range []string{"01A", "01B", "01C", "01D", "01E"} {
 		rec, err := r.Start(record.Meta{ID: id})
 		if err != nil {
 			t.Fatal(err)
@@ -68,18 +68,23 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 		}
 	}
 	e := &equipment{recordings: link, recorder: r, keepUnbridged: true}
-	third := func(outcome cdr.Outcome) []cdr.Transfer {
-		return []cdr.Transfer{{Consent: cdr.ConsentTold, Outcome: cdr.TransferConnected}, {Consent: cdr.ConsentRefused, Outcome: outcome}}
+	third := func(outcome cdr.Outcome, reason string) []cdr.Transfer {
+		return []cdr.Transfer{
+			{Consent: cdr.ConsentTold, Outcome: cdr.TransferConnected},
+			{Consent: cdr.ConsentRefused, Outcome: outcome, Reason: reason},
+		}
 	}
 	for _, c := range []struct {
 		id, why   string
+		customer  cdr.Consent
 		transfers []cdr.Transfer
 	}{
-		{"01A", whyRefused, nil},
-		{"01C", whyPartyRefused, third(cdr.TransferConnected)},
-		{"01D", whyRefused, third(cdr.TransferFailed)}, // who was let go, and the customer afterwards
+		{"01A", whyRefused, cdr.ConsentRefused, nil},
+		{"01C", whyPartyRefused, cdr.ConsentTold, third(cdr.TransferConnected, "")},
+		{"01D", whyRefused, cdr.ConsentRefused, third(cdr.TransferFailed, whyLetGo)}, // and the customer afterwards
+		{"01E", whyPartyRefused, cdr.ConsentTold, third(cdr.TransferFailed, "they hung up")},
 	} {
-		if got, err := e.salvageRecording(cdr.Record{ID: c.id, Consent: cdr.ConsentRefused, Transfers: c.transfers}); got != nil || err != nil {
+		if got, err := e.salvageRecording(cdr.Record{ID: c.id, Consent: c.customer, Transfers: c.transfers}); got != nil || err != nil {
 			t.Errorf("refused: %+v, %v", got, err)
 		}
 		x, err := chain.Load(link)
@@ -90,10 +95,10 @@ func TestRefusedRecordingOfACrash(t *testing.T) {
 			t.Errorf("of %s the chain has %+v", c.id, it)
 		}
 	}
-	if got, err := e.salvageRecording(cdr.Record{ID: "01B"}); err != nil || got == nil || got.Path != "01B.wav" {
+	if got, err := e.salvageRecording(cdr.Record{ID: "01B", Consent: cdr.ConsentTold, Transfers: third(cdr.TransferFailed, whyLetGo)}); err != nil || got == nil || got.Path != "01B.wav" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for id, want := range map[string]bool{"01A": false, "01B": true, "01C": false, "01D": false} {
+	for id, want := range map[string]bool{"01A": false, "01B": true, "01C": false, "01D": false, "01E": false} {
 		if _, err := os.Stat(filepath.Join(root, id+".wav")); (err == nil) != want {
 			t.Errorf("%s: %v", id, err)
 		}

@@ -360,6 +360,10 @@ const (
 	whyUnbridged    = "no agent took the call"
 )
 
+// whyLetGo is the reason of a transfer to who refused to be recorded and so never took
+// part: the recording goes on.
+const whyLetGo = "they do not want to be recorded"
+
 // reject ends the recording at the wish of who is recorded: the prompt, the beep and all
 // that there is of the file. Discard tells when that is gone.
 func (t *tape) reject(why string) {

@@ -354,7 +354,7 @@ func TestThirdPartyToldOfRecording(t *testing.T) {
 
 // TestThirdPartyRefuses holds that nothing is kept of a third party who refuses to be
 // recorded: who has taken part ends the recording, and who is let go while the prompt plays
-// leaves it as it is.
+// leaves it as it is. That the customer was told and did not refuse stays in the record.
 func TestThirdPartyRefuses(t *testing.T) {
 	for _, c := range []struct {
 		refused string
@@ -409,7 +409,7 @@ func TestThirdPartyRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if it, ok := x.ID(r.ID); r.Consent != cdr.ConsentRefused || !ok || it.Gone != chain.Discarded || it.Ended.Why != "a third party refused to be recorded" {
+			if it, ok := x.ID(r.ID); r.Consent != cdr.ConsentTold || !ok || it.Gone != chain.Discarded || it.Ended.Why != "a third party refused to be recorded" {
 				t.Errorf("consent %q, the chain has %+v, %v", r.Consent, it, ok)
 			}
 		})

@@ -65,7 +65,8 @@ type Record struct {
 	HungUpBy    Party  `json:"hung_up_by,omitempty"`
 	Message     string `json:"message,omitempty"` // the prompt played to a person for whom no agent was there
 
-	// Consent is whether the customer was told of the recording, or refused it.
+	// Consent is whether the customer was told of the recording, or refused it; a third party's
+	// is in Transfers.
 	Consent Consent `json:"consent,omitempty"`
 
 	// RecordingPauses are when agents kept what was said out of the recording, in order.
