@@ -16,6 +16,8 @@ const (
 	ByLeads    Limit = "list"             // no lead may be dialed now
 	ByChannels Limit = "channels"         // the trunks' channels are taken
 	ByRate     Limit = "calls_per_second" // the trunks' calls-per-second limits
+	ByRisk     Limit = "risk"             // an answer to one more call would too likely find nobody
+	ByCredit   Limit = "credit"           // the budget of abandonments is used up, or may be by the calls in flight
 	ByStop     Limit = "stopped"          // nothing may be dialed; Decision.Stop says why
 )
 
@@ -39,6 +41,11 @@ type Decision struct {
 	Channels  int     `json:"channels"`
 	Rate      int     `json:"rate"`
 	MaxFlight int     `json:"max_in_flight,omitempty"`
+
+	// Predictive mode.
+	Theta  float64 `json:"theta,omitempty"`   // greatest risk that an answer to a call dialed now may find nobody
+	Risk   float64 `json:"risk,omitempty"`    // of the first call that is not dialed
+	GiveUp []int   `json:"give_up,omitempty"` // calls to be given up: their places in the snapshot's Calls, ascending
 }
 
 // Explain says in words why so many calls are dialed, and what would have to

@@ -10,12 +10,19 @@ type Snapshot struct {
 	Calls  []Call  // every call that has neither ended nor reached an agent
 	Asked  int     // previewed leads that agents have asked to be dialed and that are not dialed yet
 	Limits Limits
+
+	// Windows are the periods over which abandonment is bounded; predictive mode needs one.
+	Windows []Window
 }
 
 // Agent is one logged-in agent.
 type Agent struct {
 	State AgentState
-	Since time.Time // when the state began
+	Since time.Time     // when the state began
+	Busy  time.Time     // Engaged, WrapUp: when the agent got the call that they handle
+	Until time.Time     // when the agent leaves, as far as it is known: the shift's end, an announced break. Zero: not known
+	Next  bool          // Engaged, WrapUp: the agent takes a break, or logs out, after this call
+	Ring  time.Duration // how long the agent's telephone rings before they have a call; 0 for who stays on the line
 }
 
 // AgentState is what an agent does, as far as pacing cares.
@@ -33,6 +40,19 @@ const (
 type Call struct {
 	State CallState
 	Since time.Time // when the INVITE was sent
+	Rings time.Time // when it was first heard to ring; zero while it is not
+	Lead  Lead      // what is known of who is called
+	Theta float64   // the risk bound under which it was dialed: Decision.Theta then
+}
+
+// Lead is what is known of the person who is called, as far as it may tell how likely
+// they are to answer. Each is a word of its own kind; empty where it is not known.
+type Lead struct {
+	List     string // the list that they are on
+	Hour     string // weekday or weekend, and hour of the day, where they are
+	Attempt  string // ordinal of the attempt: 1, 2, 3, 4+
+	Previous string // outcome of the attempt before
+	Number   string // mobile, fixed …
 }
 
 // CallState is how far a call has come.

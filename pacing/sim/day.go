@@ -1,0 +1,394 @@
+// Package sim plays days of calls and agents against a pacer, on virtual time.
+package sim
+
+import (
+	"container/heap"
+	"math"
+	"time"
+
+	"ringpace/pacing"
+)
+
+// fate is what becomes of a call.
+type fate uint8
+
+const (
+	failed fate = iota
+	unanswered
+	machine // known for one
+	missed  // a machine that is taken for a person
+	person
+)
+
+// call is one call in flight.
+type call struct {
+	pacing.Call
+	number int
+	fate   fate
+	rings  float64 // when it starts to ring; +Inf never
+	ends   float64 // answer or end
+	at     float64 // when it was dialed
+	slot   int     // in day.flight
+}
+
+type worker struct {
+	number  int
+	handled int
+	state   pacing.AgentState
+	here    bool
+	since   float64
+	busy    float64 // when the call was got
+	done    float64 // Engaged: when handling is over
+	wrap    float64 // when talk is over
+	speed   float64
+	from    float64
+	to      float64
+	pause   float64 // when the next break is due
+	paused  int
+	person  bool
+	logged  float64 // seconds logged in, without breaks
+	worked  float64
+	talked  float64
+	idle    float64
+}
+
+// event is something due.
+type event struct {
+	at   float64
+	kind uint8
+	call *call
+	who  *worker
+}
+
+const (
+	evRing uint8 = iota
+	evEnd
+	evDone
+	evWrap
+	evBack
+	evIn
+	evOut
+	evGiveUp
+)
+
+type events []event
+
+func (e events) Len() int           { return len(e) }
+func (e events) Less(i, j int) bool { return e[i].at < e[j].at }
+func (e events) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)        { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	*e = old[:len(old)-1]
+	return x
+}
+
+// Day is the outcome of one day.
+type Day struct {
+	Utilisation   float64
+	Answered      int
+	Abandoned     int
+	Conversations int
+	Dials         int
+	AgentHours    float64
+	TalkSeconds   float64
+	Waits         []float64 // of agents between calls, seconds
+	Speed         []float64
+}
+
+// Abandonment is the share of people who answered and found nobody.
+func (d *Day) Abandonment() float64 {
+	if d.Answered == 0 {
+		return 0
+	}
+	return float64(d.Abandoned) / float64(d.Answered)
+}
+
+type day struct {
+	s       *Scenario
+	src     source
+	pacer   pacing.Pacer
+	learner pacing.Learner
+	now     float64
+	due     events
+	flight  []*call
+	waiting []*call
+	agents  []*worker
+	dials   int
+	out     Day
+	snap    pacing.Snapshot
+}
+
+var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func clock(t float64) time.Time { return epoch.Add(time.Duration(t * float64(time.Second))) }
+
+// Run plays one day.
+func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
+	d := &day{s: s, src: source(mix(seed)), pacer: pacer}
+	d.learner, _ = pacer.(pacing.Learner)
+	end := s.Hours * 3600
+	for _, c := range s.Crews {
+		for range c.Agents {
+			w := &worker{number: len(d.agents), from: c.From * 3600, to: c.To * 3600, speed: 1, pause: math.Inf(1)}
+			if w.to == 0 {
+				w.to = end
+			}
+			r := d.src.of(aboutAgent, w.number)
+			if s.Speeds > 0 {
+				w.speed = math.Exp(s.Speeds * r.normal())
+			}
+			if s.Breaks != nil {
+				b := d.src.of(aboutBreak, w.number*1000)
+				w.pause = w.from + s.Breaks.Every.draw(&b)*b.uniform()
+			}
+			d.agents = append(d.agents, w)
+			d.push(event{at: w.from, kind: evIn, who: w})
+			d.push(event{at: w.to, kind: evOut, who: w})
+		}
+	}
+	for tick := 0.0; tick < end; tick++ {
+		d.until(tick)
+		d.now = tick
+		d.decide()
+	}
+	d.until(end)
+	for _, w := range d.agents {
+		if w.here {
+			d.leave(w, end)
+		}
+		d.out.AgentHours += w.logged / 3600
+		d.out.Utilisation += w.worked
+		d.out.TalkSeconds += w.talked
+	}
+	d.out.Utilisation /= d.out.AgentHours * 3600
+	d.out.Dials = d.dials
+	return d.out
+}
+
+func (d *day) push(e event) { heap.Push(&d.due, e) }
+
+func (d *day) until(t float64) {
+	for len(d.due) > 0 && d.due[0].at <= t {
+		e := heap.Pop(&d.due).(event)
+		d.now = e.at
+		d.happen(e)
+	}
+}
+
+func (d *day) happen(e event) {
+	switch e.kind {
+	case evRing:
+		e.call.State = pacing.Ringing
+	case evEnd:
+		if e.call.slot < 0 {
+			return
+		}
+		d.settle(e.call)
+	case evGiveUp:
+		for i, c := range d.waiting {
+			if c == e.call {
+				d.waiting = append(d.waiting[:i], d.waiting[i+1:]...)
+				d.remove(c)
+				d.out.Abandoned++
+				if c.fate == missed {
+					d.out.Answered++ // nobody found out
+				}
+				d.observe(pacing.CallAbandoned, c)
+				return
+			}
+		}
+	case evWrap:
+		e.who.state = pacing.WrapUp
+		e.who.since = d.now
+	case evDone:
+		w := e.who
+		w.worked += d.now - w.busy
+		if d.learner != nil {
+			d.learner.Observe(pacing.Event{At: clock(d.now), Kind: pacing.AgentDone, Busy: clock(w.busy)})
+		}
+		switch {
+		case !w.here:
+			w.logged += d.now - w.to // stayed longer
+		case d.now >= w.pause:
+			d.rest(w)
+		default:
+			d.free(w)
+		}
+	case evBack:
+		w := e.who
+		if w.here {
+			b := d.src.of(aboutBreak, w.number*1000+w.paused)
+			w.pause = d.now + d.s.Breaks.Every.draw(&b)
+			w.logged -= d.now - w.since
+			d.free(w)
+		}
+	case evIn:
+		e.who.here = true
+		e.who.busy = -1
+		d.free(e.who)
+	case evOut:
+		d.leave(e.who, d.now)
+	}
+}
+
+func (d *day) leave(w *worker, t float64) {
+	if !w.here {
+		return
+	}
+	w.here = false
+	w.logged += t - w.from
+	switch w.state {
+	case pacing.Away:
+		w.logged -= t - w.since
+	case pacing.Engaged, pacing.WrapUp:
+		if t >= d.s.Hours*3600 {
+			w.worked += t - w.busy
+			return
+		}
+		return
+	}
+	w.state = pacing.Away
+}
+
+func (d *day) rest(w *worker) {
+	w.paused++
+	b := d.src.of(aboutBreak, w.number*1000+w.paused+500)
+	w.state, w.since = pacing.Away, d.now
+	d.push(event{at: d.now + d.s.Breaks.Last.draw(&b), kind: evBack, who: w})
+}
+
+func (d *day) free(w *worker) {
+	w.state, w.since = pacing.Free, d.now
+	if len(d.waiting) > 0 {
+		c := d.waiting[0]
+		d.waiting = d.waiting[1:]
+		d.connect(c, w)
+		return
+	}
+}
+
+func (d *day) connect(c *call, w *worker) {
+	d.out.Speed = append(d.out.Speed, d.now-c.ends)
+	d.out.Waits = append(d.out.Waits, d.now-w.since)
+	d.remove(c)
+	r := d.src.of(aboutAgent, w.number*100_000+w.handled+1)
+	w.handled++
+	talk, wrap := d.s.Talk.draw(&r)*w.speed, d.s.WrapUp.draw(&r)*w.speed
+	if c.fate == missed {
+		talk, wrap = d.s.MachineTalk.draw(&r), 0.1
+	} else {
+		d.out.Conversations++
+		w.talked += talk
+	}
+	w.state, w.since, w.busy = pacing.Engaged, d.now, d.now
+	w.done = d.now + talk + wrap
+	d.push(event{at: d.now + talk, kind: evWrap, who: w})
+	d.push(event{at: w.done, kind: evDone, who: w})
+}
+
+// settle is the answer or the end of a call.
+func (d *day) settle(c *call) {
+	if c.fate < missed {
+		d.observe(pacing.CallEnded, c)
+		d.remove(c)
+		return
+	}
+	d.observe(pacing.CallAnswered, c)
+	if c.fate == person {
+		d.out.Answered++
+	}
+	c.State = pacing.Waiting
+	var longest *worker
+	for _, w := range d.agents {
+		if w.here && w.state == pacing.Free && (longest == nil || w.since < longest.since) {
+			longest = w
+		}
+	}
+	if longest != nil {
+		d.connect(c, longest)
+		return
+	}
+	d.waiting = append(d.waiting, c)
+	d.push(event{at: d.now + d.s.Patience, kind: evGiveUp, call: c})
+}
+
+func (d *day) observe(k pacing.EventKind, c *call) {
+	if d.learner != nil {
+		d.learner.Observe(pacing.Event{At: clock(d.now), Kind: k, Call: c.Call})
+	}
+}
+
+func (d *day) remove(c *call) {
+	last := d.flight[len(d.flight)-1]
+	d.flight[c.slot] = last
+	last.slot = c.slot
+	d.flight = d.flight[:len(d.flight)-1]
+	c.slot = -1
+}
+
+func (d *day) decide() {
+	s := &d.snap
+	s.Now = clock(d.now)
+	s.Agents, s.Calls = s.Agents[:0], s.Calls[:0]
+	for _, w := range d.agents {
+		if !w.here {
+			continue
+		}
+		s.Agents = append(s.Agents, pacing.Agent{State: w.state, Since: clock(w.since), Busy: clock(w.busy)})
+		// A break that is due is taken by who is free, too.
+		if w.state == pacing.Free && d.now >= w.pause {
+			d.rest(w)
+			s.Agents[len(s.Agents)-1].State = pacing.Away
+		}
+	}
+	for _, c := range d.flight {
+		s.Calls = append(s.Calls, c.Call)
+	}
+	s.Limits = pacing.Limits{Leads: pacing.Unlimited, Channels: pacing.Unlimited, Rate: pacing.Unlimited}
+	s.Windows = append(s.Windows[:0], pacing.Window{
+		Name: "day", Ceiling: d.s.Ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.s.Hours * 3600),
+	})
+	decision := d.pacer.Decide(*s)
+	for range decision.Dial {
+		d.dial(decision.Theta)
+	}
+}
+
+// dial places one call, whose fate is that of its number in the day's order.
+func (d *day) dial(theta float64) {
+	r := d.src.of(aboutCall, d.dials)
+	s := d.s
+	c := &call{number: d.dials, at: d.now, rings: math.Inf(1), slot: len(d.flight)}
+	c.Call = pacing.Call{Since: clock(d.now), Theta: theta}
+	d.dials++
+	setup := s.Setup.draw(&r)
+	ring := s.Ring.draw(&r)
+	auto := s.MachineRing.draw(&r)
+	fail := s.Failure.draw(&r)
+	u, m := r.uniform(), r.uniform()
+	people := s.people(d.now)
+	c.rings = d.now + setup
+	switch {
+	case u < people:
+		c.fate, c.ends = person, c.rings+ring
+	case u < people+s.Machines:
+		c.fate, c.ends = machine, c.rings+auto
+		if m < s.Missed {
+			c.fate = missed
+		}
+	case u < people+s.Machines+s.Failures:
+		c.fate, c.ends, c.rings = failed, c.rings+fail, math.Inf(1)
+	default:
+		c.fate, c.ends = unanswered, c.rings+s.GiveUp
+	}
+	if c.rings+s.GiveUp < c.ends {
+		c.fate, c.ends = unanswered, c.rings+s.GiveUp
+	}
+	d.flight = append(d.flight, c)
+	if !math.IsInf(c.rings, 1) {
+		d.push(event{at: c.rings, kind: evRing, call: c})
+	}
+	d.push(event{at: c.ends, kind: evEnd, call: c})
+}
