@@ -1,0 +1,65 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ringpace/pacing"
+)
+
+// ErrAlgorithm is wrapped by the error of FindAlgorithm.
+var ErrAlgorithm = errors.New("no such algorithm")
+
+// Algorithm is a way of pacing that a scenario can be played with.
+type Algorithm struct {
+	Name  string // as it is asked for: progressive, predictive, …
+	About string // one line
+
+	// New returns a pacer for one day of the scenario, the one that the seed stands for.
+	// A pacer learns: each day needs its own.
+	New func(s *Scenario, seed uint64) (pacing.Pacer, error)
+}
+
+// Run plays one day of the scenario.
+func (a *Algorithm) Run(s *Scenario, seed uint64) (Day, error) {
+	p, err := a.New(s, seed)
+	if err != nil {
+		return Day{}, fmt.Errorf("%s in scenario %s: %w", a.Name, s.Name, err)
+	}
+	return Run(s, p, seed), nil
+}
+
+// Algorithms returns all that can be played: Ringpace's modes, then its rivals.
+func Algorithms() []Algorithm {
+	return []Algorithm{
+		{"predictive", "Ringpace's predictive mode", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+			return pacing.New(pacing.Config{Mode: pacing.Predictive, Target: pacing.DefaultTarget, Patience: s.patience()})
+		}},
+		{"progressive", "never more calls in flight than free agents", func(*Scenario, uint64) (pacing.Pacer, error) {
+			return pacing.New(pacing.Config{Mode: pacing.Progressive})
+		}},
+		{"ratio", "1.5 calls in flight for each agent who is logged in and not away", func(*Scenario, uint64) (pacing.Pacer, error) {
+			return ratio{lines: 1.5}, nil
+		}},
+	}
+}
+
+// FindAlgorithm returns the algorithm of that name. Its error wraps ErrAlgorithm and says
+// which there are.
+func FindAlgorithm(name string) (Algorithm, error) {
+	var names []string
+	for _, a := range Algorithms() {
+		if a.Name == name {
+			return a, nil
+		}
+		names = append(names, a.Name)
+	}
+	return Algorithm{}, fmt.Errorf("%w: %q; there are %s", ErrAlgorithm, name, strings.Join(names, ", "))
+}
+
+// patience is how long the scenario's people wait.
+func (s *Scenario) patience() time.Duration {
+	return time.Duration(s.Patience * float64(time.Second))
+}
