@@ -16,6 +16,7 @@ const (
 	ByLeads    Limit = "list"             // no lead may be dialed now
 	ByChannels Limit = "channels"         // the trunks' channels are taken
 	ByRate     Limit = "calls_per_second" // the trunks' calls-per-second limits
+	ByRatio    Limit = "max_ratio"        // the campaign's own maximum of calls in flight for each agent
 	ByRisk     Limit = "risk"             // an answer to one more call would too likely find nobody
 	ByCredit   Limit = "credit"           // the budget of abandonments is used up, or may be by the calls in flight
 	ByStop     Limit = "stopped"          // nothing may be dialed; Decision.Stop says why

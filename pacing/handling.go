@@ -69,7 +69,7 @@ func (t *handlingTable) hazard(i int) float64 {
 
 // done fills p[k] with the probability that an agent who has been busy for so long is
 // still so after k+1 seconds and the patience of the person who waits.
-func (t *handlingTable) busy(p *[lookout]float64, age, patience float64) {
+func (t *handlingTable) busy(p *row, age, patience float64) {
 	i := handlingBin(age)
 	h, end := t.hazard(i), handlingEnd(i)
 	cumulated, at := 0.0, age

@@ -2,62 +2,152 @@ package pacing
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
 // predictive is the marginal rule: one more number is dialed as long as an answer to it
-// would find nobody with at most a certain probability, averaged over when it may come.
+// would find nobody with at most a certain probability (theta), averaged over when it may
+// come. Theta is what the abandonment budget of every window bears.
 type predictive struct {
-	c     Config
-	model Model
-	last  time.Time // of the last decision or event: until when calls and agents are observed
+	c        Config
+	model    Model
+	last     time.Time // of the last decision: until when calls and agents were observed
+	forecast forecast
 
-	base, scratch crowd
-	curves        [3]curve
-	fresh         [3][lookout]float64 // a new dial's
-	risk, part    [lookout]float64
-	ps            [3][]([lookout]float64)
+	// Of the decision that is being made.
+	points []point
+	busy   []row // by agent who is not free at once
+	calls  []flying
+	places int // agents for answers to come
+	fresh  float64
+	theta  float64
+}
+
+// point is one level of answers, with all that follows from it.
+type point struct {
+	level, weight float64
+	crowd         crowd
+	fresh         row   // of a call dialed now
+	calls         []row // of those in flight
+	full          row   // risk that nobody is there for an answer
+}
+
+// flying is a call in flight that nobody has answered.
+type flying struct {
+	at      int // in the snapshot
+	ringing bool
+	age     float64 // in that state, seconds
+	odds    float64
 }
 
 // Model is what a campaign has learned.
 type Model struct {
 	Calls       callTable     `json:"calls"`
 	Handling    handlingTable `json:"handling"`
+	Odds        odds          `json:"odds"`
 	Calibration calibration   `json:"calibration"`
-	Answers     int           `json:"answers"`
-	Seen        float64       `json:"seen"` // seconds of agents' time observed
 }
 
-func newPredictive(c Config) *predictive { return &predictive{c: c} }
+func newPredictive(c Config) *predictive {
+	if c.Target == 0 {
+		c.Target = DefaultTarget
+	}
+	return &predictive{c: c}
+}
+
+func (p *predictive) knows(k Knowledge) bool { return p.c.Ignore&k == 0 }
 
 // age is how long ago since was, in seconds.
 func age(now, since time.Time) float64 { return max(now.Sub(since).Seconds(), 0) }
 
+// seen is how long what began at since was there at the last look, in seconds.
+func (p *predictive) seen(since time.Time) float64 {
+	if since.Before(p.last) {
+		return age(p.last, since)
+	}
+	return 0
+}
+
+// rings is when the call began to ring, and whether it does as far as is known.
+func (p *predictive) rings(k *Call) (time.Time, bool) {
+	if p.knows(OfRinging) && !k.Rings.IsZero() {
+		return k.Rings, true
+	}
+	return k.Since, false
+}
+
+func (p *predictive) odds(k *Call) float64 {
+	if !p.knows(OfLeads) {
+		return 1
+	}
+	return p.model.Odds.of(&k.Lead)
+}
+
+// spend counts the time of a call in its stages until at. left is how it left then.
+func (p *predictive) spend(k *Call, at time.Time, left bool, how exit) {
+	m, o := &p.model.Calls, p.odds(k)
+	since, ringing := p.rings(k)
+	expected := 0.0
+	if ringing {
+		a, b := p.seen(k.Since), age(k.Rings, k.Since)
+		if k.Rings.After(p.last) { // since the last look
+			expected += m.Dialing.spend(&dialingPrior, a, b, o)
+			m.Dialing.leave(b, toRinging)
+		}
+		expected += m.Ringing.spend(&ringingPrior, p.seen(since), age(at, since), o)
+		if left {
+			m.Ringing.leave(age(at, since), how)
+		}
+	} else {
+		expected = m.Dialing.spend(&dialingPrior, p.seen(since), age(at, since), o)
+		if left {
+			m.Dialing.leave(age(at, since), how)
+		}
+	}
+	m.Level.expect(expected)
+}
+
+// expected is how many answers were to be expected of a call that left at.
+func (p *predictive) expected(k *Call, at time.Time) float64 {
+	sum := 0.0
+	add := func(answer *[stageBins]float64, seconds float64) {
+		for i := range answer {
+			d := min(seconds-float64(i), 1)
+			if d <= 0 {
+				break
+			}
+			sum += answer[i] * d
+		}
+	}
+	since, ringing := p.rings(k)
+	if ringing {
+		add(&p.forecast.dialing.answer, age(k.Rings, k.Since))
+		add(&p.forecast.ringing.answer, age(at, since))
+	} else {
+		add(&p.forecast.dialing.answer, age(at, since))
+	}
+	level, _ := p.model.Calls.Level.mean()
+	return sum * level * p.odds(k)
+}
+
 // Observe implements Learner.
 func (p *predictive) Observe(e Event) {
-	from := func(since time.Time) float64 {
-		if since.Before(p.last) {
-			return age(p.last, since)
-		}
-		return 0
-	}
 	m := &p.model
 	switch e.Kind {
 	case CallAnswered:
-		a := age(e.At, e.Call.Since)
-		m.Calls.observe(from(e.Call.Since), a)
-		m.Calls.answered(a)
+		p.spend(&e.Call, e.At, true, toAnswer)
+		m.Odds.learn(&e.Call.Lead, p.expected(&e.Call, e.At), true)
+		m.Calls.Level.answered()
 		m.Calibration.answered(e.Call.Theta)
-		m.Answers++
 	case CallEnded:
-		a := age(e.At, e.Call.Since)
-		m.Calls.observe(from(e.Call.Since), a)
-		m.Calls.ended(a)
+		p.spend(&e.Call, e.At, true, toEnd)
+		m.Odds.learn(&e.Call.Lead, p.expected(&e.Call, e.At), false)
 	case CallAbandoned:
 		m.Calibration.abandoned()
 	case AgentDone:
 		a := age(e.At, e.Busy)
-		m.Handling.observe(from(e.Busy), a)
+		m.Handling.observe(p.seen(e.Busy), a)
 		m.Handling.done(a)
 	}
 }
@@ -66,145 +156,195 @@ func (p *predictive) Observe(e Event) {
 func (p *predictive) look(s *Snapshot) {
 	for i := range s.Calls {
 		if k := &s.Calls[i]; k.State != Waiting {
-			from := 0.0
-			if k.Since.Before(p.last) {
-				from = age(p.last, k.Since)
-			}
-			p.model.Calls.observe(from, age(s.Now, k.Since))
+			p.spend(k, s.Now, false, toEnd)
 		}
 	}
 	for i := range s.Agents {
 		if a := &s.Agents[i]; a.State == Engaged || a.State == WrapUp {
-			from := 0.0
-			if a.Busy.Before(p.last) {
-				from = age(p.last, a.Busy)
-			}
-			p.model.Handling.observe(from, age(s.Now, a.Busy))
+			p.model.Handling.observe(p.seen(a.Busy), age(s.Now, a.Busy))
 		}
 	}
 	p.last = s.Now
 }
 
+// renewEvery is how often the forecast is made anew.
+const renewEvery = 3 * time.Second
+
 // Decide implements Pacer.
 func (p *predictive) Decide(s Snapshot) Decision {
 	p.look(&s)
+	if p.forecast.made.IsZero() || s.Now.Sub(p.forecast.made) >= renewEvery || s.Now.Before(p.forecast.made) {
+		p.forecast.renew(&p.model.Calls, s.Now)
+	}
 	d, n := begin(p.c, s)
-	target := p.c.Target
-	points, weights := 1, [3]float64{1}
-	mean, cv := p.model.Calls.Level.mean()
-	factors := [3]float64{mean}
-	if cv > 0.13 {
-		points, weights = 3, [3]float64{1. / 6, 2. / 3, 1. / 6}
-		spread := math.Sqrt(3) * cv
-		factors = [3]float64{mean * max(1-spread, 0.05), mean, mean * (1 + spread)}
+	p.assess(&s, n)
+	var by Limit
+	p.theta, by = p.bound(&s, n)
+	d.Theta = p.theta
+	if n.agents > 0 {
+		d.GiveUp = p.giveUp()
 	}
-	for i := range points {
-		p.model.Calls.fill(&p.curves[i], factors[i])
-		p.curves[i].within(&p.fresh[i], 0)
-		p.ps[i] = p.ps[i][:0]
-		for j := range s.Calls {
-			if k := &s.Calls[j]; k.State != Waiting {
-				var q [lookout]float64
-				p.curves[i].within(&q, age(s.Now, k.Since))
-				p.ps[i] = append(p.ps[i], q)
-			}
+	dial, risk := 0, p.marginal()
+	for ; n.agents > 0 && dial < mostAtOnce && risk <= p.theta; risk = p.marginal() {
+		dial++
+		for i := range p.points {
+			p.points[i].crowd.add(&p.points[i].fresh)
 		}
 	}
-	places := -n.waiting
-	var busy [][lookout]float64
-	for i := range s.Agents {
-		switch a := &s.Agents[i]; a.State {
-		case Free:
-			places++
-		case Engaged, WrapUp:
-			places++
-			var q [lookout]float64
-			p.model.Handling.busy(&q, age(s.Now, a.Busy), p.c.Patience.Seconds())
-			busy = append(busy, q)
-		}
-	}
-	crowds := make([]crowd, points)
-	for i := range points {
-		c := &crowds[i]
-		c.reset(places, len(busy)+len(p.ps[i]))
-		for j := range busy {
-			c.add(&busy[j])
-		}
-		for j := range p.ps[i] {
-			c.add(&p.ps[i][j])
-		}
-	}
-	// What all calls in flight could still cause.
-	expected := func(extra int) float64 {
-		sum := 0.0
-		for i := range points {
-			crowds[i].full(&p.part)
-			var cum, before float64
-			for k := range p.part {
-				cum = float64(extra) * p.fresh[i][k]
-				for j := range p.ps[i] {
-					cum += p.ps[i][j][k]
-				}
-				sum += weights[i] * (cum - before) * p.part[k]
-				before = cum
-			}
-		}
-		return sum
-	}
-	theta, why := p.theta(&s, target, expected(0), n)
-	d.Theta = theta
-	dial := 0
-	for ; dial < 500; dial++ {
-		var risk, sum float64
-		for i := range points {
-			crowds[i].full(&p.part)
-			before := 0.0
-			for k := range p.part {
-				q := p.fresh[i][k] - before
-				before = p.fresh[i][k]
-				risk += weights[i] * q * p.part[k]
-				sum += weights[i] * q
-			}
-		}
-		if sum <= 0 || risk/sum > theta {
-			d.Risk = risk / max(sum, 1e-12)
-			break
-		}
-		for i := range points {
-			crowds[i].add(&p.fresh[i])
-		}
-	}
-	if n.agents == 0 {
-		dial = 0
-	}
+	d.Risk = risk
 	d.Lines = d.InFlight + dial
-	d.allow(dial, why)
+	d.allow(dial, by)
+	if p.c.MaxRatio > 0 {
+		d.allow(int(p.c.MaxRatio*float64(n.agents-n.away))-d.InFlight, ByRatio)
+	}
 	return d.within(p.c, s)
 }
 
-// theta is the risk that a new dial may have, and what bounds it.
-func (p *predictive) theta(s *Snapshot, target, inFlight float64, n count) (float64, Limit) {
+// mostAtOnce bounds what one decision dials; the next is a second away at most.
+const mostAtOnce = 1000
+
+// assess works out how calls in flight and agents will fare.
+func (p *predictive) assess(s *Snapshot, n count) {
+	levels, weights := p.model.Calls.Level.points()
+	for len(p.points) < len(levels) {
+		p.points = append(p.points, point{})
+	}
+	p.points = p.points[:len(levels)]
+	p.calls = p.calls[:0]
+	for i := range s.Calls {
+		if k := &s.Calls[i]; k.State != Waiting {
+			since, ringing := p.rings(k)
+			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), p.odds(k)})
+		}
+	}
+	p.staff(s, n)
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.level, pt.weight = levels[i], weights[i]
+		p.forecast.of(&pt.fresh, false, 0, pt.level)
+		pt.calls = pt.calls[:0]
+		for _, f := range p.calls {
+			var r row
+			p.forecast.of(&r, f.ringing, f.age, pt.level*f.odds)
+			pt.calls = append(pt.calls, r)
+		}
+	}
+	p.gather(-1)
+}
+
+// staff finds when agents will be there.
+func (p *predictive) staff(s *Snapshot, n count) {
+	p.places, p.busy = -n.waiting, p.busy[:0]
+	for i := range s.Agents {
+		a := &s.Agents[i]
+		if a.State == Away || a.Next && a.State != Free && p.knows(OfLeaving) {
+			continue
+		}
+		p.places++
+		patience := (p.c.Patience - a.Ring).Seconds()
+		leaves := math.Inf(1)
+		if !a.Until.IsZero() && p.knows(OfLeaving) {
+			leaves = a.Until.Sub(s.Now).Seconds()
+		}
+		if a.State == Free && patience >= 0 && leaves >= lookout {
+			continue
+		}
+		var r row
+		if a.State != Free {
+			since := a.Busy
+			if !p.knows(OfHandling) {
+				since = s.Now
+			}
+			p.model.Handling.busy(&r, age(s.Now, since), patience)
+		}
+		for k := range r {
+			if at := float64(k + 1); at > leaves || at+patience < 0 {
+				r[k] = 1
+			}
+		}
+		p.busy = append(p.busy, r)
+	}
+}
+
+// gather makes the crowds of all who will want an agent, but for one call.
+func (p *predictive) gather(without int) {
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.crowd.reset(p.places, len(p.busy)+len(pt.calls))
+		for j := range p.busy {
+			pt.crowd.add(&p.busy[j])
+		}
+		for j := range pt.calls {
+			if j != without {
+				pt.crowd.add(&pt.calls[j])
+			}
+		}
+	}
+}
+
+// marginal is the risk that an answer to a call dialed now finds nobody.
+func (p *predictive) marginal() float64 {
+	var risk, sum float64
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.crowd.full(&pt.full)
+		r, q := pt.full.against(&pt.fresh)
+		risk += pt.weight * r
+		sum += pt.weight * q
+	}
+	if sum <= 0 {
+		return 1
+	}
+	return risk / sum
+}
+
+// against is how likely an answer comes and finds nobody, and how likely one comes, where
+// r is the risk by when it comes and p when it has come.
+func (r *row) against(p *row) (lost, answered float64) {
+	for k := range p {
+		lost += (p[k] - answered) * r[k]
+		answered = p[k]
+	}
+	return lost, answered
+}
+
+// lost is how many answers to calls in flight are expected to find nobody.
+func (p *predictive) lost() float64 {
+	sum := 0.0
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.crowd.full(&pt.full)
+		for j := range pt.calls {
+			r, _ := pt.full.against(&pt.calls[j])
+			sum += pt.weight * r
+		}
+	}
+	return sum
+}
+
+// bound is the risk that a new call may have, and what bounds it.
+func (p *predictive) bound(s *Snapshot, n count) (float64, Limit) {
 	theta, by := math.Inf(1), ByRisk
 	kappa := p.model.Calibration.kappa()
+	lost := p.lost()
 	for i := range s.Windows {
 		w := &s.Windows[i]
 		left := age(w.Ends, s.Now)
-		further := p.further(n, left)
-		t := w.share(target*w.Ceiling, further) / kappa
+		t := w.share(p.c.Target*w.Ceiling, p.further(n, left)) / kappa
 		credit := w.credit()
-		if credit < poissonQuantile(gateMargin*inFlight, gateTail) {
-			t = min(t, safeTheta)
+		why := ByRisk
+		if credit < poissonQuantile(gateMargin*lost, gateTail) {
+			t, why = min(t, safeTheta), ByCredit
 			if credit < 0 {
 				t = min(t, debtTheta)
-				if left < lastPart*8*3600 {
-					t = 0
-				}
 			}
-			if t < theta {
-				by = ByCredit
+			if credit < 0 && left < lastPart*8*3600 {
+				t = 0
 			}
 		}
-		theta = min(theta, t)
+		if t < theta {
+			theta, by = t, why
+		}
 	}
 	return theta, by
 }
@@ -212,4 +352,60 @@ func (p *predictive) theta(s *Snapshot, target, inFlight float64, n count) (floa
 // further is how many answers are to be expected in so many seconds.
 func (p *predictive) further(n count, seconds float64) float64 {
 	return 0.75 * float64(n.agents) * seconds / p.model.Handling.mean()
+}
+
+const giveUpFactor = 4.0
+
+// giveUp finds calls that have rung for long enough and whose answers would now too
+// likely find nobody. They are taken out of the crowds.
+func (p *predictive) giveUp() []int {
+	if p.c.LeastRing <= 0 || len(p.calls) == 0 {
+		return nil
+	}
+	var gone []int
+	for range mostGivenUp {
+		worst, most := -1, giveUpFactor*p.theta
+		for j, f := range p.calls {
+			if f.ringing && f.age >= p.c.LeastRing.Seconds() {
+				if r := p.riskOf(j); r > most {
+					worst, most = j, r
+				}
+			}
+		}
+		if worst < 0 {
+			break
+		}
+		p.gather(worst)
+		for i := range p.points {
+			p.points[i].crowd.full(&p.points[i].full)
+		}
+		if p.riskOf(worst) <= giveUpFactor*p.theta {
+			p.gather(-1)
+			break
+		}
+		gone = append(gone, p.calls[worst].at)
+		p.calls = slices.Delete(p.calls, worst, worst+1)
+		for i := range p.points {
+			p.points[i].calls = slices.Delete(p.points[i].calls, worst, worst+1)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
+const mostGivenUp = 10
+
+// riskOf is the risk that an answer to a call in flight finds nobody.
+func (p *predictive) riskOf(j int) float64 {
+	var lost, answered float64
+	for i := range p.points {
+		pt := &p.points[i]
+		r, q := pt.full.against(&pt.calls[j])
+		lost += pt.weight * r
+		answered += pt.weight * q
+	}
+	if answered <= 0 {
+		return 0
+	}
+	return lost / answered
 }

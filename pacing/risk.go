@@ -40,7 +40,7 @@ func (c *crowd) reset(places, n int) {
 }
 
 // add adds one who wants an agent within k+1 seconds with probability p[k].
-func (c *crowd) add(p *[lookout]float64) {
+func (c *crowd) add(p *row) {
 	for k, x := range p {
 		if x <= 0 {
 			continue
@@ -63,7 +63,7 @@ func (c *crowd) add(p *[lookout]float64) {
 }
 
 // full fills risk[k] with the probability that all places are taken k+1 seconds ahead.
-func (c *crowd) full(risk *[lookout]float64) {
+func (c *crowd) full(risk *row) {
 	for k := range risk {
 		if c.places <= 0 {
 			risk[k] = 1

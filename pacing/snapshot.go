@@ -78,15 +78,18 @@ const Unlimited = int(^uint(0) >> 1)
 
 // count is how many agents and calls are in which state.
 type count struct {
-	agents, free              int
+	agents, free, away        int
 	dialing, ringing, waiting int
 }
 
 func (s *Snapshot) count() count {
 	c := count{agents: len(s.Agents)}
 	for _, a := range s.Agents {
-		if a.State == Free {
+		switch a.State {
+		case Free:
 			c.free++
+		case Away:
+			c.away++
 		}
 	}
 	for _, k := range s.Calls {

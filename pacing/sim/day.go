@@ -4,6 +4,7 @@ package sim
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"ringpace/pacing"
@@ -91,6 +92,7 @@ type Day struct {
 	Abandoned     int
 	Conversations int
 	Dials         int
+	GivenUp       int
 	AgentHours    float64
 	TalkSeconds   float64
 	Waits         []float64 // of agents between calls, seconds
@@ -180,7 +182,9 @@ func (d *day) until(t float64) {
 func (d *day) happen(e event) {
 	switch e.kind {
 	case evRing:
-		e.call.State = pacing.Ringing
+		if e.call.slot >= 0 {
+			e.call.State, e.call.Rings = pacing.Ringing, clock(d.now)
+		}
 	case evEnd:
 		if e.call.slot < 0 {
 			return
@@ -351,6 +355,12 @@ func (d *day) decide() {
 		Name: "day", Ceiling: d.s.Ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.s.Hours * 3600),
 	})
 	decision := d.pacer.Decide(*s)
+	for _, i := range slices.Backward(decision.GiveUp) {
+		c := d.flight[i]
+		d.observe(pacing.CallEnded, c)
+		d.remove(c)
+		d.out.GivenUp++
+	}
 	for range decision.Dial {
 		d.dial(decision.Theta)
 	}

@@ -26,7 +26,7 @@ func TestTable(t *testing.T) {
 			var util, ab, worst, over, cph float64
 			began := time.Now()
 			for seed := range seeds {
-				p, err := pacing.New(pacing.Config{Mode: mode, Target: 0.967, Patience: 2 * time.Second})
+				p, err := pacing.New(config(mode))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -43,4 +43,14 @@ func TestTable(t *testing.T) {
 		}
 		fmt.Println(line)
 	}
+}
+
+func config(mode pacing.Mode) pacing.Config {
+	c := pacing.Config{Mode: mode, Patience: 2 * time.Second}
+	fmt.Sscan(os.Getenv("TARGET"), &c.Target)
+	ring, ignore := 15.0, 0
+	fmt.Sscan(os.Getenv("LEAST"), &ring)
+	fmt.Sscan(os.Getenv("IGNORE"), &ignore)
+	c.LeastRing, c.Ignore = time.Duration(ring*float64(time.Second)), pacing.Knowledge(ignore)
+	return c
 }

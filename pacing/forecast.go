@@ -1,0 +1,134 @@
+package pacing
+
+import (
+	"math"
+	"time"
+)
+
+// row is the probability that a call is answered within 1, 2 … seconds.
+type row [lookout]float64
+
+// Factors on the hazards of answers are told apart by half octaves, from 1/32 to 32; what
+// lies between is interpolated.
+const (
+	factorSteps  = 2
+	factorOctave = 5
+	factors      = 2*factorOctave*factorSteps + 1
+)
+
+// forecast says how calls will fare. It is made of the two stages' hazards, and made anew
+// now and then; its rows are made when they are first wanted.
+type forecast struct {
+	made                 time.Time
+	dialing, ringing     hazards
+	fate                 [factors]*fate
+	dialingRow, ringsRow [factors][stageBins + 1]*row
+}
+
+// hazards are those of a stage, by interval.
+type hazards struct{ answer, ring, end [stageBins]float64 }
+
+func (h *hazards) take(s *stage, p *stagePriors) {
+	for i := range stageBins {
+		h.answer[i], h.ring[i], h.end[i] = s.answer(p, i), s.ring(p, i), s.end(p, i)
+	}
+}
+
+// fate is how ringing calls fare by the time that they have rung.
+type fate struct {
+	alive    [stageBins + lookout + 1]float64 // share that rings still
+	answered [stageBins + lookout + 1]float64 // share that has been answered
+}
+
+// callTable is what a campaign has learned of its calls.
+type callTable struct {
+	Dialing stage `json:"dialing"` // before anything was heard of ringing
+	Ringing stage `json:"ringing"`
+	Level   level `json:"level"`
+}
+
+// renew forgets all rows and takes the hazards anew.
+func (f *forecast) renew(t *callTable, now time.Time) {
+	*f = forecast{made: now}
+	f.dialing.take(&t.Dialing, &dialingPrior)
+	f.ringing.take(&t.Ringing, &ringingPrior)
+}
+
+func factorAt(n int) float64 { return math.Exp2(float64(n)/factorSteps - factorOctave) }
+
+// ringingFate is how calls fare whose answers come so many times as often as usual.
+func (f *forecast) ringingFate(n int) *fate {
+	if f.fate[n] != nil {
+		return f.fate[n]
+	}
+	c, by := &fate{}, factorAt(n)
+	c.alive[0] = 1
+	for i := range len(c.alive) - 1 {
+		k := min(i, stageBins-1)
+		a, e := f.ringing.answer[k]*by, f.ringing.end[k]
+		stays := math.Exp(-(a + e))
+		c.alive[i+1] = c.alive[i] * stays
+		c.answered[i+1] = c.answered[i] + c.alive[i]*(1-stays)*a/(a+e)
+	}
+	f.fate[n] = c
+	return c
+}
+
+// ringingAt is the row of calls that have rung for i seconds.
+func (f *forecast) ringingAt(n, i int) *row {
+	if r := f.ringsRow[n][i]; r != nil {
+		return r
+	}
+	c, r := f.ringingFate(n), &row{}
+	if c.alive[i] > 1e-12 {
+		for k := range r {
+			r[k] = (c.answered[i+k+1] - c.answered[i]) / c.alive[i]
+		}
+	}
+	f.ringsRow[n][i] = r
+	return r
+}
+
+// dialingAt is the row of calls that were sent i seconds ago, and have not rung.
+func (f *forecast) dialingAt(n, i int) *row {
+	if r := f.dialingRow[n][i]; r != nil {
+		return r
+	}
+	c, r, by := f.ringingFate(n), &row{}, factorAt(n)
+	alive, answered := 1.0, 0.0
+	var rang [lookout]float64
+	for k := range r {
+		j := min(i+k, stageBins-1)
+		a, g, e := f.dialing.answer[j]*by, f.dialing.ring[j], f.dialing.end[j]
+		stays := math.Exp(-(a + g + e))
+		gone := alive * (1 - stays) / (a + g + e)
+		answered += gone * a
+		rang[k] = gone * g
+		alive *= stays
+		r[k] = answered
+		for l := range k + 1 { // began to ring in the middle of second l
+			r[k] += rang[l] * (c.answered[k-l] + c.answered[k-l+1]) / 2
+		}
+	}
+	f.dialingRow[n][i] = r
+	return r
+}
+
+// of is the probability that a call is answered within 1, 2 … seconds.
+func (f *forecast) of(p *row, ringing bool, age, factor float64) {
+	at := f.dialingAt
+	if ringing {
+		at = f.ringingAt
+	}
+	x := min(max((math.Log2(factor)+factorOctave)*factorSteps, 0), factors-1-1e-9)
+	n := int(x)
+	u := x - float64(n)
+	age = min(age, stageBins-1)
+	i := int(age)
+	v := age - float64(i)
+	a, b, c, d := at(n, i), at(n, i+1), at(n+1, i), at(n+1, i+1)
+	wa, wb, wc, wd := (1-u)*(1-v), (1-u)*v, u*(1-v), u*v
+	for k := range p {
+		p[k] = wa*a[k] + wb*b[k] + wc*c[k] + wd*d[k]
+	}
+}
