@@ -5,8 +5,16 @@ import (
 	"time"
 )
 
-// row is the probability that a call is answered within 1, 2 … seconds.
-type row [lookout]float64
+// ahead is the seconds ahead that a decision looks at.
+var ahead = [steps]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34}
+
+const (
+	steps   = 22
+	lookout = 34 // the last of them
+)
+
+// row is a probability for each of those seconds, such as that a call is answered by then.
+type row [steps]float64
 
 // Factors on the hazards of answers are told apart by half octaves, from 1/32 to 32; what
 // lies between is interpolated.
@@ -23,6 +31,7 @@ type forecast struct {
 	dialing, ringing     hazards
 	fate                 [factors]*fate
 	dialingRow, ringsRow [factors][stageBins + 1]*row
+	handling             survival
 }
 
 // hazards are those of a stage, by interval.
@@ -48,10 +57,11 @@ type callTable struct {
 }
 
 // renew forgets all rows and takes the hazards anew.
-func (f *forecast) renew(t *callTable, now time.Time) {
+func (f *forecast) renew(m *Model, now time.Time) {
 	*f = forecast{made: now}
-	f.dialing.take(&t.Dialing, &dialingPrior)
-	f.ringing.take(&t.Ringing, &ringingPrior)
+	f.dialing.take(&m.Calls.Dialing, &dialingPrior)
+	f.ringing.take(&m.Calls.Ringing, &ringingPrior)
+	f.handling.fill(&m.Handling)
 }
 
 func factorAt(n int) float64 { return math.Exp2(float64(n)/factorSteps - factorOctave) }
@@ -81,8 +91,8 @@ func (f *forecast) ringingAt(n, i int) *row {
 	}
 	c, r := f.ringingFate(n), &row{}
 	if c.alive[i] > 1e-12 {
-		for k := range r {
-			r[k] = (c.answered[i+k+1] - c.answered[i]) / c.alive[i]
+		for k, s := range ahead {
+			r[k] = (c.answered[i+s] - c.answered[i]) / c.alive[i]
 		}
 	}
 	f.ringsRow[n][i] = r
@@ -95,20 +105,24 @@ func (f *forecast) dialingAt(n, i int) *row {
 		return r
 	}
 	c, r, by := f.ringingFate(n), &row{}, factorAt(n)
-	alive, answered := 1.0, 0.0
-	var rang [lookout]float64
-	for k := range r {
-		j := min(i+k, stageBins-1)
+	alive, answered, next := 1.0, 0.0, 0
+	var rang [lookout]float64 // began to ring in that second
+	for s := range lookout {
+		j := min(i+s, stageBins-1)
 		a, g, e := f.dialing.answer[j]*by, f.dialing.ring[j], f.dialing.end[j]
 		stays := math.Exp(-(a + g + e))
 		gone := alive * (1 - stays) / (a + g + e)
 		answered += gone * a
-		rang[k] = gone * g
+		rang[s] = gone * g
 		alive *= stays
-		r[k] = answered
-		for l := range k + 1 { // began to ring in the middle of second l
-			r[k] += rang[l] * (c.answered[k-l] + c.answered[k-l+1]) / 2
+		if s+1 != ahead[next] {
+			continue
 		}
+		r[next] = answered
+		for l := range s + 1 { // in the middle of that second, on average
+			r[next] += rang[l] * (c.answered[s-l] + c.answered[s-l+1]) / 2
+		}
+		next++
 	}
 	f.dialingRow[n][i] = r
 	return r

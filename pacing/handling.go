@@ -67,23 +67,38 @@ func (t *handlingTable) hazard(i int) float64 {
 	return (t.Done[i] + handlingPrior) / (t.Exposure[i] + handlingPrior*handlingMean)
 }
 
-// done fills p[k] with the probability that an agent who has been busy for so long is
-// still so after k+1 seconds and the patience of the person who waits.
-func (t *handlingTable) busy(p *row, age, patience float64) {
-	i := handlingBin(age)
-	h, end := t.hazard(i), handlingEnd(i)
-	cumulated, at := 0.0, age
-	for k := range p {
-		to := age + float64(k+1) + patience
-		for to > end {
-			cumulated += h * (end - at)
-			at = end
-			i++
-			h, end = t.hazard(i), handlingEnd(i)
+// survival is how likely handling lasts longer than so many whole seconds. Where the
+// table ends its last hazard goes on, so that older calls are taken for the oldest here.
+type survival [handlingLongest + 1]float64
+
+const handlingLongest = 1800 + 2*lookout
+
+// fill computes the survival from what was learned.
+func (v *survival) fill(t *handlingTable) {
+	alive := 1.0
+	for i := range handlingBins {
+		stays := math.Exp(-t.hazard(i))
+		for x := int(handlingEdges[i]); x <= handlingLongest && float64(x) < handlingEnd(i); x++ {
+			v[x] = alive
+			alive = max(alive*stays, 1e-200)
 		}
-		cumulated += h * (to - at)
-		at = to
-		p[k] = math.Exp(-cumulated)
+	}
+}
+
+// at interpolates.
+func (v *survival) at(x float64) float64 {
+	i := int(x)
+	return v[i] + (x-float64(i))*(v[i+1]-v[i])
+}
+
+// busy fills r with the probability that an agent who has been busy for so long is still
+// so when the person who answers then has waited for all their patience. It may be
+// negative, where an agent's telephone has to ring.
+func (v *survival) busy(r *row, age, patience float64) {
+	age = min(age, handlingLongest-2*lookout)
+	now := v.at(age)
+	for k, s := range ahead {
+		r[k] = v.at(min(age+max(float64(s)+patience, 0), handlingLongest-1)) / now
 	}
 }
 

@@ -174,7 +174,7 @@ const renewEvery = 3 * time.Second
 func (p *predictive) Decide(s Snapshot) Decision {
 	p.look(&s)
 	if p.forecast.made.IsZero() || s.Now.Sub(p.forecast.made) >= renewEvery || s.Now.Before(p.forecast.made) {
-		p.forecast.renew(&p.model.Calls, s.Now)
+		p.forecast.renew(&p.model, s.Now)
 	}
 	d, n := begin(p.c, s)
 	p.assess(&s, n)
@@ -255,10 +255,10 @@ func (p *predictive) staff(s *Snapshot, n count) {
 			if !p.knows(OfHandling) {
 				since = s.Now
 			}
-			p.model.Handling.busy(&r, age(s.Now, since), patience)
+			p.forecast.handling.busy(&r, age(s.Now, since), patience)
 		}
-		for k := range r {
-			if at := float64(k + 1); at > leaves || at+patience < 0 {
+		for k, s := range ahead {
+			if at := float64(s); at > leaves || at+patience < 0 {
 				r[k] = 1
 			}
 		}

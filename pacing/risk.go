@@ -12,10 +12,11 @@ import "math"
 type crowd struct {
 	places int // agents that there are
 	exact  bool
-	share  [lookout][]float64 // share[k][n]: exactly n of them, for n < places
-	mean   [lookout]float64
-	spread [lookout]float64 // variance
-	third  [lookout]float64 // third central moment
+	added  int              // that may have come
+	share  [steps][]float64 // share[k][n]: exactly n of them, for n < places
+	mean   row
+	spread row // variance
+	third  row // third central moment
 }
 
 const exactCrowd = 60
@@ -23,7 +24,8 @@ const exactCrowd = 60
 // reset makes the crowd empty. n is how many are about to be added.
 func (c *crowd) reset(places, n int) {
 	c.places, c.exact = places, n+places <= 2*exactCrowd && places <= exactCrowd
-	c.mean, c.spread, c.third = [lookout]float64{}, [lookout]float64{}, [lookout]float64{}
+	c.added = 0
+	c.mean, c.spread, c.third = row{}, row{}, row{}
 	if !c.exact {
 		return
 	}
@@ -41,20 +43,22 @@ func (c *crowd) reset(places, n int) {
 
 // add adds one who wants an agent within k+1 seconds with probability p[k].
 func (c *crowd) add(p *row) {
+	if c.exact {
+		c.added = min(c.added+1, c.places-1)
+		for k, x := range p {
+			if x <= 0 || c.places <= 0 {
+				continue
+			}
+			s := c.share[k][:c.added+1]
+			below := 0.0
+			for n, at := range s {
+				s[n] = at + x*(below-at)
+				below = at
+			}
+		}
+		return
+	}
 	for k, x := range p {
-		if x <= 0 {
-			continue
-		}
-		if c.exact {
-			s := c.share[k]
-			for n := len(s) - 1; n > 0; n-- {
-				s[n] += x * (s[n-1] - s[n])
-			}
-			if len(s) > 0 {
-				s[0] *= 1 - x
-			}
-			continue
-		}
 		v := x * (1 - x)
 		c.mean[k] += x
 		c.spread[k] += v

@@ -4,7 +4,6 @@ import "math"
 
 const (
 	stageBins = 64 // intervals of one second by which times in a stage are told apart; the last has no end
-	lookout   = 34 // seconds ahead that a decision looks
 
 	stagePrior    = 20.0   // calls that the prior of a stage is worth
 	stageHalfLife = 3000.0 // calls that have left a stage after which what was learned counts half
