@@ -23,14 +23,14 @@ func (w *Window) credit() float64 {
 
 // The bounds of the budget's control. See Predictive.
 const (
-	keepShare   = 0.015 // of the whole window's budget is never planned for
-	leastShare  = 0.1   // what is aimed at is at least so many times the ceiling
-	mostShare   = 2.0   // and at most so many
+	lastPart    = 24 * time.Minute // of the window: without credit only one call for each free agent
+	keepShare   = 0.015            // of the whole window's budget is never planned for
+	leastShare  = 0.1              // what is aimed at is at least so many times the ceiling
+	mostShare   = 2.0              // and at most so many
 	safeTheta   = 0.004
 	debtTheta   = 0.0013
 	gateMargin  = 1.5  // times the expected abandonments in flight must be covered
 	gateTail    = 1e-4 // by all but this probability
-	lastPart    = 0.05 // of the window: with no credit left only one call for each free agent
 	sumHalfLife = 60.0 // of the risk accepted by answered calls, after which calibration counts half
 )
 

@@ -43,10 +43,35 @@ type Decision struct {
 	Rate      int     `json:"rate"`
 	MaxFlight int     `json:"max_in_flight,omitempty"`
 
-	// Predictive mode.
-	Theta  float64 `json:"theta,omitempty"`   // greatest risk that an answer to a call dialed now may find nobody
-	Risk   float64 `json:"risk,omitempty"`    // of the first call that is not dialed
+	// Limits are what each limit would allow by itself, as far as it was asked.
+	Limits []Allowance `json:"limits"`
+
+	Predictive *Prospect `json:"predictive,omitempty"` // predictive mode's reasons
+
+	Theta  float64 `json:"theta,omitempty"`   // of calls that are dialed now; see Call
 	GiveUp []int   `json:"give_up,omitempty"` // calls to be given up: their places in the snapshot's Calls, ascending
+}
+
+// Allowance is how many calls one limit would let be dialed.
+type Allowance struct {
+	Limit Limit `json:"limit"`
+	Calls int   `json:"calls"` // Unlimited where it does not bind
+}
+
+// Prospect is what a predictive decision expects, and what it may risk.
+type Prospect struct {
+	Theta    float64 `json:"theta"`     // greatest risk that an answer to a call dialed now finds nobody
+	Risk     float64 `json:"risk"`      // of the first call that is not dialed
+	Kappa    float64 `json:"kappa"`     // abandonments for each unit of risk accepted, as learned
+	Level    float64 `json:"level"`     // answers for each that the tables expect, of late
+	Answers  float64 `json:"answers"`   // expected of the calls in flight, those of this decision included
+	Lost     float64 `json:"lost"`      // of those in flight before it: answers expected to find nobody
+	FreeSoon float64 `json:"free_soon"` // agents expected to become free within FreeWithin
+	Window   string  `json:"window"`    // the window that bound theta
+	Share    float64 `json:"share"`     // of further answers that may be abandoned, by that window
+	Credit   float64 `json:"credit"`    // abandonments that the window could bear now
+	Gate     float64 `json:"gate"`      // and that the calls in flight need it to have
+	Learned  float64 `json:"learned"`   // calls that what was learned is worth
 }
 
 // Explain says in words why so many calls are dialed, and what would have to
@@ -80,6 +105,10 @@ func (d Decision) bound() string {
 		}
 	case ByRequest:
 		return "The agents bind: in preview mode each call waits for an agent to ask for it."
+	case ByRisk, ByCredit:
+		return d.Predictive.words(d.Bound)
+	case ByRatio:
+		return "The campaign's max_ratio binds: so many calls are in flight for each agent already."
 	case ByMaximum:
 		return fmt.Sprintf("The campaign's max_in_flight of %d binds.", d.MaxFlight)
 	case ByLeads:
@@ -91,3 +120,23 @@ func (d Decision) bound() string {
 	}
 	return ""
 }
+
+// words says what a predictive decision rests on.
+func (p *Prospect) words(by Limit) string {
+	var b strings.Builder
+	if by == ByRisk {
+		fmt.Fprintf(&b, "The risk binds: an answer to one more call would find nobody with a probability of %.1f %%, and %.1f %% may be risked now", 100*p.Risk, 100*p.Theta)
+	} else {
+		fmt.Fprintf(&b, "The credit binds: %.1f abandoned calls are to spare in the window %q, and the calls in flight may need %.0f; until there is more, an answer may find nobody with a probability of %.2f %% only, and one more call would have %.1f %%",
+			p.Credit, p.Window, p.Gate, 100*p.Theta, 100*p.Risk)
+	}
+	fmt.Fprintf(&b, ". Of the calls in flight %.1f are expected to be answered, %.1f agents to be free within %d s.", p.Answers, p.FreeSoon, int(FreeWithin.Seconds()))
+	if p.Learned < wellLearned {
+		fmt.Fprintf(&b, " The campaign has only just begun to learn: from %.0f calls.", p.Learned)
+	}
+	return b.String()
+}
+
+// wellLearned is how many calls a campaign must have made before what it expects of the
+// next ones is its own.
+const wellLearned = 100

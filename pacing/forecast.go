@@ -56,6 +56,15 @@ type callTable struct {
 	Level   level `json:"level"`
 }
 
+// learned is how many calls stand behind the table, at most what it remembers.
+func (t *callTable) learned() float64 {
+	n := 0.0
+	for i := range stageBins {
+		n += t.Dialing.Answered[i] + t.Dialing.Over[i] + t.Ringing.Answered[i] + t.Ringing.Over[i]
+	}
+	return n
+}
+
 // renew forgets all rows and takes the hazards anew.
 func (f *forecast) renew(m *Model, now time.Time) {
 	*f = forecast{made: now}

@@ -47,6 +47,7 @@ func begin(c Config, s Snapshot) (Decision, count) {
 
 // allow lowers the decision to n where n is less, and names what bound it.
 func (d *Decision) allow(n int, by Limit) {
+	d.Limits = append(d.Limits, Allowance{by, max(n, 0)})
 	if n < d.Dial {
 		d.Dial, d.Bound = max(n, 0), by
 	}

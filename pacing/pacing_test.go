@@ -105,11 +105,15 @@ func TestNewRefuses(t *testing.T) {
 // with one more free agent, and always says what bound it.
 func TestLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	configs := []Config{{Mode: Progressive}, {Mode: Progressive, MaxInFlight: 5}, {Mode: Power, Ratio: 1}, {Mode: Power, Ratio: 3.3}, {Mode: Preview}}
+	configs := []Config{{Mode: Progressive}, {Mode: Progressive, MaxInFlight: 5}, {Mode: Power, Ratio: 1}, {Mode: Power, Ratio: 3.3}, {Mode: Preview}, {Mode: Predictive}, {Mode: Predictive, MaxRatio: 1.5}}
 	for range 20_000 {
 		c := configs[r.IntN(len(configs))]
 		s := snapshot(r.IntN(8), r.IntN(8), r.IntN(6), r.IntN(6), r.IntN(3))
 		s.Asked = r.IntN(4)
+		s = busyFor(s, time.Duration(r.IntN(300))*time.Second)
+		if r.IntN(3) > 0 {
+			s.Windows = []Window{day(r.IntN(3000), r.IntN(90))}
+		}
 		s.Limits = Limits{Leads: r.IntN(30), Channels: r.IntN(30), Rate: r.IntN(30)}
 		d := must(t, c).Decide(s)
 		switch {
@@ -117,6 +121,8 @@ func TestLaws(t *testing.T) {
 			t.Fatalf("%+v dials %d over %+v", c, d.Dial, s.Limits)
 		case len(s.Agents) == 0 && d.Dial > 0:
 			t.Fatalf("%+v dials %d without agents", c, d.Dial)
+		case c.MaxRatio > 0 && d.Dial > 0 && float64(d.InFlight+d.Dial) > c.MaxRatio*float64(d.Agents):
+			t.Fatalf("%d in flight and %d more, with a max_ratio of %v and %d agents", d.InFlight, d.Dial, c.MaxRatio, d.Agents)
 		case c.Mode == Progressive && d.Dial > 0 && d.InFlight+d.Dial > d.Free:
 			t.Fatalf("progressive would have %d in flight for %d free agents", d.InFlight+d.Dial, d.Free)
 		case d.Bound == "" || d.Explain() == "":

@@ -16,12 +16,11 @@ type predictive struct {
 	forecast forecast
 
 	// Of the decision that is being made.
-	points []point
-	busy   []row // by agent who is not free at once
-	calls  []flying
-	places int // agents for answers to come
-	fresh  float64
-	theta  float64
+	points   []point
+	busy     []row // by agent who is not free at once
+	calls    []flying
+	places   int // agents for answers to come
+	prospect Prospect
 }
 
 // point is one level of answers, with all that follows from it.
@@ -30,6 +29,7 @@ type point struct {
 	crowd         crowd
 	fresh         row   // of a call dialed now
 	calls         []row // of those in flight
+	answers       row   // the sum of these
 	full          row   // risk that nobody is there for an answer
 }
 
@@ -152,8 +152,15 @@ func (p *predictive) Observe(e Event) {
 	}
 }
 
+// longestLook is the longest time between two decisions that anything is learned of: in
+// longer ones the process, or the clock, was not what it should be.
+const longestLook = 10 * time.Second
+
 // look counts the time that calls and agents have been as they are since the last look.
 func (p *predictive) look(s *Snapshot) {
+	if gap := s.Now.Sub(p.last); gap < 0 || gap > longestLook {
+		p.last = s.Now
+	}
 	for i := range s.Calls {
 		if k := &s.Calls[i]; k.State != Waiting {
 			p.spend(k, s.Now, false, toEnd)
@@ -177,26 +184,31 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		p.forecast.renew(&p.model, s.Now)
 	}
 	d, n := begin(p.c, s)
+	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)
-	var by Limit
-	p.theta, by = p.bound(&s, n)
-	d.Theta = p.theta
+	by := p.bound(&s, n)
 	if n.agents > 0 {
 		d.GiveUp = p.giveUp()
 	}
 	dial, risk := 0, p.marginal()
-	for ; n.agents > 0 && dial < mostAtOnce && risk <= p.theta; risk = p.marginal() {
+	for ; n.agents > 0 && dial < mostAtOnce && risk <= p.prospect.Theta+1e-9; risk = p.marginal() {
 		dial++
 		for i := range p.points {
 			p.points[i].crowd.add(&p.points[i].fresh)
+			p.prospect.Answers += p.points[i].weight * p.points[i].fresh[steps-1]
 		}
 	}
-	d.Risk = risk
+	p.prospect.Risk = risk
 	d.Lines = d.InFlight + dial
 	d.allow(dial, by)
+	if n.agents == n.away {
+		d.allow(0, ByAgents)
+	}
 	if p.c.MaxRatio > 0 {
 		d.allow(int(p.c.MaxRatio*float64(n.agents-n.away))-d.InFlight, ByRatio)
 	}
+	prospect := p.prospect
+	d.Predictive, d.Theta = &prospect, prospect.Theta
 	return d.within(p.c, s)
 }
 
@@ -206,6 +218,7 @@ const mostAtOnce = 1000
 // assess works out how calls in flight and agents will fare.
 func (p *predictive) assess(s *Snapshot, n count) {
 	levels, weights := p.model.Calls.Level.points()
+	p.prospect.Level, _ = p.model.Calls.Level.mean()
 	for len(p.points) < len(levels) {
 		p.points = append(p.points, point{})
 	}
@@ -222,19 +235,31 @@ func (p *predictive) assess(s *Snapshot, n count) {
 		pt := &p.points[i]
 		pt.level, pt.weight = levels[i], weights[i]
 		p.forecast.of(&pt.fresh, false, 0, pt.level)
-		pt.calls = pt.calls[:0]
+		pt.calls, pt.answers = pt.calls[:0], row{}
 		for _, f := range p.calls {
 			var r row
 			p.forecast.of(&r, f.ringing, f.age, pt.level*f.odds)
 			pt.calls = append(pt.calls, r)
+			pt.answers.add(&r, 1)
 		}
 	}
-	p.gather(-1)
+	p.gather()
+	for i := range p.points {
+		p.prospect.Answers += p.points[i].weight * p.points[i].answers[steps-1]
+	}
+}
+
+// add adds so many times another row.
+func (r *row) add(p *row, times float64) {
+	for k, x := range p {
+		r[k] += times * x
+	}
 }
 
 // staff finds when agents will be there.
 func (p *predictive) staff(s *Snapshot, n count) {
 	p.places, p.busy = -n.waiting, p.busy[:0]
+	soon := slices.Index(ahead[:], int(FreeWithin/time.Second))
 	for i := range s.Agents {
 		a := &s.Agents[i]
 		if a.State == Away || a.Next && a.State != Free && p.knows(OfLeaving) {
@@ -263,11 +288,17 @@ func (p *predictive) staff(s *Snapshot, n count) {
 			}
 		}
 		p.busy = append(p.busy, r)
+		if a.State != Free {
+			p.prospect.FreeSoon += 1 - r[soon]
+		}
 	}
 }
 
-// gather makes the crowds of all who will want an agent, but for one call.
-func (p *predictive) gather(without int) {
+// FreeWithin is how soon agents are free whom Prospect counts as free soon.
+const FreeWithin = 10 * time.Second
+
+// gather makes the crowds of all who will want an agent.
+func (p *predictive) gather() {
 	for i := range p.points {
 		pt := &p.points[i]
 		pt.crowd.reset(p.places, len(p.busy)+len(pt.calls))
@@ -275,9 +306,7 @@ func (p *predictive) gather(without int) {
 			pt.crowd.add(&p.busy[j])
 		}
 		for j := range pt.calls {
-			if j != without {
-				pt.crowd.add(&pt.calls[j])
-			}
+			pt.crowd.add(&pt.calls[j])
 		}
 	}
 }
@@ -314,39 +343,42 @@ func (p *predictive) lost() float64 {
 	for i := range p.points {
 		pt := &p.points[i]
 		pt.crowd.full(&pt.full)
-		for j := range pt.calls {
-			r, _ := pt.full.against(&pt.calls[j])
-			sum += pt.weight * r
-		}
+		r, _ := pt.full.against(&pt.answers)
+		sum += pt.weight * r
 	}
 	return sum
 }
 
-// bound is the risk that a new call may have, and what bounds it.
-func (p *predictive) bound(s *Snapshot, n count) (float64, Limit) {
-	theta, by := math.Inf(1), ByRisk
-	kappa := p.model.Calibration.kappa()
-	lost := p.lost()
+// bound finds the risk that a new call may have, and says what bounds it.
+func (p *predictive) bound(s *Snapshot, n count) Limit {
+	x := &p.prospect
+	x.Lost = p.lost()
+	x.Gate = poissonQuantile(gateMargin*x.Lost, gateTail)
+	if len(s.Windows) == 0 {
+		x.Window = "none"
+		return ByCredit // theta stays 0: who answers must have an agent
+	}
+	by := ByRisk
+	x.Theta = math.Inf(1)
 	for i := range s.Windows {
 		w := &s.Windows[i]
 		left := age(w.Ends, s.Now)
-		t := w.share(p.c.Target*w.Ceiling, p.further(n, left)) / kappa
-		credit := w.credit()
-		why := ByRisk
-		if credit < poissonQuantile(gateMargin*lost, gateTail) {
-			t, why = min(t, safeTheta), ByCredit
+		share, credit, why := w.share(p.c.Target*w.Ceiling, p.further(n, left)), w.credit(), ByRisk
+		theta := share / x.Kappa
+		if credit < x.Gate {
+			theta, why = min(theta, safeTheta), ByCredit
 			if credit < 0 {
-				t = min(t, debtTheta)
+				theta = min(theta, debtTheta)
 			}
-			if credit < 0 && left < lastPart*8*3600 {
-				t = 0
+			if credit < 0 && left < lastPart.Seconds() {
+				theta = 0
 			}
 		}
-		if t < theta {
-			theta, by = t, why
+		if theta < x.Theta {
+			x.Theta, x.Share, x.Credit, x.Window, by = theta, share, credit, w.Name, why
 		}
 	}
-	return theta, by
+	return by
 }
 
 // further is how many answers are to be expected in so many seconds.
@@ -354,19 +386,19 @@ func (p *predictive) further(n count, seconds float64) float64 {
 	return 0.75 * float64(n.agents) * seconds / p.model.Handling.mean()
 }
 
-const giveUpFactor = 4.0
+const (
+	giveUpFactor = 4.0 // times theta: the risk at which a call is given up
+	mostGivenUp  = 10  // by one decision
+)
 
 // giveUp finds calls that have rung for long enough and whose answers would now too
 // likely find nobody. They are taken out of the crowds.
 func (p *predictive) giveUp() []int {
-	if p.c.LeastRing <= 0 || len(p.calls) == 0 {
-		return nil
-	}
 	var gone []int
 	for range mostGivenUp {
-		worst, most := -1, giveUpFactor*p.theta
+		worst, most := -1, giveUpFactor*p.prospect.Theta
 		for j, f := range p.calls {
-			if f.ringing && f.age >= p.c.LeastRing.Seconds() {
+			if p.c.LeastRing > 0 && f.ringing && f.age >= p.c.LeastRing.Seconds() {
 				if r := p.riskOf(j); r > most {
 					worst, most = j, r
 				}
@@ -375,27 +407,34 @@ func (p *predictive) giveUp() []int {
 		if worst < 0 {
 			break
 		}
-		p.gather(worst)
-		for i := range p.points {
-			p.points[i].crowd.full(&p.points[i].full)
-		}
-		if p.riskOf(worst) <= giveUpFactor*p.theta {
-			p.gather(-1)
-			break
-		}
 		gone = append(gone, p.calls[worst].at)
-		p.calls = slices.Delete(p.calls, worst, worst+1)
-		for i := range p.points {
-			p.points[i].calls = slices.Delete(p.points[i].calls, worst, worst+1)
-		}
+		p.drop(worst)
 	}
 	slices.Sort(gone)
 	return gone
 }
 
-const mostGivenUp = 10
+// drop takes a call out of those in flight.
+func (p *predictive) drop(j int) {
+	again := false
+	for i := range p.points {
+		pt := &p.points[i]
+		r := pt.calls[j]
+		pt.answers.add(&r, -1)
+		pt.calls = slices.Delete(pt.calls, j, j+1)
+		again = !pt.crowd.remove(&r) || again
+	}
+	p.calls = slices.Delete(p.calls, j, j+1)
+	if again {
+		p.gather()
+	}
+	for i := range p.points {
+		p.points[i].crowd.full(&p.points[i].full)
+	}
+}
 
-// riskOf is the risk that an answer to a call in flight finds nobody.
+// riskOf is the risk that an answer to a call in flight finds nobody. That the call itself
+// is in the crowd makes it a little greater.
 func (p *predictive) riskOf(j int) float64 {
 	var lost, answered float64
 	for i := range p.points {

@@ -23,13 +23,14 @@ const exactCrowd = 60
 
 // reset makes the crowd empty. n is how many are about to be added.
 func (c *crowd) reset(places, n int) {
-	c.places, c.exact = places, n+places <= 2*exactCrowd && places <= exactCrowd
+	c.places, c.exact = max(places, 0), n+places <= 2*exactCrowd && places <= exactCrowd
 	c.added = 0
 	c.mean, c.spread, c.third = row{}, row{}, row{}
 	if !c.exact {
 		return
 	}
 	for k := range c.share {
+		places = c.places
 		if cap(c.share[k]) < places {
 			c.share[k] = make([]float64, places)
 		}
@@ -43,13 +44,16 @@ func (c *crowd) reset(places, n int) {
 
 // add adds one who wants an agent within k+1 seconds with probability p[k].
 func (c *crowd) add(p *row) {
+	c.added++
 	if c.exact {
-		c.added = min(c.added+1, c.places-1)
+		if c.places <= 0 {
+			return
+		}
 		for k, x := range p {
-			if x <= 0 || c.places <= 0 {
+			if x <= 0 {
 				continue
 			}
-			s := c.share[k][:c.added+1]
+			s := c.share[k][:min(c.added+1, c.places)]
 			below := 0.0
 			for n, at := range s {
 				s[n] = at + x*(below-at)
@@ -66,22 +70,38 @@ func (c *crowd) add(p *row) {
 	}
 }
 
+// remove takes one out who was added. It reports false where it cannot.
+func (c *crowd) remove(p *row) bool {
+	if c.exact {
+		return false // to divide by 1-p would magnify errors
+	}
+	c.added--
+	for k, x := range p {
+		v := x * (1 - x)
+		c.mean[k] -= x
+		c.spread[k] -= v
+		c.third[k] -= v * (1 - 2*x)
+	}
+	return true
+}
+
 // full fills risk[k] with the probability that all places are taken k+1 seconds ahead.
 func (c *crowd) full(risk *row) {
 	for k := range risk {
-		if c.places <= 0 {
+		switch {
+		case c.places <= 0:
 			risk[k] = 1
-			continue
-		}
-		if c.exact {
+		case c.added < c.places:
+			risk[k] = 0
+		case c.exact:
 			free := 0.0
 			for _, x := range c.share[k] {
 				free += x
 			}
 			risk[k] = max(0, 1-free)
-			continue
+		default:
+			risk[k] = tail(float64(c.places)-0.5, c.mean[k], c.spread[k], c.third[k])
 		}
-		risk[k] = tail(float64(c.places)-0.5, c.mean[k], c.spread[k], c.third[k])
 	}
 }
 
