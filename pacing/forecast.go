@@ -137,13 +137,14 @@ func (f *forecast) dialingAt(n, i int) *row {
 	return r
 }
 
-// of is the probability that a call is answered within 1, 2 … seconds.
-func (f *forecast) of(p *row, ringing bool, age, factor float64) {
+// of fills p with the probability that a call is answered by each second ahead, whose
+// answer comes 2^octaves times as often as usual.
+func (f *forecast) of(p *row, ringing bool, age, octaves float64) {
 	at := f.dialingAt
 	if ringing {
 		at = f.ringingAt
 	}
-	x := min(max((math.Log2(factor)+factorOctave)*factorSteps, 0), factors-1-1e-9)
+	x := min(max((octaves+factorOctave)*factorSteps, 0), factors-1-1e-9)
 	n := int(x)
 	u := x - float64(n)
 	age = min(age, stageBins-1)

@@ -38,7 +38,7 @@ type flying struct {
 	at      int // in the snapshot
 	ringing bool
 	age     float64 // in that state, seconds
-	odds    float64
+	octaves float64 // of its odds: their logarithm to the base 2
 }
 
 // Model is what a campaign has learned.
@@ -227,18 +227,19 @@ func (p *predictive) assess(s *Snapshot, n count) {
 	for i := range s.Calls {
 		if k := &s.Calls[i]; k.State != Waiting {
 			since, ringing := p.rings(k)
-			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), p.odds(k)})
+			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), octaves(p.odds(k))})
 		}
 	}
 	p.staff(s, n)
 	for i := range p.points {
 		pt := &p.points[i]
 		pt.level, pt.weight = levels[i], weights[i]
-		p.forecast.of(&pt.fresh, false, 0, pt.level)
+		level := math.Log2(pt.level)
+		p.forecast.of(&pt.fresh, false, 0, level)
 		pt.calls, pt.answers = pt.calls[:0], row{}
 		for _, f := range p.calls {
 			var r row
-			p.forecast.of(&r, f.ringing, f.age, pt.level*f.odds)
+			p.forecast.of(&r, f.ringing, f.age, level+f.octaves)
 			pt.calls = append(pt.calls, r)
 			pt.answers.add(&r, 1)
 		}
@@ -254,6 +255,14 @@ func (r *row) add(p *row, times float64) {
 	for k, x := range p {
 		r[k] += times * x
 	}
+}
+
+// octaves is the logarithm to the base 2.
+func octaves(odds float64) float64 {
+	if odds == 1 {
+		return 0
+	}
+	return math.Log2(odds)
 }
 
 // staff finds when agents will be there.
