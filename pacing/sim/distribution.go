@@ -7,27 +7,27 @@ import "math"
 type Distribution struct {
 	Lognormal *Lognormal `yaml:"lognormal,omitempty"`
 	Uniform   *Range     `yaml:"uniform,omitempty"`
-	Constant  float64    `yaml:"constant,omitempty"`
+	Constant  float64    `yaml:"constant,omitempty" unit:"s"`
 	Mix       []Part     `yaml:"mix,omitempty"`
 }
 
 // Lognormal has the median Median, in seconds, and Sigma is the standard deviation of its
 // logarithm.
 type Lognormal struct {
-	Median float64 `yaml:"median"`
+	Median float64 `yaml:"median" unit:"s"`
 	Sigma  float64 `yaml:"sigma"`
 }
 
 // Range is from Low to High.
 type Range struct {
-	Low  float64 `yaml:"low"`
-	High float64 `yaml:"high"`
+	Low  float64 `yaml:"low" unit:"s"`
+	High float64 `yaml:"high" unit:"s"`
 }
 
 // Part is a distribution that applies in a share of cases.
 type Part struct {
-	Share        float64 `yaml:"share"`
-	Distribution `yaml:",inline"`
+	Share float64 `yaml:"share" unit:"share"`
+	Distribution
 }
 
 // draw draws from it.
