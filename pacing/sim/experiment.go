@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Experiment plays scenarios with algorithms. Every algorithm meets the same days: the
+// numbers that are dialed, the people who answer and the agents are those of the seed.
+type Experiment struct {
+	Scenarios  []Scenario
+	Algorithms []Algorithm
+	Seeds      int    // days of each scenario
+	First      uint64 // seed of the first day; each further one has the next
+	Reference  string // the algorithm that the others are compared with; "" for none
+
+	Workers  int                   // days that are played at the same time; 0 for as many as there are processors
+	Progress func(done, total int) // called after each day, one call at a time; may be nil
+}
+
+// ErrExperiment is wrapped by the errors of an experiment that makes no sense.
+var ErrExperiment = errors.New("experiment")
+
+// Run plays all days and sums them up. It ends early with the context's error: no further
+// day begins then, and those that have begun are played to their end.
+func (e *Experiment) Run(ctx context.Context) (*Report, error) {
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	played := make([]figures, len(e.Scenarios)*e.Seeds*len(e.Algorithms))
+	if err := e.play(ctx, played); err != nil {
+		return nil, err
+	}
+	return e.report(played), nil
+}
+
+func (e *Experiment) check() error {
+	if len(e.Scenarios) == 0 || len(e.Algorithms) == 0 || e.Seeds < 1 {
+		return fmt.Errorf("%w: it needs a scenario, an algorithm and a day", ErrExperiment)
+	}
+	for i := range e.Scenarios {
+		if err := e.Scenarios[i].Validate(); err != nil {
+			return fmt.Errorf("%w: scenario %s: %w", ErrExperiment, e.Scenarios[i].Name, err)
+		}
+	}
+	var names []string
+	for i := range e.Algorithms {
+		if slices.Contains(names, e.Algorithms[i].Name) {
+			return fmt.Errorf("%w: algorithm %s twice", ErrExperiment, e.Algorithms[i].Name)
+		}
+		names = append(names, e.Algorithms[i].Name)
+	}
+	if e.Reference != "" && !slices.Contains(names, e.Reference) {
+		return fmt.Errorf("%w: the reference %s is not among its algorithms", ErrExperiment, e.Reference)
+	}
+	return nil
+}
+
+// place is where in the days played one is found.
+func (e *Experiment) place(scenario, seed, algorithm int) int {
+	return (scenario*e.Seeds+seed)*len(e.Algorithms) + algorithm
+}
+
+// play plays every day, the workers taking the next one each.
+func (e *Experiment) play(ctx context.Context, played []figures) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var next atomic.Int64
+	ended := make(chan error)
+	var workers sync.WaitGroup
+	count := e.Workers
+	if count == 0 {
+		count = runtime.GOMAXPROCS(0)
+	}
+	for range min(count, len(played)) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(played) {
+					return
+				}
+				var err error
+				played[i], err = e.day(i)
+				ended <- err
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		close(ended)
+	}()
+	done := 0
+	for err := range ended {
+		if err != nil {
+			stop(err)
+			continue
+		}
+		if done++; e.Progress != nil {
+			e.Progress(done, len(played))
+		}
+	}
+	if done < len(played) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (e *Experiment) day(i int) (figures, error) {
+	a := &e.Algorithms[i%len(e.Algorithms)]
+	i /= len(e.Algorithms)
+	d, err := a.Run(&e.Scenarios[i/e.Seeds], e.First+uint64(i%e.Seeds))
+	if err != nil {
+		return figures{}, fmt.Errorf("%w: %w", ErrExperiment, err)
+	}
+	return d.figures(), nil
+}
