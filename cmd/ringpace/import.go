@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
-	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"ringpace/dialer/api"
@@ -84,11 +83,11 @@ func importLeads(ctx context.Context, t *terminal, c *connection, path string, f
 	ctx, stop := interruptible(ctx)
 	defer stop()
 
-	bar := newBar(t, size, t.fancy && !c.json)
+	bar := newBar(t, size, t.fancy && !c.json, decor.CountersKibiByte("% .1f / % .1f"))
 	rejects := &rejectsFile{path: f.rejects}
 	result, err := client.ImportLeads(ctx, f.campaign, in, api.ImportOptions{
 		List: f.list, Region: f.region, Encoding: f.encoding, Columns: f.columns,
-	}, api.ImportWatch{Header: rejects.name, Progress: bar.show, Reject: rejects.add})
+	}, api.ImportWatch{Header: rejects.name, Progress: func(p api.ImportProgress) { bar.show(p.Bytes) }, Reject: rejects.add})
 	bar.close(err == nil)
 	if err := errors.Join(err, rejects.close()); err != nil {
 		return err
@@ -177,42 +176,4 @@ func (r *rejectsFile) close() error {
 		return fmt.Errorf("rejected rows could not all be written: %w", err)
 	}
 	return nil
-}
-
-// bar draws the progress, or nothing.
-type bar struct {
-	all  *mpb.Progress
-	line *mpb.Bar
-}
-
-func newBar(t *terminal, size int64, draw bool) *bar {
-	b := &bar{}
-	if !draw || size == 0 {
-		return b
-	}
-	b.all = mpb.New(mpb.WithOutput(t.err), mpb.WithWidth(72))
-	b.line = b.all.AddBar(
-		size,
-		mpb.PrependDecorators(decor.CountersKibiByte("% .1f / % .1f")),
-		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO)),
-	)
-	return b
-}
-
-func (b *bar) show(p api.ImportProgress) {
-	if b.line != nil {
-		b.line.SetCurrent(p.Bytes)
-	}
-}
-
-func (b *bar) close(done bool) {
-	if b.line == nil {
-		return
-	}
-	if done {
-		b.line.SetTotal(-1, true)
-	} else {
-		b.line.Abort(false)
-	}
-	b.all.Wait()
 }

@@ -40,7 +40,7 @@ func main() {
 // commands is the whole table, in the order in which help shows it.
 func commands() []*command {
 	return []*command{
-		serveCommand(), checkCommand(), demoCommand(),
+		serveCommand(), checkCommand(), demoCommand(), simulateCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
 		registrationsCommand(), recordingsCommand(), traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),

@@ -29,17 +29,21 @@ var ErrExperiment = errors.New("experiment")
 // Run plays all days and sums them up. It ends early with the context's error: no further
 // day begins then, and those that have begun are played to their end.
 func (e *Experiment) Run(ctx context.Context) (*Report, error) {
-	if err := e.check(); err != nil {
+	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	played := make([]figures, len(e.Scenarios)*e.Seeds*len(e.Algorithms))
+	played := make([]figures, e.Days())
 	if err := e.play(ctx, played); err != nil {
 		return nil, err
 	}
 	return e.report(played), nil
 }
 
-func (e *Experiment) check() error {
+// Days is how many it plays.
+func (e *Experiment) Days() int { return len(e.Scenarios) * e.Seeds * len(e.Algorithms) }
+
+// Check says whether the experiment makes sense. Its errors wrap ErrExperiment.
+func (e *Experiment) Check() error {
 	if len(e.Scenarios) == 0 || len(e.Algorithms) == 0 || e.Seeds < 1 {
 		return fmt.Errorf("%w: it needs a scenario, an algorithm and a day", ErrExperiment)
 	}

@@ -46,10 +46,11 @@ func (f Faults) Unwrap() error { return ErrScenario }
 // Bounds of what is played, far beyond any floor, so that a slip of the pen does not keep
 // a machine busy for weeks.
 const (
-	mostHours  = 7 * 24
-	mostAgents = 5000
-	mostTime   = 24 * 3600 // of one ring, talk, break …
-	mostSigma  = 4
+	MostAgents = 5000
+
+	mostHours = 7 * 24
+	mostTime  = 24 * 3600 // of one ring, talk, break …
+	mostSigma = 4
 )
 
 // Validate says what is wrong with a scenario: all of it, as Faults.
@@ -108,8 +109,8 @@ func (v *validator) crews(s *Scenario) {
 	sum := 0
 	for i, c := range s.Crews {
 		key := fmt.Sprintf("crews[%d]", i)
-		if c.Agents < 1 || c.Agents > mostAgents {
-			v.fault(key+".agents", "a crew has 1 to %d agents", mostAgents)
+		if c.Agents < 1 || c.Agents > MostAgents {
+			v.fault(key+".agents", "a crew has 1 to %d agents", MostAgents)
 			continue
 		}
 		sum += c.Agents
@@ -120,8 +121,8 @@ func (v *validator) crews(s *Scenario) {
 			v.fault(key+".to", "is after from, and at the end of the day at the latest")
 		}
 	}
-	if sum > mostAgents {
-		v.fault("crews", "there are more than %d agents", mostAgents)
+	if sum > MostAgents {
+		v.fault("crews", "there are more than %d agents", MostAgents)
 	}
 }
 

@@ -1,0 +1,327 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"ringpace/pacing/sim"
+)
+
+// simulateFlags are what the simulate command is told.
+type simulateFlags struct {
+	scenarios, files, algorithms []string
+	agents                       []int
+	seeds                        int
+	first                        uint64
+	reference                    string
+	asJSON, asCSV                bool
+	svg                          string
+}
+
+func simulateCommand() *command {
+	return &command{
+		name: "simulate", short: "Try ways of pacing on simulated days",
+		long: `Plays whole days of calls and agents on virtual time against the code that paces
+campaigns, beside other ways of pacing, and shows what agents, and people who
+answer, would have had of it. The same seed is the same day for every algorithm:
+the same people, the same talks. --list names scenarios and algorithms; --dump
+writes a scenario as the file to begin one's own with.
+
+  ringpace simulate
+  ringpace simulate --scenario A20,B --algorithm all --seeds 100 --svg chart.svg
+  ringpace simulate --dump C > floor.yaml
+  ringpace simulate --file floor.yaml --agents 2,3,5,10,20,50
+  ringpace simulate --scenario A20 --algorithm predictive,progressive --seeds 10 --json
+
+Shares are of 1 in JSON and CSV, times are in the unit that their name ends in. With
+one scenario and one number of agents --json answers one object: scenario, agents,
+hours, ceiling, seeds, first_seed, and results, one for each algorithm in the order
+asked for: algorithm, utilisation and utilisation_ci95 ([low, high] of the 95 %
+confidence interval, null for one day), abandonment (mean of the days),
+abandonment_ci95, abandonment_p95, abandonment_max, days, days_over_ceiling (their
+share), days_over_ceiling_count, days_over_ceiling_upper95, wait_s, wait_p90_s,
+talk_min_per_h, conversations_per_h, dials_per_conversation, versus_reference
+(utilisation, utilisation_ci95, p, p_holm). With more it is {"scenarios": [such
+objects], "overall": [...]}, where overall counts the days over the ceiling of all.
+`,
+		setup: func(flags *pflag.FlagSet) runner {
+			var f simulateFlags
+			flags.StringSliceVar(&f.scenarios, "scenario", nil, "presets, `NAME,...` or all (default A20 unless there is a --file)")
+			flags.StringSliceVar(&f.files, "file", nil, "scenarios of your own, `FILE,...` in YAML")
+			flags.StringSliceVar(&f.algorithms, "algorithm", []string{"predictive", "progressive"}, "ways of pacing, `NAME,...` or all")
+			flags.IntVar(&f.seeds, "seeds", 30, "days of each scenario")
+			flags.Uint64Var(&f.first, "first-seed", 1, "seed of the first day; each further one has the next")
+			flags.IntSliceVar(&f.agents, "agents", nil, "play each scenario with so many agents, `N,...`, its crews in proportion")
+			flags.StringVar(&f.reference, "reference", "", "algorithm, `NAME`, that the others are compared with (default progressive, or else the first)")
+			flags.BoolVar(&f.asJSON, "json", false, "answer as JSON")
+			flags.BoolVar(&f.asCSV, "csv", false, "answer as CSV, a line for each scenario and algorithm")
+			flags.StringVar(&f.svg, "svg", "", "draw utilisation against abandonment, or against several --agents, to `FILE`")
+			list := flags.Bool("list", false, "name the presets and the algorithms, and play nothing")
+			dump := flags.String("dump", "", "write the preset, `NAME`, as YAML, and play nothing")
+			return func(ctx context.Context, t *terminal, _ []string) error {
+				switch {
+				case *list:
+					return listSimulations(t, f.asJSON)
+				case *dump != "":
+					return dumpScenario(t, *dump)
+				case f.asJSON && f.asCSV:
+					return usage("simulate: --json or --csv, not both")
+				}
+				e, err := f.experiment()
+				if err != nil {
+					return err
+				}
+				return simulate(ctx, t, e, f)
+			}
+		},
+	}
+}
+
+// experiment is what the flags ask for.
+func (f *simulateFlags) experiment() (*sim.Experiment, error) {
+	e := &sim.Experiment{Seeds: f.seeds, First: f.first, Reference: f.reference}
+	if f.seeds < 1 {
+		return nil, usage("simulate: --seeds is at least 1")
+	}
+	if len(f.scenarios)+len(f.files) == 0 {
+		f.scenarios = []string{"A20"}
+	}
+	var all []sim.Scenario
+	for _, name := range f.scenarios {
+		if name == "all" {
+			all = append(all, sim.Presets()...)
+			continue
+		}
+		s, err := sim.FindScenario(name)
+		if err != nil {
+			return nil, usage("simulate: %v", err)
+		}
+		all = append(all, s)
+	}
+	for _, path := range f.files {
+		s, err := sim.Load(path)
+		if err != nil {
+			return nil, faultyScenario(path, err)
+		}
+		all = append(all, s)
+	}
+	for _, s := range all {
+		if len(f.agents) == 0 {
+			e.Scenarios = append(e.Scenarios, s)
+		}
+		for _, n := range f.agents {
+			if n < 1 || n > sim.MostAgents {
+				return nil, usage("simulate: --agents are from 1 to %d", sim.MostAgents)
+			}
+			e.Scenarios = append(e.Scenarios, s.WithAgents(n))
+		}
+	}
+	for _, name := range f.algorithms {
+		if name == "all" {
+			e.Algorithms = append(e.Algorithms, sim.Algorithms()...)
+			continue
+		}
+		a, err := sim.FindAlgorithm(name)
+		if err != nil {
+			return nil, usage("simulate: %v", err)
+		}
+		e.Algorithms = append(e.Algorithms, a)
+	}
+	if e.Reference == "" && len(e.Algorithms) > 0 {
+		e.Reference = e.Algorithms[0].Name
+		if slices.ContainsFunc(e.Algorithms, func(a sim.Algorithm) bool { return a.Name == "progressive" }) {
+			e.Reference = "progressive"
+		}
+	}
+	if err := e.Check(); err != nil {
+		return nil, usage("simulate: %v", err)
+	}
+	return e, nil
+}
+
+// faultyScenario counts the faults of a scenario's file, and has each on its line.
+func faultyScenario(path string, err error) error {
+	var faults sim.Faults
+	if !errors.As(err, &faults) {
+		return err
+	}
+	return fmt.Errorf("%s has %s:\n%w", path, count(len(faults), "fault"), faults)
+}
+
+func simulate(ctx context.Context, t *terminal, e *sim.Experiment, f simulateFlags) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process
+	bar := newBar(t, int64(e.Days()), t.fancy, decor.CountersNoUnit("%d of %d days"))
+	e.Progress = func(done, _ int) { bar.show(int64(done)) }
+	r, err := e.Run(ctx)
+	bar.close(err == nil)
+	if err != nil {
+		return err
+	}
+	if f.svg != "" {
+		if err := writeWhole(f.svg, func(w io.Writer) error { return r.Chart(w) }); err != nil {
+			return err
+		}
+		if err := os.Chmod(f.svg, 0o644); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.asCSV:
+		return r.CSV(t.out)
+	case f.asJSON && len(r.Scenarios) == 1:
+		return t.json(r.Scenarios[0])
+	case f.asJSON:
+		return t.json(r)
+	}
+	return renderReport(t.out, r, e.Reference)
+}
+
+func listSimulations(t *terminal, asJSON bool) error {
+	type row struct {
+		Name  string `json:"name"`
+		About string `json:"about"`
+	}
+	var all struct {
+		Scenarios  []row `json:"scenarios"`
+		Algorithms []row `json:"algorithms"`
+	}
+	for _, s := range sim.Presets() {
+		all.Scenarios = append(all.Scenarios, row{s.Name, s.About})
+	}
+	for _, a := range sim.Algorithms() {
+		all.Algorithms = append(all.Algorithms, row{a.Name, a.About})
+	}
+	if asJSON {
+		return t.json(all)
+	}
+	for i, part := range [][]row{all.Scenarios, all.Algorithms} {
+		rows := [][]string{{[]string{"SCENARIO", "ALGORITHM"}[i], "WHAT IT IS"}}
+		for _, r := range part {
+			rows = append(rows, []string{r.Name, r.About})
+		}
+		if err := grid(t.out, rows); err != nil {
+			return err
+		}
+		if i == 0 {
+			fmt.Fprintln(t.out)
+		}
+	}
+	return nil
+}
+
+func dumpScenario(t *terminal, name string) error {
+	s, err := sim.FindScenario(name)
+	if err != nil {
+		return usage("simulate: %v", err)
+	}
+	data, err := s.YAML()
+	if err != nil {
+		return err
+	}
+	_, err = t.out.Write(data)
+	return err
+}
+
+// renderReport shows a table for each scenario.
+func renderReport(w io.Writer, r *sim.Report, reference string) error {
+	for rest := r.Scenarios; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Scenario == rest[0].Scenario {
+			n++
+		}
+		if err := renderOutcomes(w, rest[:n], reference); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	if len(r.Scenarios) > 1 {
+		rows := [][]string{{"ALL OF THEM", "DAYS OVER", "AT MOST"}}
+		for _, o := range r.Overall {
+			rows = append(rows, []string{o.Algorithm, fmt.Sprintf("%d of %d", o.DaysOver, o.Days), percentage(o.UpperOver, 2)})
+		}
+		if err := grid(w, rows); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	_, err := io.WriteString(w, `UTILISATION is talk and wrap-up over the time logged in, ± half of its 95 % interval.
+A difference with * is one with 95 % certainty, for all comparisons shown (paired t tests, Holm).
+DAYS OVER the ceiling; AT MOST so many of all days with 95 % certainty (Clopper-Pearson).
+WAIT is an agent's for the next call; TALK and CALLS are live conversations, for each agent-hour.
+`)
+	return err
+}
+
+// renderOutcomes shows one scenario, with as many agents as were asked for.
+func renderOutcomes(w io.Writer, outcomes []sim.Outcome, reference string) error {
+	o := outcomes[0]
+	sweep := len(outcomes) > 1
+	crowd := count(o.Agents, "agent")
+	if sweep {
+		crowd = fmt.Sprintf("%d to %d agents", o.Agents, outcomes[len(outcomes)-1].Agents)
+	}
+	fmt.Fprintf(w, "%s: %s, %s of %s, at most %s of who answers abandoned\n\n",
+		clean(o.Scenario), crowd, count(o.Seeds, "day"), seconds(o.Hours*3600), percentage(o.Ceiling, 1))
+	rows := [][]string{{
+		"ALGORITHM", "UTILISATION", "TO " + strings.ToUpper(reference), "ABANDONED", "P95", "WORST", "DAYS OVER", "AT MOST",
+		"WAIT", "P90", "TALK/H", "CALLS/H", "DIALS/CALL",
+	}}
+	if sweep {
+		rows[0] = append([]string{"AGENTS"}, rows[0]...)
+	}
+	for _, o := range outcomes {
+		for i := range o.Results {
+			row := resultRow(&o.Results[i])
+			if sweep {
+				row = append([]string{fmt.Sprint(o.Agents)}, row...)
+			}
+			rows = append(rows, row)
+		}
+	}
+	if err := grid(w, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+func resultRow(r *sim.Result) []string {
+	versus := ""
+	if v := r.Versus; v != nil {
+		versus = fmt.Sprintf("%+.1f", 100*v.Utilisation)
+		if half := v.CI.Half(); half.Defined() {
+			versus += fmt.Sprintf(" ±%.1f", 100*half)
+		}
+		if v.PHolm < 0.05 {
+			versus += " *"
+		}
+	}
+	utilisation := percentage(r.Utilisation, 1)
+	if half := r.UtilisationCI.Half(); half.Defined() {
+		utilisation = fmt.Sprintf("%.1f ±%.1f %%", 100*r.Utilisation, 100*half)
+	}
+	figure := func(f sim.Figure, unit string) string {
+		if !f.Defined() {
+			return ""
+		}
+		return fmt.Sprintf("%.1f%s", float64(f), unit)
+	}
+	return []string{
+		r.Algorithm, utilisation, versus, percentage(r.Abandonment, 2), percentage(r.AbandonmentP95, 2), percentage(r.AbandonmentMax, 2),
+		fmt.Sprintf("%d of %d", r.DaysOver, r.Days), percentage(r.UpperOver, 1),
+		figure(r.WaitS, " s"), figure(r.WaitP90S, " s"), fmt.Sprintf("%.1f min", r.Talk), fmt.Sprintf("%.1f", r.Conversations), figure(r.Dials, ""),
+	}
+}
+
+// percentage writes a share with so many digits after the point.
+func percentage(share float64, digits int) string { return fmt.Sprintf("%.*f %%", digits, 100*share) }
