@@ -157,9 +157,7 @@ func faultyScenario(path string, err error) error {
 }
 
 func simulate(ctx context.Context, t *terminal, e *sim.Experiment, f simulateFlags) error {
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	context.AfterFunc(ctx, stop) // so that a second signal ends the process
+	// Signals are left to end the process: days that are half played are worth nothing.
 	bar := newBar(t, int64(e.Days()), t.fancy, decor.CountersNoUnit("%d of %d days"))
 	e.Progress = func(done, _ int) { bar.show(int64(done)) }
 	r, err := e.Run(ctx)

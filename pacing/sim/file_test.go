@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,6 +79,28 @@ breaks: {every: {uniform: {low: 1h, high: 90m}}, last: {constant: 600s}}
 	want.Breaks = &Breaks{Every: Distribution{Uniform: &Range{3600, 5400}}, Last: Distribution{Constant: 600}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// The example of the README is a scenario, and shows every key there is.
+func TestReadmeExample(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(readme), "```yaml\n# floor.yaml")
+	example, _, _ = strings.Cut(example, "```")
+	s, err := Parse("floor.yaml", []byte("#"+example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Name != "my floor" || s.Agents() != 20 || s.Crews[1].To != 6.5 || s.People[0].Share != 0.2 || s.Talk.Mix[1].Lognormal.Median != 130 {
+		t.Errorf("%+v", s)
+	}
+	for _, f := range keys(reflect.TypeFor[Scenario]()) {
+		if key := name(f); key != "about" && !strings.Contains(example, "\n"+key+":") {
+			t.Errorf("the example has no %s", key)
+		}
 	}
 }
 
