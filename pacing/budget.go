@@ -24,7 +24,7 @@ func (w *Window) credit() float64 {
 // The bounds of the budget's control. See Predictive.
 const (
 	lastPart    = 24 * time.Minute // of the window: without credit only one call for each free agent
-	keepShare   = 0.015            // of the whole window's budget is never planned for
+	keepShare   = 0.015            // of what the rest of the window may bring is not planned for
 	leastShare  = 0.1              // what is aimed at is at least so many times the ceiling
 	mostShare   = 2.0              // and at most so many
 	safeTheta   = 0.004
@@ -38,7 +38,7 @@ const (
 // on its target; further is how many answers are expected until then.
 func (w *Window) share(target, further float64) float64 {
 	answered := float64(w.Answered)
-	keep := max(1, keepShare*w.Ceiling*(answered+further))
+	keep := max(1, keepShare*w.Ceiling*further)
 	c := target + (target*answered-float64(w.Abandoned)-w.Reserved-keep)/max(further, answered/10, 1)
 	return min(max(c, leastShare*w.Ceiling), mostShare*w.Ceiling)
 }

@@ -396,7 +396,7 @@ func (p *predictive) further(n count, seconds float64) float64 {
 }
 
 const (
-	giveUpFactor = 4.0 // times theta: the risk at which a call is given up
+	giveUpFactor = 4 // times theta: the risk at which a call is given up
 	mostGivenUp  = 10  // by one decision
 )
 
