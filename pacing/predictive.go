@@ -396,8 +396,8 @@ func (p *predictive) further(n count, seconds float64) float64 {
 }
 
 const (
-	giveUpFactor = 4 // times theta: the risk at which a call is given up
-	mostGivenUp  = 10  // by one decision
+	giveUpFactor = 4  // times theta: the risk at which a call is given up
+	mostGivenUp  = 10 // by one decision
 )
 
 // giveUp finds calls that have rung for long enough and whose answers would now too
