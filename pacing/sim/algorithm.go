@@ -31,19 +31,33 @@ func (a *Algorithm) Run(s *Scenario, seed uint64) (Day, error) {
 	return Run(s, p, seed), nil
 }
 
-// Algorithms returns all that can be played: Ringpace's modes, then its rivals.
+// Algorithms returns all that can be played: Ringpace's modes, then its rivals. A rival
+// stands once as it comes, where it comes with settings, and once as it was tuned in
+// hindsight for each scenario.
 func Algorithms() []Algorithm {
-	return []Algorithm{
+	all := []Algorithm{
 		{"predictive", "Ringpace's predictive mode", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
 			return pacing.New(pacing.Config{Mode: pacing.Predictive, Target: pacing.DefaultTarget, Patience: s.patience()})
 		}},
 		{"progressive", "never more calls in flight than free agents", func(*Scenario, uint64) (pacing.Pacer, error) {
 			return pacing.New(pacing.Config{Mode: pacing.Progressive})
 		}},
-		{"ratio", "1.5 calls in flight for each agent who is logged in and not away", func(*Scenario, uint64) (pacing.Pacer, error) {
-			return ratio{lines: 1.5}, nil
-		}},
 	}
+	for _, r := range Rivals() {
+		if r.Defaults != nil {
+			all = append(all, Algorithm{r.Name, r.About + ", as it comes", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+				return r.pacer(s, r.Defaults)
+			}})
+		}
+		all = append(all, Algorithm{r.Name + "-tuned", r.About + ", tuned for the scenario or the preset most like it", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+			p, err := r.Tuned(s)
+			if err != nil {
+				return nil, err
+			}
+			return r.pacer(s, p)
+		}})
+	}
+	return all
 }
 
 // FindAlgorithm returns the algorithm of that name. Its error wraps ErrAlgorithm and says

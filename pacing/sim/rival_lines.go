@@ -1,15 +1,33 @@
 package sim
 
-import "ringpace/pacing"
+import (
+	"math"
+
+	"ringpace/pacing"
+)
 
 // ratio keeps so many lines for each agent who is logged in and not away. A call that an
-// agent has is a line, too; so is not what follows it, the wrap-up.
+// agent has takes a line, too.
 type ratio struct{ lines float64 }
 
 // Decide implements pacing.Pacer.
 func (r ratio) Decide(s pacing.Snapshot) pacing.Decision {
 	n := tally(&s)
-	return dial(&s, int(r.lines*float64(n.present()))-n.flight-n.talking)
+	return dial(&s, lines(r.lines, n.present())-n.flight-n.talking)
+}
+
+// strictGate keeps many calls in flight for each free agent while the day's share of
+// abandoned calls is below the gate, and otherwise one.
+type strictGate struct{ lines, gate float64 }
+
+// Decide implements pacing.Pacer.
+func (g strictGate) Decide(s pacing.Snapshot) pacing.Decision {
+	n := tally(&s)
+	each := 1.0
+	if dayShare(&s) < g.gate {
+		each = g.lines
+	}
+	return dial(&s, lines(each, n.free)-n.flight)
 }
 
 // crowd is how many agents and calls of a snapshot are in which state.
@@ -41,8 +59,20 @@ func tally(s *pacing.Snapshot) crowd {
 	return c
 }
 
-// dial is the decision to place n calls, as far as the surroundings allow: none without
-// an agent.
+// dayShare is the share of answered calls that were abandoned in the snapshot's first
+// window, which is the day.
+func dayShare(s *pacing.Snapshot) float64 {
+	if len(s.Windows) == 0 || s.Windows[0].Answered == 0 {
+		return 0
+	}
+	return float64(s.Windows[0].Abandoned) / float64(s.Windows[0].Answered)
+}
+
+// lines is how many whole lines so many for each agent are.
+func lines(each float64, agents int) int { return int(math.Floor(each*float64(agents) + 1e-9)) }
+
+// dial is the decision to place n calls, as far as the surroundings allow, and none
+// without an agent.
 func dial(s *pacing.Snapshot, n int) pacing.Decision {
 	n = min(n, s.Limits.Leads, s.Limits.Channels, s.Limits.Rate)
 	if s.Limits.Stop != "" || len(s.Agents) == 0 {
