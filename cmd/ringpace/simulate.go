@@ -266,7 +266,8 @@ func renderOutcomes(w io.Writer, outcomes []sim.Outcome, reference string) error
 	sweep := len(outcomes) > 1
 	crowd := count(o.Agents, "agent")
 	if sweep {
-		crowd = fmt.Sprintf("%d to %d agents", o.Agents, outcomes[len(outcomes)-1].Agents)
+		byAgents := func(a, b sim.Outcome) int { return a.Agents - b.Agents }
+		crowd = fmt.Sprintf("%d to %d agents", slices.MinFunc(outcomes, byAgents).Agents, slices.MaxFunc(outcomes, byAgents).Agents)
 	}
 	fmt.Fprintf(w, "%s: %s, %s of %s, at most %s of who answers abandoned\n\n",
 		clean(o.Scenario), crowd, count(o.Seeds, "day"), seconds(o.Hours*3600), percentage(o.Ceiling, 1))

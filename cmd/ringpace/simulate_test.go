@@ -160,6 +160,8 @@ func TestSimulateRefuses(t *testing.T) {
 		{"--scenario X", exitUsage, `no preset "X"; there are A5, `},
 		{"--dump X", exitUsage, "there are A5, "},
 		{"--algorithm x", exitUsage, "predictive"},
+		{"--scenario A20,A20", exitUsage, "scenario A20 with 20 agents twice"},
+		{"--seeds 999999999999", exitUsage, "too many"},
 		{"--algorithm progressive,progressive", exitUsage, "twice"},
 		{"--reference ratio", exitUsage, "ratio is not among"},
 		{"--seeds 0", exitUsage, "--seeds"},

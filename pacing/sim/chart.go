@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -37,7 +38,8 @@ func (r *Report) Chart(w io.Writer) error {
 		for n < len(rest) && rest[n].Scenario == rest[0].Scenario {
 			n++
 		}
-		panels, rest = append(panels, rest[:n]), rest[n:]
+		outcomes := slices.SortedStableFunc(slices.Values(rest[:n]), func(a, b Outcome) int { return cmp.Compare(a.Agents, b.Agents) })
+		panels, rest = append(panels, outcomes), rest[n:]
 	}
 	names := make([]string, len(r.Overall))
 	for i, o := range r.Overall {
@@ -219,14 +221,18 @@ func (p *panel) axes(c *canvas, o *Outcome) {
 	left, right := p.across.start, p.across.start+p.across.span
 	bottom, top := p.up.start, p.up.start+p.up.span
 	const grid = `stroke="#e4e4e4"`
-	title := fmt.Sprintf("%s: %d agents", o.Scenario, o.Agents)
-	if o.Agents == 1 {
-		title = o.Scenario + ": 1 agent"
+	title := o.Scenario
+	if r := []rune(title); len(r) > 36 {
+		title = string(r[:35]) + "…"
 	}
-	if p.sweep {
-		title = o.Scenario
+	switch {
+	case p.sweep:
+	case o.Agents == 1:
+		title += ": 1 agent"
+	default:
+		title += fmt.Sprintf(": %d agents", o.Agents)
 	}
-	c.text((left+right)/2, top-14, "middle", `font-size="14" font-weight="600"`, title)
+	c.text((left+right)/2, top-19, "middle", `font-size="14" font-weight="600"`, title)
 	for _, v := range p.up.ticks {
 		y := p.up.at(v)
 		c.line(left, y, right, y, grid)
@@ -244,7 +250,7 @@ func (p *panel) axes(c *canvas, o *Outcome) {
 	} else {
 		x := p.across.at(100 * o.Ceiling)
 		c.line(x, bottom, x, top, `stroke="#c00" stroke-dasharray="5 4"`)
-		c.text(x-4, bottom-6, "end", `fill="#c00" font-size="11"`, "ceiling")
+		c.text(x, top-4, "middle", `fill="#c00" font-size="11"`, "ceiling")
 	}
 	c.text((left+right)/2, bottom+36, "middle", "", label)
 	x, y := p.x+16, (top+bottom)/2

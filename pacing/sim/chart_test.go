@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +32,31 @@ func TestAxis(t *testing.T) {
 	a := axis{low: 1, high: 100, start: 50, span: 200, log: true}
 	if x := a.at(10); math.Abs(x-150) > 1e-9 {
 		t.Errorf("10 of 1 to 100 is at %v", x)
+	}
+}
+
+// The line of an algorithm goes by the number of agents, in whatever order they were asked for.
+func TestChartOfSweep(t *testing.T) {
+	r := Report{Overall: []Overall{{Algorithm: "x"}}}
+	for _, n := range []int{50, 2, 10} {
+		r.Scenarios = append(r.Scenarios, Outcome{Scenario: "A20", Agents: n, Ceiling: 0.03, Results: []Result{{Utilisation: float64(n) / 100}}})
+	}
+	var b strings.Builder
+	if err := r.Chart(&b); err != nil {
+		t.Fatal(err)
+	}
+	_, points, _ := strings.Cut(b.String(), `<polyline points="`)
+	points, _, _ = strings.Cut(points, `"`)
+	var xs []float64
+	for _, p := range strings.Fields(points) {
+		var x, y float64
+		if _, err := fmt.Sscanf(p, "%f,%f", &x, &y); err != nil {
+			t.Fatal(err)
+		}
+		xs = append(xs, x)
+	}
+	if len(xs) != 3 || !slices.IsSorted(xs) || r.Scenarios[0].Agents != 50 {
+		t.Errorf("%v", xs)
 	}
 }
 

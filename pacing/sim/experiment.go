@@ -23,6 +23,9 @@ type Experiment struct {
 	Progress func(done, total int) // called after each day, one call at a time; may be nil
 }
 
+// mostSeeds bounds the days of each scenario, which are kept until they are summed up.
+const mostSeeds = 100_000
+
 // ErrExperiment is wrapped by the errors of an experiment that makes no sense.
 var ErrExperiment = errors.New("experiment")
 
@@ -47,7 +50,20 @@ func (e *Experiment) Check() error {
 	if len(e.Scenarios) == 0 || len(e.Algorithms) == 0 || e.Seeds < 1 {
 		return fmt.Errorf("%w: it needs a scenario, an algorithm and a day", ErrExperiment)
 	}
+	if e.Seeds > mostSeeds {
+		return fmt.Errorf("%w: %d days are too many; there may be %d of each scenario", ErrExperiment, e.Seeds, mostSeeds)
+	}
+	type floor struct {
+		name   string
+		agents int
+	}
+	floors := make(map[floor]bool)
 	for i := range e.Scenarios {
+		f := floor{e.Scenarios[i].Name, e.Scenarios[i].Agents()}
+		if floors[f] {
+			return fmt.Errorf("%w: scenario %s with %d agents twice", ErrExperiment, f.name, f.agents)
+		}
+		floors[f] = true
 		if err := e.Scenarios[i].Validate(); err != nil {
 			return fmt.Errorf("%w: scenario %s: %w", ErrExperiment, e.Scenarios[i].Name, err)
 		}

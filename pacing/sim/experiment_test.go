@@ -113,6 +113,8 @@ func TestExperimentThatMakesNoSense(t *testing.T) {
 		"no scenario":    func(e *Experiment) { e.Scenarios = nil },
 		"no algorithm":   func(e *Experiment) { e.Algorithms = nil },
 		"no day":         func(e *Experiment) { e.Seeds = 0 },
+		"too many days":  func(e *Experiment) { e.Seeds = math.MaxInt },
+		"scenario twice": func(e *Experiment) { e.Scenarios = append(e.Scenarios, e.Scenarios[0]) },
 		"twice the same": func(e *Experiment) { e.Algorithms = append(e.Algorithms, e.Algorithms[0]) },
 		"reference":      func(e *Experiment) { e.Reference = "x" },
 		"unsound":        func(e *Experiment) { e.Scenarios = []Scenario{{Name: "x"}} },
