@@ -203,9 +203,13 @@ func listSimulations(t *terminal, asJSON bool) error {
 		return t.json(all)
 	}
 	for i, part := range [][]row{all.Scenarios, all.Algorithms} {
+		longest := 0
+		for _, r := range part {
+			longest = max(longest, len(r.Name))
+		}
 		rows := [][]string{{[]string{"SCENARIO", "ALGORITHM"}[i], "WHAT IT IS"}}
 		for _, r := range part {
-			rows = append(rows, []string{r.Name, r.About})
+			rows = append(rows, []string{r.Name, brief(r.About, max(t.width()-longest-2, 40))})
 		}
 		if err := grid(t.out, rows); err != nil {
 			return err
@@ -243,9 +247,9 @@ func renderReport(w io.Writer, r *sim.Report, reference string) error {
 		rest = rest[n:]
 	}
 	if len(r.Scenarios) > 1 {
-		rows := [][]string{{"ALL OF THEM", "DAYS OVER", "AT MOST"}}
+		rows := [][]string{{"ALL OF THEM", "DAYS OVER", "AT MOST %"}}
 		for _, o := range r.Overall {
-			rows = append(rows, []string{o.Algorithm, fmt.Sprintf("%d of %d", o.DaysOver, o.Days), percentage(o.UpperOver, 2)})
+			rows = append(rows, []string{o.Algorithm, fmt.Sprintf("%d of %d", o.DaysOver, o.Days), percent(o.UpperOver, 2)})
 		}
 		if err := grid(w, rows); err != nil {
 			return err
@@ -254,7 +258,7 @@ func renderReport(w io.Writer, r *sim.Report, reference string) error {
 	}
 	_, err := io.WriteString(w, `UTILISATION is talk and wrap-up over the time logged in, ± half of its 95 % interval.
 A difference with * is one with 95 % certainty, for all comparisons shown (paired t tests, Holm).
-DAYS OVER the ceiling; AT MOST so many of all days with 95 % certainty (Clopper-Pearson).
+DAYS OVER the ceiling; AT MOST such a share of all days with 95 % certainty (Clopper-Pearson).
 WAIT is an agent's for the next call; TALK and CALLS are live conversations, for each agent-hour.
 `)
 	return err
@@ -269,11 +273,11 @@ func renderOutcomes(w io.Writer, outcomes []sim.Outcome, reference string) error
 		byAgents := func(a, b sim.Outcome) int { return a.Agents - b.Agents }
 		crowd = fmt.Sprintf("%d to %d agents", slices.MinFunc(outcomes, byAgents).Agents, slices.MaxFunc(outcomes, byAgents).Agents)
 	}
-	fmt.Fprintf(w, "%s: %s, %s of %s, at most %s of who answers abandoned\n\n",
-		clean(o.Scenario), crowd, count(o.Seeds, "day"), seconds(o.Hours*3600), percentage(o.Ceiling, 1))
+	fmt.Fprintf(w, "%s: %s, %s of %s, at most %s %% of who answers abandoned\n\n",
+		clean(o.Scenario), crowd, count(o.Seeds, "day"), seconds(o.Hours*3600), percent(o.Ceiling, 1))
 	rows := [][]string{{
-		"ALGORITHM", "UTILISATION", "TO " + strings.ToUpper(reference), "ABANDONED", "P95", "WORST", "DAYS OVER", "AT MOST",
-		"WAIT", "P90", "TALK/H", "CALLS/H", "DIALS/CALL",
+		"ALGORITHM", "UTILISATION %", "VS " + strings.ToUpper(reference), "ABANDONED %", "P95", "WORST", "DAYS OVER", "AT MOST %",
+		"WAIT s", "P90", "TALK min/h", "CALLS/h", "DIALS/CALL",
 	}}
 	if sweep {
 		rows[0] = append([]string{"AGENTS"}, rows[0]...)
@@ -305,22 +309,22 @@ func resultRow(r *sim.Result) []string {
 			versus += " *"
 		}
 	}
-	utilisation := percentage(r.Utilisation, 1)
+	utilisation := percent(r.Utilisation, 1)
 	if half := r.UtilisationCI.Half(); half.Defined() {
-		utilisation = fmt.Sprintf("%.1f ±%.1f %%", 100*r.Utilisation, 100*half)
+		utilisation += fmt.Sprintf(" ±%.1f", 100*half)
 	}
-	figure := func(f sim.Figure, unit string) string {
+	figure := func(f sim.Figure) string {
 		if !f.Defined() {
 			return ""
 		}
-		return fmt.Sprintf("%.1f%s", float64(f), unit)
+		return fmt.Sprintf("%.1f", float64(f))
 	}
 	return []string{
-		r.Algorithm, utilisation, versus, percentage(r.Abandonment, 2), percentage(r.AbandonmentP95, 2), percentage(r.AbandonmentMax, 2),
-		fmt.Sprintf("%d of %d", r.DaysOver, r.Days), percentage(r.UpperOver, 1),
-		figure(r.WaitS, " s"), figure(r.WaitP90S, " s"), fmt.Sprintf("%.1f min", r.Talk), fmt.Sprintf("%.1f", r.Conversations), figure(r.Dials, ""),
+		r.Algorithm, utilisation, versus, percent(r.Abandonment, 2), percent(r.AbandonmentP95, 2), percent(r.AbandonmentMax, 2),
+		fmt.Sprint(r.DaysOver), percent(r.UpperOver, 1),
+		figure(r.WaitS), figure(r.WaitP90S), fmt.Sprintf("%.1f", r.Talk), fmt.Sprintf("%.1f", r.Conversations), figure(r.Dials),
 	}
 }
 
-// percentage writes a share with so many digits after the point.
-func percentage(share float64, digits int) string { return fmt.Sprintf("%.*f %%", digits, 100*share) }
+// percent writes a share in percent, with so many digits after the point.
+func percent(share float64, digits int) string { return fmt.Sprintf("%.*f", digits, 100*share) }
