@@ -5,6 +5,7 @@ import "math"
 const (
 	oddsPrior    = 12.0  // expected answers that even odds are worth, for each word
 	oddsHalfLife = 600.0 // expected answers of a word after which what was learned counts half
+	usualCalls   = 100.0 // calls that the usual odds are the mean of
 	mostOdds     = 8.0   // and 1/8 are the bounds of a lead's odds
 )
 
@@ -13,7 +14,11 @@ const (
 // proportional hazards (1972), and each is shrunk towards 1.
 type odds struct {
 	Words map[word]*tally `json:"-"`
+	Mean  float64         `json:"mean"` // of the odds of late calls, less 1
 }
+
+// usual is the odds of a lead of whom nothing is known yet: those of late calls.
+func (o *odds) usual() float64 { return 1 + o.Mean }
 
 // word is one thing that is known of a lead.
 type word struct {
@@ -69,6 +74,7 @@ func (o *odds) learn(l *Lead, expected float64, answered bool) {
 	if *l == (Lead{}) {
 		return
 	}
+	o.Mean += (o.of(l) - 1 - o.Mean) / usualCalls
 	if o.Words == nil {
 		o.Words = map[word]*tally{}
 	}

@@ -190,15 +190,18 @@ func (p *predictive) Decide(s Snapshot) Decision {
 	if n.agents > 0 {
 		d.GiveUp = p.giveUp()
 	}
-	dial, risk := 0, p.marginal()
-	for ; n.agents > 0 && dial < mostAtOnce && risk <= p.prospect.Theta+1e-9; risk = p.marginal() {
+	dial := 0
+	for n.agents > 0 && dial < mostAtOnce {
+		p.aim(&s, dial)
+		if p.prospect.Risk = p.marginal(); p.prospect.Risk > p.prospect.Theta+1e-9 {
+			break
+		}
 		dial++
 		for i := range p.points {
 			p.points[i].crowd.add(&p.points[i].fresh)
 			p.prospect.Answers += p.points[i].weight * p.points[i].fresh[steps-1]
 		}
 	}
-	p.prospect.Risk = risk
 	d.Lines = d.InFlight + dial
 	d.allow(dial, by)
 	if n.agents == n.away {
@@ -235,7 +238,6 @@ func (p *predictive) assess(s *Snapshot, n count) {
 		pt := &p.points[i]
 		pt.level, pt.weight = levels[i], weights[i]
 		level := math.Log2(pt.level)
-		p.forecast.of(&pt.fresh, false, 0, level)
 		pt.calls, pt.answers = pt.calls[:0], row{}
 		for _, f := range p.calls {
 			var r row
@@ -263,6 +265,22 @@ func octaves(odds float64) float64 {
 		return 0
 	}
 	return math.Log2(odds)
+}
+
+// aim works out how the next call but so many would fare.
+func (p *predictive) aim(s *Snapshot, dialed int) {
+	odds := p.model.Odds.usual()
+	if dialed < len(s.Next) && p.knows(OfLeads) {
+		odds = p.model.Odds.of(&s.Next[dialed])
+	}
+	if dialed > 0 && odds == p.aimed {
+		return
+	}
+	p.aimed = odds
+	for i := range p.points {
+		pt := &p.points[i]
+		p.forecast.of(&pt.fresh, false, 0, math.Log2(pt.level)+octaves(odds))
+	}
 }
 
 // staff finds when agents will be there.

@@ -9,6 +9,7 @@ type Snapshot struct {
 	Agents []Agent // every logged-in agent of the campaign
 	Calls  []Call  // every call that has neither ended nor reached an agent
 	Asked  int     // previewed leads that agents have asked to be dialed and that are not dialed yet
+	Next   []Lead  // leads that will be dialed next, in order, as far as they are known
 	Limits Limits
 
 	// Windows are the periods over which abandonment is bounded; predictive mode needs one.

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"ringpace/pacing"
@@ -52,6 +53,9 @@ type worker struct {
 	talked  float64
 	idle    float64
 }
+
+// nextLeads is how many of the leads to be dialed next a pacer is shown.
+const nextLeads = 50
 
 // event is something due.
 type event struct {
@@ -350,6 +354,14 @@ func (d *day) decide() {
 	for _, c := range d.flight {
 		s.Calls = append(s.Calls, c.Call)
 	}
+	s.Next = s.Next[:0]
+	for n := range nextLeads {
+		if len(d.s.Lists) > 0 || len(d.s.Attempts) > 0 || len(d.s.HourOdds) > 0 {
+			who := d.who(d.dials + n)
+			d.hour(&who)
+			s.Next = append(s.Next, who.lead)
+		}
+	}
 	s.Limits = pacing.Limits{Leads: pacing.Unlimited, Channels: pacing.Unlimited, Rate: pacing.Unlimited}
 	s.Windows = append(s.Windows[:0], pacing.Window{
 		Name: "day", Ceiling: d.s.Ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.s.Hours * 3600),
@@ -366,35 +378,87 @@ func (d *day) decide() {
 	}
 }
 
+// prospect is who is behind a number of the day's order.
+type prospect struct {
+	lead pacing.Lead
+	odds float64
+	ring *Distribution
+}
+
+// who is behind the number in the day's order.
+func (d *day) who(number int) prospect {
+	s, p := d.s, prospect{odds: 1, ring: &d.s.Ring}
+	if len(s.Lists) == 0 && len(s.Attempts) == 0 {
+		return p
+	}
+	r := d.src.of(aboutPerson, number)
+	u := r.uniform()
+	for i := range s.Lists {
+		l := &s.Lists[i]
+		if u -= l.Share; u < 0 || i == len(s.Lists)-1 {
+			p.lead.List, p.odds = l.Name, p.odds*l.Odds
+			if l.Ring != nil {
+				p.ring = l.Ring
+			}
+			break
+		}
+	}
+	u = r.uniform()
+	for i, a := range s.Attempts {
+		if u -= a.Share; u < 0 || i == len(s.Attempts)-1 {
+			p.lead.Attempt, p.odds = strconv.Itoa(i+1), p.odds*a.Odds
+			break
+		}
+	}
+	return p
+}
+
+// hour is the word and the odds of the hour of the day.
+func (d *day) hour(p *prospect) {
+	if h := int(d.now / 3600); h < len(d.s.HourOdds) {
+		p.lead.Hour = strconv.Itoa(h)
+		p.odds *= d.s.HourOdds[h]
+	}
+}
+
 // dial places one call, whose fate is that of its number in the day's order.
 func (d *day) dial(theta float64) {
 	r := d.src.of(aboutCall, d.dials)
 	s := d.s
+	who := d.who(d.dials)
+	d.hour(&who)
 	c := &call{number: d.dials, at: d.now, rings: math.Inf(1), slot: len(d.flight)}
-	c.Call = pacing.Call{Since: clock(d.now), Theta: theta}
+	c.Call = pacing.Call{Since: clock(d.now), Theta: theta, Lead: who.lead}
 	d.dials++
 	setup := s.Setup.draw(&r)
-	ring := s.Ring.draw(&r)
+	ring := who.ring.draw(&r)
 	auto := s.MachineRing.draw(&r)
 	fail := s.Failure.draw(&r)
 	u, m := r.uniform(), r.uniform()
-	people := s.people(d.now)
+	people := s.people(d.now) * who.odds
+	rest := (1 - people) / (1 - s.people(d.now)) // what does not answer keeps its proportions
+	machines, failures, unreachable := s.Machines*rest, s.Failures*rest, s.Unreachable*rest
 	c.rings = d.now + setup
 	switch {
 	case u < people:
 		c.fate, c.ends = person, c.rings+ring
-	case u < people+s.Machines:
+	case u < people+machines:
 		c.fate, c.ends = machine, c.rings+auto
 		if m < s.Missed {
 			c.fate = missed
 		}
-	case u < people+s.Machines+s.Failures:
+	case u < people+machines+failures:
 		c.fate, c.ends, c.rings = failed, c.rings+fail, math.Inf(1)
+	case u < people+machines+failures+unreachable:
+		c.fate, c.ends, c.rings = failed, c.rings+s.Notice.draw(&r), math.Inf(1)
 	default:
 		c.fate, c.ends = unanswered, c.rings+s.GiveUp
 	}
 	if c.rings+s.GiveUp < c.ends {
 		c.fate, c.ends = unanswered, c.rings+s.GiveUp
+	}
+	if c.fate == person && m < s.Silent {
+		c.rings = math.Inf(1) // nothing tells
 	}
 	d.flight = append(d.flight, c)
 	if !math.IsInf(c.rings, 1) {

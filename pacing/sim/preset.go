@@ -34,6 +34,23 @@ func usualBreaks() *Breaks {
 	return &Breaks{Every: Distribution{Uniform: &Range{75 * 60, 90 * 60}}, Last: Distribution{Uniform: &Range{5 * 60, 15 * 60}}}
 }
 
+// unequal makes leads differ as they do on real floors: customers of one's own answer far
+// more often, and sooner, than those of a bought list; fewer do at midday and at each further
+// attempt; many numbers that nobody answers do not ring at all, and some that are answered
+// do so without a word of ringing.
+func unequal(s Scenario) Scenario {
+	s.Lists = []List{
+		{Name: "customers", Share: 0.25, Odds: 2.4, Ring: &Distribution{Lognormal: &Lognormal{5, 0.45}}},
+		{Name: "former", Share: 0.35, Odds: 0.8},
+		{Name: "bought", Share: 0.4, Odds: 0.3, Ring: &Distribution{Lognormal: &Lognormal{10, 0.5}}},
+	}
+	s.HourOdds = []float64{0.8, 0.9, 1.1, 0.7, 0.8, 1.1, 1.3, 1.3}
+	s.Attempts = []Attempt{{0.5, 1.25}, {0.3, 0.85}, {0.2, 0.6}}
+	s.Unreachable, s.Notice = 0.2, &Distribution{Uniform: &Range{6, 18}}
+	s.Silent = 0.15
+	return s
+}
+
 // Presets are the scenarios that come with Ringpace, by name.
 func Presets() []Scenario {
 	all := []Scenario{
@@ -52,7 +69,9 @@ func Presets() []Scenario {
 	e.Crews = []Crew{{20, 0, 6}, {20, 1, 7}, {20, 2, 8}}
 	e.Sine, e.Breaks = &Sine{0.08, 4}, usualBreaks()
 	f := base("F", "20 agents; 7 %, then 45 % from hour 2 to 5, then 7 %", 20, Phase{0.07, 2}, Phase{0.45, 5}, Phase{0.07, 0})
-	return append(all, c, d, e, f)
+	g := unequal(base("G", "10 agents; leads differ by list, hour and attempt, and not all calls that are answered ring before", 10, Phase{Share: 0.2}))
+	h := unequal(base("H", "30 agents; leads as in G", 30, Phase{Share: 0.2}))
+	return append(all, c, d, e, f, g, h)
 }
 
 // FindScenario returns the preset of that name. Its error wraps ErrScenario and says which

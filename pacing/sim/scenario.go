@@ -25,6 +25,13 @@ type Scenario struct {
 	Failures float64 `yaml:"failures" unit:"share"`
 	Missed   float64 `yaml:"missed" unit:"share"` // share of machines that are taken for people
 
+	Lists       []List        `yaml:"lists,omitempty"`                    // where leads differ
+	HourOdds    []float64     `yaml:"hour_odds,omitempty"`                // times as many people, by hour of the day
+	Attempts    []Attempt     `yaml:"attempts,omitempty"`                 // where these differ
+	Unreachable float64       `yaml:"unreachable,omitempty" unit:"share"` // share of dials that never ring: switched off, out of coverage
+	Notice      *Distribution `yaml:"notice,omitempty"`                   // until such a call ends, after the set-up
+	Silent      float64       `yaml:"silent,omitempty" unit:"share"`      // share of people before whose answer nothing tells that it rings
+
 	Setup       Distribution `yaml:"setup"`
 	Ring        Distribution `yaml:"ring"`              // of who answers
 	MachineRing Distribution `yaml:"machine_ring"`      // until a machine answers and is known for one
@@ -34,6 +41,20 @@ type Scenario struct {
 	Talk        Distribution `yaml:"talk"`
 	MachineTalk Distribution `yaml:"machine_talk"` // of an agent with a machine
 	WrapUp      Distribution `yaml:"wrap_up"`
+}
+
+// List is a kind of lead. One is on it with a probability of Share.
+type List struct {
+	Name  string        `yaml:"name"`
+	Share float64       `yaml:"share" unit:"share"`
+	Odds  float64       `yaml:"odds"`           // times as many people
+	Ring  *Distribution `yaml:"ring,omitempty"` // of who answers; the scenario's where it is not given
+}
+
+// Attempt is how many dials are a person's first, second … attempt.
+type Attempt struct {
+	Share float64 `yaml:"share" unit:"share"`
+	Odds  float64 `yaml:"odds"` // times as many people
 }
 
 // Crew is some agents with the same shift, in hours from the start of the day.
