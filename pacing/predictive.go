@@ -19,7 +19,8 @@ type predictive struct {
 	points   []point
 	busy     []row // by agent who is not free at once
 	calls    []flying
-	places   int // agents for answers to come
+	places   int     // agents for answers to come
+	aimed    float64 // odds of the call that the fresh rows are of
 	prospect Prospect
 }
 
