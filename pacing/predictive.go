@@ -229,7 +229,7 @@ func (p *predictive) assess(s *Snapshot, n count) {
 	p.points = p.points[:len(levels)]
 	p.calls = p.calls[:0]
 	for i := range s.Calls {
-		if k := &s.Calls[i]; k.State != Waiting {
+		if k := &s.Calls[i]; k.State != Waiting && (!k.Foreseen || !k.AnswersAt.IsZero()) {
 			since, ringing := p.rings(k)
 			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), octaves(p.odds(k))})
 		}
@@ -242,7 +242,11 @@ func (p *predictive) assess(s *Snapshot, n count) {
 		pt.calls, pt.answers = pt.calls[:0], row{}
 		for _, f := range p.calls {
 			var r row
-			p.forecast.of(&r, f.ringing, f.age, level+f.octaves)
+			if k := &s.Calls[f.at]; k.Foreseen {
+				r.by(s.Now, k.AnswersAt)
+			} else {
+				p.forecast.of(&r, f.ringing, f.age, level+f.octaves)
+			}
 			pt.calls = append(pt.calls, r)
 			pt.answers.add(&r, 1)
 		}
@@ -303,7 +307,11 @@ func (p *predictive) staff(s *Snapshot, n count) {
 			continue
 		}
 		var r row
-		if a.State != Free {
+		switch {
+		case a.State == Free:
+		case !a.FreeAt.IsZero():
+			r.until(s.Now, a.FreeAt, patience)
+		default:
 			since := a.Busy
 			if !p.knows(OfHandling) {
 				since = s.Now

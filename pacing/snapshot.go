@@ -24,6 +24,8 @@ type Agent struct {
 	Until time.Time     // when the agent leaves, as far as it is known: the shift's end, an announced break. Zero: not known
 	Next  bool          // Engaged, WrapUp: the agent takes a break, or logs out, after this call
 	Ring  time.Duration // how long the agent's telephone rings before they have a call; 0 for who stays on the line
+
+	FreeAt time.Time // Engaged, WrapUp: when they are ready again. Only an oracle knows: see the simulator. Zero: not known
 }
 
 // AgentState is what an agent does, as far as pacing cares.
@@ -44,6 +46,10 @@ type Call struct {
 	Rings time.Time // when it was first heard to ring; zero while it is not
 	Lead  Lead      // what is known of who is called
 	Theta float64   // the risk bound under which it was dialed: Decision.Theta then
+
+	// What only an oracle knows: see the simulator.
+	Foreseen  bool      // whether AnswersAt is known
+	AnswersAt time.Time // when a person answers; zero: nobody will
 }
 
 // Lead is what is known of the person who is called, as far as it may tell how likely

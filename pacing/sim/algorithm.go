@@ -20,6 +20,8 @@ type Algorithm struct {
 	// New returns a pacer for one day of the scenario, the one that the seed stands for.
 	// A pacer learns: each day needs its own.
 	New func(s *Scenario, seed uint64) (pacing.Pacer, error)
+
+	oracle foresight // what the pacer is told that nobody can know
 }
 
 // Run plays one day of the scenario.
@@ -28,28 +30,32 @@ func (a *Algorithm) Run(s *Scenario, seed uint64) (Day, error) {
 	if err != nil {
 		return Day{}, fmt.Errorf("%s in scenario %s: %w", a.Name, s.Name, err)
 	}
-	return Run(s, p, seed), nil
+	return a.oracle.run(s, p, seed), nil
 }
 
-// Algorithms returns all that can be played: Ringpace's modes, then its rivals. A rival
+// Algorithms returns all that can be played: Ringpace's modes, its oracles and its rivals. A rival
 // stands once as it comes, where it comes with settings, and once as it was tuned in
 // hindsight for each scenario.
 func Algorithms() []Algorithm {
+	predictive := func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+		return pacing.New(pacing.Config{Mode: pacing.Predictive, Patience: s.patience()})
+	}
 	all := []Algorithm{
-		{"predictive", "Ringpace's predictive mode", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
-			return pacing.New(pacing.Config{Mode: pacing.Predictive, Target: pacing.DefaultTarget, Patience: s.patience()})
-		}},
-		{"progressive", "never more calls in flight than free agents", func(*Scenario, uint64) (pacing.Pacer, error) {
+		{Name: "predictive", About: "Ringpace's predictive mode", New: predictive},
+		{Name: "progressive", About: "never more calls in flight than free agents", New: func(*Scenario, uint64) (pacing.Pacer, error) {
 			return pacing.New(pacing.Config{Mode: pacing.Progressive})
 		}},
+		{Name: "oracle-agents", About: "predictive mode that knows when agents finish", New: predictive, oracle: foresight{agents: true}},
+		{Name: "oracle-calls", About: "predictive mode that knows the calls' outcomes", New: predictive, oracle: foresight{calls: true}},
+		{Name: "oracle-both", About: "predictive mode that knows both", New: predictive, oracle: foresight{agents: true, calls: true}},
 	}
 	for _, r := range Rivals() {
 		if r.Defaults != nil {
-			all = append(all, Algorithm{r.Name, r.About + ", as it comes", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+			all = append(all, Algorithm{Name: r.Name, About: r.About + ", as it comes", New: func(s *Scenario, _ uint64) (pacing.Pacer, error) {
 				return r.pacer(s, r.Defaults)
 			}})
 		}
-		all = append(all, Algorithm{r.Name + "-tuned", r.About + ", tuned for the scenario or the preset most like it", func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+		all = append(all, Algorithm{Name: r.Name + "-tuned", About: r.About + ", tuned for the scenario or the preset most like it", New: func(s *Scenario, _ uint64) (pacing.Pacer, error) {
 			p, err := r.Tuned(s)
 			if err != nil {
 				return nil, err

@@ -115,6 +115,7 @@ type day struct {
 	s       *Scenario
 	src     source
 	pacer   pacing.Pacer
+	oracle  foresight
 	learner pacing.Learner
 	now     float64
 	due     events
@@ -131,8 +132,11 @@ var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func clock(t float64) time.Time { return epoch.Add(time.Duration(t * float64(time.Second))) }
 
 // Run plays one day.
-func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
-	d := &day{s: s, src: source(mix(seed)), pacer: pacer}
+func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day { return foresight{}.run(s, pacer, seed) }
+
+// run plays one day for a pacer that is told what it foresees.
+func (f foresight) run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
+	d := &day{s: s, src: source(mix(seed)), pacer: pacer, oracle: f}
 	d.learner, _ = pacer.(pacing.Learner)
 	end := s.Hours * 3600
 	for _, c := range s.Crews {
@@ -157,7 +161,9 @@ func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
 	for tick := 0.0; tick < end; tick++ {
 		d.until(tick)
 		d.now = tick
-		d.decide()
+		for d.decide() > 0 && d.oracle.calls {
+			// The fate of each call is seen before the next is placed.
+		}
 	}
 	d.until(end)
 	for _, w := range d.agents {
@@ -336,7 +342,8 @@ func (d *day) remove(c *call) {
 	c.slot = -1
 }
 
-func (d *day) decide() {
+// decide asks the pacer, does what it says, and returns how many calls that placed.
+func (d *day) decide() int {
 	s := &d.snap
 	s.Now = clock(d.now)
 	s.Agents, s.Calls = s.Agents[:0], s.Calls[:0]
@@ -350,9 +357,11 @@ func (d *day) decide() {
 			d.rest(w)
 			s.Agents[len(s.Agents)-1].State = pacing.Away
 		}
+		d.oracle.agent(w, &s.Agents[len(s.Agents)-1])
 	}
 	for _, c := range d.flight {
 		s.Calls = append(s.Calls, c.Call)
+		d.oracle.call(c, &s.Calls[len(s.Calls)-1])
 	}
 	s.Next = s.Next[:0]
 	for n := range nextLeads {
@@ -363,6 +372,9 @@ func (d *day) decide() {
 		}
 	}
 	s.Limits = pacing.Limits{Leads: pacing.Unlimited, Channels: pacing.Unlimited, Rate: pacing.Unlimited}
+	if d.oracle.calls {
+		s.Limits.Rate = 1
+	}
 	s.Windows = append(s.Windows[:0], pacing.Window{
 		Name: "day", Ceiling: d.s.Ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.s.Hours * 3600),
 	})
@@ -376,6 +388,7 @@ func (d *day) decide() {
 	for range decision.Dial {
 		d.dial(decision.Theta)
 	}
+	return decision.Dial
 }
 
 // prospect is who is behind a number of the day's order.
