@@ -85,7 +85,7 @@ func newCampaign(eq *equipment, cfg config.Campaign, t *trunks, c *calls, stop f
 
 // configure takes new settings. Attempts that run keep those they began with.
 func (c *campaign) configure(cfg config.Campaign) error {
-	pacer, err := pacing.New(pacing.Config{Mode: cfg.Mode, Ratio: cfg.Ratio, MaxInFlight: cfg.MaxInFlight})
+	pacer, err := pacing.New(cfg.Pacing())
 	if err != nil {
 		return fmt.Errorf("campaign %s: %w", cfg.Name, err)
 	}

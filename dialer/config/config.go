@@ -229,6 +229,9 @@ type Campaign struct {
 	Mode              pacing.Mode                `yaml:"mode"`
 	Ratio             float64                    `yaml:"ratio"`         // power: lines per free agent
 	MaxInFlight       int                        `yaml:"max_in_flight"` // 0 is no limit of its own
+	MaxRatio          float64                    `yaml:"max_ratio"`     // predictive: calls in flight for each agent; 0 is no limit of its own
+	GiveUp            bool                       `yaml:"give_up"`       // predictive: calls that ring too long for an agent to be there
+	Abandonment       Abandonment                `yaml:"abandonment"`   // predictive
 	Trunks            []string                   `yaml:"trunks"`        // default: the only trunk
 	CallerID          string                     `yaml:"caller_id"`     // default: the first trunk's first; "" where CallerIDs is set
 	CallerIDs         []string                   `yaml:"caller_ids"`    // in turn

@@ -196,6 +196,8 @@ func scalarParser(t reflect.Type) func(string) (any, error) {
 		return func(s string) (any, error) { return parseDuration(s) }
 	case Size:
 		return func(s string) (any, error) { return parseSize(s) }
+	case Percent:
+		return func(s string) (any, error) { return parsePercent(s) }
 	case PortRange:
 		return func(s string) (any, error) { return parsePortRange(s) }
 	case Listen:

@@ -97,6 +97,9 @@ func DefaultCampaign() Campaign {
 	return Campaign{
 		Mode:              pacing.Progressive,
 		Ratio:             1.5,
+		MaxRatio:          10,
+		GiveUp:            true,
+		Abandonment:       Abandonment{Ceiling: DefaultCeiling, Target: notSet},
 		Hours:             gate.Daytime(),
 		RingTimeout:       30 * time.Second,
 		AbandonAfter:      2 * time.Second,
@@ -178,6 +181,7 @@ func (c *Config) settleCampaign(k *Campaign) {
 			k.CallerID = t.CallerIDs[0]
 		}
 	}
+	k.Abandonment.settle()
 	k.Inbound.settle(k)
 	orElse(&k.Language, c.Prompts.Language)
 	orElse(&k.Consent, c.Recording.Consent.Prompt)

@@ -111,6 +111,8 @@ func kindOf(t reflect.Type, enum string) string {
 		return "duration"
 	case Size:
 		return "size"
+	case Percent:
+		return "share"
 	case PortRange:
 		return "range of ports"
 	case []Listen:

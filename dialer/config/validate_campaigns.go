@@ -132,8 +132,6 @@ func (v *validator) pace(key string, k *Campaign) {
 	}
 	switch {
 	case slices.Contains(modes, string(k.Mode)):
-	case k.Mode == "predictive":
-		v.bad(key+".mode", "this version does not offer predictive pacing yet; choose %s", strings.Join(modes, ", "))
 	default:
 		v.bad(key+".mode", "%q is not known%s", k.Mode, suggest(string(k.Mode), modes))
 	}
@@ -148,6 +146,7 @@ func (v *validator) pace(key string, k *Campaign) {
 	if k.PreviewLimit > time.Hour {
 		v.bad(key+".preview_limit", "%s; at most 1h, such as 2m, or 0 for no limit", formatDuration(k.PreviewLimit))
 	}
+	v.predictive(key, k)
 }
 
 func (v *validator) callerID(key string, k *Campaign) {
