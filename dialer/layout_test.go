@@ -91,8 +91,8 @@ func TestLibrariesHaveOneOwner(t *testing.T) {
 	}{
 		{"github.com/emiago/sipgo", []string{"sip"}, nil},
 		{"github.com/pion", []string{"media"}, nil},
-		{"github.com/redis/go-redis", []string{"dialer/store", "pacing"}, []string{"dialer", "cmd"}}, // to look into a test's Redis
-		{"github.com/alicebob/miniredis", []string{"dialer/store"}, []string{"pacing"}},
+		{"github.com/redis/go-redis", []string{"dialer/store", "pacing/ledger"}, []string{"dialer", "cmd"}}, // to look into a test's Redis
+		{"github.com/alicebob/miniredis", []string{"dialer/store"}, []string{"pacing/ledger"}},
 		{"github.com/spf13/pflag", []string{"cmd"}, nil},
 		{"github.com/minio/minio-go", []string{"media/record/upload"}, nil},
 	}
