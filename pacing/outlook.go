@@ -1,0 +1,163 @@
+package pacing
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// point is one level of answers, with all that follows from it.
+type point struct {
+	level, weight float64
+	crowd         crowd
+	fresh         row   // of a call dialed now
+	calls         []row // of those in flight
+	answers       row   // the sum of these
+	full          row   // risk that nobody is there for an answer
+}
+
+// flying is a call in flight that nobody has answered.
+type flying struct {
+	at      int // in the snapshot
+	ringing bool
+	age     float64 // in that state, seconds
+	octaves float64 // of its odds: their logarithm to the base 2
+}
+
+// assess works out how calls in flight and agents will fare.
+func (p *predictive) assess(s *Snapshot, n count) {
+	levels, weights := p.model.Calls.Level.points()
+	p.prospect.Level, _ = p.model.Calls.Level.mean()
+	for len(p.points) < len(levels) {
+		p.points = append(p.points, point{})
+	}
+	p.points = p.points[:len(levels)]
+	p.calls = p.calls[:0]
+	for i := range s.Calls {
+		if k := &s.Calls[i]; k.State != Waiting && (!k.Foreseen || !k.AnswersAt.IsZero()) {
+			since, ringing := p.rings(k)
+			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), octaves(p.odds(k))})
+		}
+	}
+	p.staff(s, n)
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.level, pt.weight = levels[i], weights[i]
+		level := math.Log2(pt.level)
+		pt.calls, pt.answers = pt.calls[:0], row{}
+		for _, f := range p.calls {
+			var r row
+			if k := &s.Calls[f.at]; k.Foreseen {
+				r.by(s.Now, k.AnswersAt)
+			} else {
+				p.forecast.of(&r, f.ringing, f.age, level+f.octaves)
+			}
+			pt.calls = append(pt.calls, r)
+			pt.answers.add(&r, 1)
+		}
+	}
+	p.gather()
+	for i := range p.points {
+		p.prospect.Answers += p.points[i].weight * p.points[i].answers[steps-1]
+	}
+}
+
+// add adds so many times another row.
+func (r *row) add(p *row, times float64) {
+	for k, x := range p {
+		r[k] += times * x
+	}
+}
+
+// octaves is the logarithm to the base 2.
+func octaves(odds float64) float64 {
+	if odds == 1 {
+		return 0
+	}
+	return math.Log2(odds)
+}
+
+// aim works out how the next call but so many would fare.
+func (p *predictive) aim(s *Snapshot, dialed int) {
+	odds := p.model.Odds.usual()
+	if dialed < len(s.Next) && p.knows(OfLeads) {
+		odds = p.model.Odds.of(&s.Next[dialed])
+	}
+	if dialed > 0 && odds == p.aimed {
+		return
+	}
+	p.aimed = odds
+	for i := range p.points {
+		pt := &p.points[i]
+		p.forecast.of(&pt.fresh, false, 0, math.Log2(pt.level)+octaves(odds))
+	}
+}
+
+// staff finds when agents will be there.
+func (p *predictive) staff(s *Snapshot, n count) {
+	p.places, p.busy = -n.waiting, p.busy[:0]
+	soon := slices.Index(ahead[:], int(FreeWithin/time.Second))
+	for i := range s.Agents {
+		a := &s.Agents[i]
+		if a.State == Away || a.Next && a.State != Free && p.knows(OfLeaving) {
+			continue
+		}
+		p.places++
+		patience := (p.c.Patience - a.Ring).Seconds()
+		leaves := math.Inf(1)
+		if !a.Until.IsZero() && p.knows(OfLeaving) {
+			leaves = a.Until.Sub(s.Now).Seconds()
+		}
+		if a.State == Free && patience >= 0 && leaves >= lookout {
+			continue
+		}
+		var r row
+		switch {
+		case a.State == Free:
+		case !a.FreeAt.IsZero():
+			r.until(s.Now, a.FreeAt, patience)
+		default:
+			since := a.Busy
+			if !p.knows(OfHandling) {
+				since = s.Now
+			}
+			p.forecast.handling.busy(&r, age(s.Now, since), patience)
+		}
+		for k, s := range ahead {
+			if at := float64(s); at > leaves || at+patience < 0 {
+				r[k] = 1
+			}
+		}
+		p.busy = append(p.busy, r)
+		if a.State != Free {
+			p.prospect.FreeSoon += 1 - r[soon]
+		}
+	}
+}
+
+// FreeWithin is how soon agents are free whom Prospect counts as free soon.
+const FreeWithin = 10 * time.Second
+
+// gather makes the crowds of all who will want an agent.
+func (p *predictive) gather() {
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.crowd.reset(p.places, len(p.busy)+len(pt.calls))
+		for j := range p.busy {
+			pt.crowd.add(&p.busy[j])
+		}
+		for j := range pt.calls {
+			pt.crowd.add(&pt.calls[j])
+		}
+	}
+}
+
+// against is how likely an answer comes and finds nobody, and how likely one comes, where
+// r is the risk by when it comes and p when it has come.
+func (r *row) against(p *row) (lost, answered float64) {
+	for k := range p {
+		lost += (p[k] - answered) * r[k]
+		answered = p[k]
+	}
+	return lost, answered
+}
