@@ -94,6 +94,7 @@ func TestLibrariesHaveOneOwner(t *testing.T) {
 		{"github.com/redis/go-redis", []string{"dialer/store", "pacing/ledger"}, []string{"dialer", "cmd"}}, // to look into a test's Redis
 		{"github.com/alicebob/miniredis", []string{"dialer/store"}, []string{"pacing/ledger"}},
 		{"github.com/spf13/pflag", []string{"cmd"}, nil},
+		{"gonum.org", []string{"pacing/sim"}, nil},
 		{"github.com/minio/minio-go", []string{"media/record/upload"}, nil},
 	}
 	for _, p := range list(t, "./...") {

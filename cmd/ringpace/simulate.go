@@ -247,20 +247,48 @@ func renderReport(w io.Writer, r *sim.Report, reference string) error {
 		rest = rest[n:]
 	}
 	if len(r.Scenarios) > 1 {
-		rows := [][]string{{"ALL OF THEM", "DAYS OVER", "AT MOST %"}}
-		for _, o := range r.Overall {
-			rows = append(rows, []string{o.Algorithm, fmt.Sprintf("%d of %d", o.DaysOver, o.Days), percent(o.UpperOver, 2)})
-		}
-		if err := grid(w, rows); err != nil {
+		if err := renderOverall(w, r); err != nil {
 			return err
 		}
-		fmt.Fprintln(w)
 	}
 	_, err := io.WriteString(w, `UTILISATION is talk and wrap-up over the time logged in, ± half of its 95 % interval.
 A difference with * is one with 95 % certainty, for all comparisons shown (paired t tests, Holm).
 DAYS OVER the ceiling; AT MOST such a share of all days with 95 % certainty (Clopper-Pearson).
 WAIT is an agent's for the next call; TALK and CALLS are live conversations, for each agent-hour.
 `)
+	return err
+}
+
+// renderOverall shows the utilisation in every scenario side by side.
+func renderOverall(w io.Writer, r *sim.Report) error {
+	agents := make(map[string][]int)
+	for _, o := range r.Scenarios {
+		agents[o.Scenario] = append(agents[o.Scenario], o.Agents)
+	}
+	head := []string{"UTILISATION %"}
+	for _, o := range r.Scenarios {
+		name := o.Scenario
+		if len(agents[name]) > 1 {
+			name += fmt.Sprintf("/%d", o.Agents)
+		}
+		head = append(head, name)
+	}
+	rows := [][]string{append(head, "DAYS OVER", "AT MOST %")}
+	for i, all := range r.Overall {
+		row := []string{all.Algorithm}
+		for _, o := range r.Scenarios {
+			cell := percent(o.Results[i].Utilisation, 1)
+			if o.Results[i].ShareOver > 0.05 {
+				cell += "!"
+			}
+			row = append(row, cell)
+		}
+		rows = append(rows, append(row, fmt.Sprintf("%d of %d", all.DaysOver, all.Days), percent(all.UpperOver, 2)))
+	}
+	if err := grid(w, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(w, "! is more than 5 % of the days over the ceiling.\n\n")
 	return err
 }
 

@@ -112,7 +112,7 @@ func TestSimulateSeveral(t *testing.T) {
 	}
 
 	_, out, _ = ringpace(nil, args...)
-	for _, want := range []string{"quick: 2 to 6 agents, 2 days of 12m, at most 3.0 % ", "AGENTS  ALGORITHM    UTILISATION %", "VS PROGRESSIVE", "0 of 4", " ±"} {
+	for _, want := range []string{"quick: 2 to 6 agents, 2 days of 12m, at most 3.0 % ", "AGENTS  ALGORITHM    UTILISATION %", "VS PROGRESSIVE", "UTILISATION %  quick/2  quick/6  DAYS OVER", "0 of 4", " ±"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
