@@ -51,6 +51,7 @@ const (
 	mostHours = 7 * 24
 	mostTime  = 24 * 3600 // of one ring, talk, break …
 	mostSigma = 4
+	mostOdds  = 50
 )
 
 // Validate says what is wrong with a scenario: all of it, as Faults.
@@ -155,8 +156,70 @@ func (v *validator) fates(s *Scenario) {
 	v.share("machines", s.Machines)
 	v.share("failures", s.Failures)
 	v.share("missed", s.Missed)
-	if sum := most + s.Machines + s.Failures; sum > 1+1e-9 {
-		v.fault("people", "the shares of people at their most, machines and failures come to %.4g; they may come to 1", sum)
+	v.share("unreachable", s.Unreachable)
+	v.share("silent", s.Silent)
+	if s.Notice != nil {
+		v.distribution("notice", s.Notice)
+	} else if s.Unreachable > 0 {
+		v.fault("unreachable", "until when does such a call end? Write for example notice: {constant: 10s}")
+	}
+	if sum := most + s.Machines + s.Failures + s.Unreachable; sum > 1+1e-9 {
+		v.fault("people", "the shares of people at their most, machines, failures and unreachable come to %.4g; they may come to 1", sum)
+	}
+	v.leads(s, most)
+}
+
+// leads checks in what leads differ; most is the greatest share of people.
+func (v *validator) leads(s *Scenario, most float64) {
+	odds := func(key string, x float64) float64 {
+		if !within(x, 0, mostOdds) {
+			v.fault(key, "is a factor from 0 to %d, 1 being as usual", mostOdds)
+		}
+		return x
+	}
+	sum, best, seen := 0.0, 0.0, make(map[string]bool)
+	for i := range s.Lists {
+		l, key := &s.Lists[i], fmt.Sprintf("lists[%d]", i)
+		if l.Name == "" || seen[l.Name] {
+			v.fault(key+".name", "each list has a name of its own")
+		}
+		seen[l.Name] = true
+		v.share(key+".share", l.Share)
+		sum, best = sum+l.Share, max(best, odds(key+".odds", l.Odds))
+		if l.Ring != nil {
+			v.distribution(key+".ring", l.Ring)
+		}
+	}
+	if len(s.Lists) > 0 {
+		v.whole("lists", sum)
+		most *= best
+	}
+	sum, best = 0, 0
+	for i, a := range s.Attempts {
+		key := fmt.Sprintf("attempts[%d]", i)
+		v.share(key+".share", a.Share)
+		sum, best = sum+a.Share, max(best, odds(key+".odds", a.Odds))
+	}
+	if len(s.Attempts) > 0 {
+		v.whole("attempts", sum)
+		most *= best
+	}
+	best = 0
+	for i, x := range s.HourOdds {
+		best = max(best, odds(fmt.Sprintf("hour_odds[%d]", i), x))
+	}
+	if len(s.HourOdds) > 0 {
+		most *= max(best, 1) // after the last of them it is as usual
+	}
+	if most > 1+1e-9 {
+		v.fault("people", "with the best odds of lists, attempts and hours, %.4g times all of the dials would be answered", most)
+	}
+}
+
+// whole checks that shares of the same come to all of it.
+func (v *validator) whole(key string, sum float64) {
+	if math.Abs(sum-1) > 1e-6 {
+		v.fault(key, "its shares come to %.6g, not to 1", sum)
 	}
 }
 
@@ -192,9 +255,7 @@ func (v *validator) distribution(key string, d *Distribution) {
 		}
 		v.parts(part, &p.Distribution)
 	}
-	if math.Abs(sum-1) > 1e-6 {
-		v.fault(key+".mix", "its shares come to %.6g, not to 1", sum)
-	}
+	v.whole(key+".mix", sum)
 }
 
 func (v *validator) parts(key string, d *Distribution) {
