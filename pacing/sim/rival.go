@@ -91,7 +91,7 @@ func Rivals() []Rival {
 		},
 		{
 			Name: "lines-per-idle", About: "a fixed number of lines for each free agent: power mode",
-			Grid: map[string][]float64{"lines": {1, 1.2, 1.4, 1.5, 1.6, 1.7, 1.8, 2, 2.2, 2.4, 2.5, 2.6, 2.8, 3, 3.2, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22}},
+			Grid: map[string][]float64{"lines": {1, 1.2, 1.4, 1.5, 1.6, 1.7, 1.8, 2, 2.2, 2.4, 2.5, 2.6, 2.8, 3, 3.2, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 10, 12, 13, 14, 18}},
 			pacer: func(_ *Scenario, p Settings) (pacing.Pacer, error) {
 				return pacing.New(pacing.Config{Mode: pacing.Power, Ratio: p["lines"]})
 			},

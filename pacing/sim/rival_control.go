@@ -22,7 +22,7 @@ type overdial struct {
 
 const (
 	controlMemory = 100.0 // answered calls over which the proportional part's share is taken
-	mostOverdial  = 12.0  // calls in flight for each free agent, beyond the first
+	mostOverdial  = 30.0  // calls in flight for each free agent, beyond the first
 )
 
 // Decide implements pacing.Pacer.
