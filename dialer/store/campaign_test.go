@@ -57,7 +57,10 @@ func TestOwnership(t *testing.T) {
 		epoch = next
 		a.cancel() // the dead one beats no more
 		a.running.Wait()
-		a.close.Do(func() { a.redis.Close() })
+		a.close.Do(func() {
+			a.ledger.Close()
+			a.redis.Close()
+		})
 
 		// A lease that nobody renews goes to whoever asks.
 		waitFor(t, "the lease to lapse", func() bool {

@@ -17,6 +17,7 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/pacing/ledger"
 )
 
 // crashTask is what a child process gets in STORE_CRASH_CHILD.
@@ -111,6 +112,9 @@ func dialAndEnd(ctx context.Context, s *Store, campaign string, epoch int64, l l
 	}
 	<-time.After(time.Duration(rand.IntN(20)) * time.Millisecond) // the call: so that death comes at any moment of one
 	rec.Outcome = []cdr.Outcome{cdr.Busy, cdr.Person, cdr.NoAnswer}[rand.IntN(3)]
+	if rec.Outcome == cdr.Person {
+		s.Ledger().Count(ledger.Entry{Campaign: campaign, Attempt: rec.ID, Verdict: ledger.Answered})
+	}
 	if err := s.Finish(rec, Next{Due: time.Now().Add(retryDelay)}); err != nil {
 		return err
 	}
@@ -178,6 +182,14 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 	}
 	verdict.check(f, leads)
+	outcomes := make(map[cdr.Outcome]int)
+	for _, rec := range f.cdrs() {
+		outcomes[rec.Outcome]++
+	}
+	answered, abandoned := f.count()
+	if answered-abandoned != outcomes[cdr.Person] || abandoned > outcomes[cdr.Interrupted] {
+		t.Errorf("%d answered, %d of them abandoned; the records have %v", answered, abandoned, outcomes)
+	}
 	t.Logf("%d dialed, the last process left %d open", dialed, recovered)
 }
 

@@ -25,6 +25,7 @@
 //	{t:TRUNK}:shares, slot  hash and string: channels and slots (trunk.go)
 //	{a:POOL}:leases         hash: agent -> boot, lapse, node
 //	{r:NODE}:contacts …     hash, sorted set: who is registered there (contact.go)
+//	{c:CAMPAIGN}:ledger …   abandonment counts, and what pacing has learned (pacing/ledger)
 //	{ringpace}:…            nodes, campaigns, do-not-call for all
 //
 // Leases are values that are compared with the clock, never keys that expire. (Who
@@ -36,12 +37,12 @@
 // INVITE: from then on the attempt is known. Progress notes on the local disk what
 // happens to it. Finish writes its end to the local journal and returns; a
 // goroutine delivers it to Redis, exactly once by the attempt's id, as soon as
-// Redis is there. What a dead process left open is ended by Recover. A Redis that
+// Redis is there, after the ledger has counted it (abandonment.go). What a dead process left open is ended by Recover. A Redis that
 // comes back is told anew of the attempts that are up (live.go).
 //
 // # Concurrency
 //
 // A Store's methods may be called from any goroutine. It runs two goroutines of
 // its own, one that watches Redis (health.go) and one that delivers ends
-// (outbox.go), and the journal's writer; all end with Close.
+// (outbox.go), and those of the journal and the ledger; all end with Close.
 package store

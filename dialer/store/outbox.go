@@ -178,6 +178,34 @@ func (s *Store) deliver(ctx context.Context) {
 // deliverBatch brings ends to Redis in one round trip, and returns those that it
 // did not take.
 func (s *Store) deliverBatch(ctx context.Context, batch []ending) (refused []ending, err error) {
+	batch, refused, err = s.settled(ctx, batch)
+	if len(batch) == 0 {
+		return refused, err
+	}
+	more, delivered := s.deliverSettled(ctx, batch)
+	return append(refused, more...), errors.Join(err, delivered)
+}
+
+// settled counts what became of the attempts of a batch, and returns those whose ends may
+// be delivered.
+func (s *Store) settled(ctx context.Context, batch []ending) (ready, refused []ending, err error) {
+	errs := s.settle(ctx, batch)
+	for i, e := range batch {
+		if errs[i] == nil {
+			ready = append(ready, e)
+			continue
+		}
+		refused = append(refused, e)
+		if !isAway(errs[i]) {
+			s.log.Error("what became of an attempt is not counted; its end waits", "attempt", e.Record.ID, "err", errs[i])
+			s.countRefused()
+		}
+	}
+	return ready, refused, errors.Join(errs...)
+}
+
+// deliverSettled is deliverBatch, once the attempts are counted.
+func (s *Store) deliverSettled(ctx context.Context, batch []ending) (refused []ending, err error) {
 	calls := make([]call, len(batch))
 	for i, e := range batch {
 		if calls[i], err = s.endCall(e); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -129,7 +130,7 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 	if err != nil {
 		return 0, err
 	}
-	calls := make([]call, len(batch))
+	ends := make([]ending, len(batch))
 	for i, open := range batch {
 		open.Lead = leads[i].Lead
 		rec, next := decide(open)
@@ -139,7 +140,14 @@ func (s *Store) recoverBatch(ctx context.Context, sp space, batch []OpenAttempt,
 		if rec.Direction == cdr.In {
 			kind = endIn
 		}
-		if calls[i], err = s.endCall(ending{Kind: kind, Record: rec, Next: next}); err != nil {
+		ends[i] = ending{Kind: kind, Record: rec, Next: next}
+	}
+	if err := errors.Join(s.settle(ctx, ends)...); err != nil {
+		return 0, err
+	}
+	calls := make([]call, len(ends))
+	for i, e := range ends {
+		if calls[i], err = s.endCall(e); err != nil {
 			return 0, err
 		}
 	}

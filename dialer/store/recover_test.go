@@ -18,6 +18,9 @@ func die(t *testing.T, s *Store) {
 		s.health.set(ErrClosed)
 		s.cancel()
 		s.running.Wait()
+		if err := s.ledger.Close(); err != nil {
+			t.Error(err)
+		}
 		s.redis.Close()
 		if err := s.journal.Close(); err != nil {
 			t.Error(err)

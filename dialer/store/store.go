@@ -13,6 +13,7 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/store/journal"
+	"ringpace/pacing/ledger"
 )
 
 // Config is how a store is opened. Zero durations and limits mean the default.
@@ -29,6 +30,9 @@ type Config struct {
 	// sign of life before it is taken for dead; 0: it is dead at once. A living one
 	// gives a sign each second.
 	Takeover time.Duration
+	// Campaign says in which time zone a campaign's days begin and which windows bound its
+	// abandoned calls; nil: UTC and the safe ones. It may be called from any goroutine.
+	Campaign func(name string) ledger.Campaign
 	CDRLimit int64 // records that a campaign's stream keeps, about; 1,000,000; < 0: all
 
 	scriptHead string // tests: "#!lua\n" makes Redis 7 check that a script keeps to its slot
@@ -45,6 +49,7 @@ type Store struct {
 	redis      redis.UniversalClient
 	scripts    *scripts
 	journal    *journal.Journal
+	ledger     *ledger.Ledger
 	health     *health
 	outbox     *outbox
 	trunks     trunks
@@ -101,10 +106,14 @@ func open(ctx context.Context, cfg Config, client redis.UniversalClient) (*Store
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
+	books, err := openLedger(cfg, client)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	s := &Store{
 		node: cfg.Node, boot: cfg.Boot, timeout: cfg.Timeout, nodeLease: cfg.NodeLease, takeover: cfg.Takeover,
 		cdrLimit: max(cfg.CDRLimit, 0), log: cfg.Logger,
-		redis: client, scripts: loadScripts(cfg.scriptHead), journal: log,
+		redis: client, scripts: loadScripts(cfg.scriptHead), journal: log, ledger: books,
 		health: newHealth(), outbox: newOutbox(), left: make(map[string]cdr.Record),
 		embedded: func() {},
 	}
@@ -135,7 +144,7 @@ func (s *Store) Close(ctx context.Context) error {
 		s.health.set(ErrClosed)
 		s.cancel()
 		s.running.Wait()
-		err = errors.Join(s.journal.Close(), s.redis.Close())
+		err = errors.Join(s.ledger.Close(), s.journal.Close(), s.redis.Close())
 		s.embedded()
 	})
 	return err

@@ -67,7 +67,7 @@ func (l *Ledger) count(ctx context.Context, e Entry) error {
 			return nil
 		}
 	}
-	return errClock
+	return ErrClock
 }
 
 // counted is the count script's answer.

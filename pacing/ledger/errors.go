@@ -10,5 +10,5 @@ var (
 	ErrName    = errors.New("ledger: not a name")
 	ErrReserve = errors.New("ledger: a reservation must be a finite number, not below 0")
 	ErrCount   = errors.New("ledger: redis holds what is no count")
-	errClock   = errors.New("ledger: the clock of redis does not stand still for long enough")
+	ErrClock   = errors.New("ledger: the clock of redis does not stand still for long enough")
 )

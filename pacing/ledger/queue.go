@@ -160,7 +160,7 @@ func (l *Ledger) pass(ctx context.Context, items []item) (left []item) {
 		if err == nil && it.entry.Attempt != "" {
 			if err = l.count(ctx, it.entry); err != nil {
 				var redisSays redis.Error
-				if failed[c] = err; !errors.As(err, &redisSays) && !errors.Is(err, errClock) && !errors.Is(err, ErrName) {
+				if failed[c] = err; !errors.As(err, &redisSays) && !errors.Is(err, ErrClock) && !errors.Is(err, ErrName) {
 					away = err
 				}
 			}

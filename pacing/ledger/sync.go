@@ -58,7 +58,7 @@ func (l *Ledger) Sync(ctx context.Context, campaign string, reserve float64) ([]
 			break
 		}
 		if try == dateTries {
-			return nil, errClock
+			return nil, ErrClock
 		}
 	}
 	days, first, err := l.mend(ctx, sp, campaign, from, s)

@@ -148,7 +148,7 @@ func TestWipedCounts(t *testing.T) {
 		f.tell(b, ids[3], Machine)
 		for _, l := range []*Ledger{a, b, f.node("c")} {
 			w := f.sync(l, 0)
-			if w[0].Answered != 5 || w[0].Abandoned != 2 || w[1].Answered != 5 || !w[1].Ends.Equal(before[1].Ends) {
+			if w[1].Answered != 5 || w[1].Abandoned != 2 || !w[1].Ends.Equal(before[1].Ends) {
 				f.Errorf("%+v", w)
 			}
 		}
@@ -209,7 +209,7 @@ func TestMemoryOutlivesTheProcess(t *testing.T) {
 		}
 		f.wipe()
 		a = f.node("a", kept)
-		if w := f.sync(a, 0); w[0].Answered != 2 || w[0].Abandoned != 1 || !w[1].Ends.Equal(ends) {
+		if w := f.sync(a, 0); w[1].Answered != 2 || w[1].Abandoned != 1 || !w[1].Ends.Equal(ends) {
 			f.Errorf("%+v", w)
 		}
 		f.wantSums(Counts{Answered: 2, Abandoned: 1})

@@ -21,6 +21,9 @@ local t = redis.call('TIME')
 local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 
 local function split(record) return string.match(record or '', '^(%S+) (%S+)$') end
+-- Every key is read before anything is written: one that is spoilt fails all, not half.
+local first = redis.call('HGET', KEYS[1], 'first')
+redis.call('HLEN', KEYS[2])
 local date, was = split(redis.call('HGET', KEYS[3], ARGV[1]))
 local remembered, then_was = split(ARGV[3])
 if remembered and (rank[then_was] or 0) > (rank[was] or 0) then date, was = remembered, then_was end
@@ -47,7 +50,6 @@ end
 local word = 'repeat'
 if not was then
   redis.call('HINCRBY', KEYS[2], count(1), 1)
-  local first = redis.call('HGET', KEYS[1], 'first')
   if not first or ARGV[4] < first then redis.call('HSET', KEYS[1], 'first', ARGV[4]) end
 end
 if rank[verdict] > (rank[was] or 0) then
