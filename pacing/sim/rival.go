@@ -113,10 +113,10 @@ func Rivals() []Rival {
 			},
 		},
 		{
-			Name: "mean-matching", About: "as many answers expected within a horizon as free agents, by learned hazards",
-			Grid: map[string][]float64{"horizon": {8, 16}, "share": {0.1, 0.13, 0.15, 0.17, 0.2, 0.22, 0.25, 0.28, 0.31, 0.35, 0.4, 0.45, 0.5}},
+			Name: "mean-matching", About: "as many answers expected within a horizon as a share of free agents, by learned hazards",
+			Grid: map[string][]float64{"horizon": {12}, "ahead": {0, 2, 4}, "share": {0.2, 0.24, 0.28, 0.31, 0.34, 0.37, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7}},
 			pacer: func(_ *Scenario, p Settings) (pacing.Pacer, error) {
-				return &meanMatching{horizon: int(p["horizon"]), share: p["share"]}, nil
+				return &meanMatching{horizon: int(p["horizon"]), ahead: int(p["ahead"]), share: p["share"]}, nil
 			},
 		},
 		vicidialRival("vicidial-ratio", vicidialRatio, "VICIdial's RATIO: a fixed dial level",

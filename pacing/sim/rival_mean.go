@@ -6,12 +6,13 @@ import (
 	"ringpace/pacing"
 )
 
-// meanMatching dials until the answers that are expected within its horizon are as many
-// as the agents that are expected to be free within it. It learns what Ringpace's own
+// meanMatching dials until the answers that are expected within its horizon are a share of
+// the agents who are expected to be free within another. It learns what Ringpace's own
 // tables learn, the hazards of calls and of agents by their ages, but decides by means.
 type meanMatching struct {
-	horizon int     // seconds
-	share   float64 // of the expected free agents that may be matched
+	horizon int     // of answers, seconds
+	ahead   int     // of agents, seconds
+	share   float64 // of the agents expected to be free that answers may be
 
 	calls    [matchAges]struct{ risk, answers, ends float64 }
 	handling [matchSpans]struct{ risk, done float64 }
@@ -109,7 +110,7 @@ func (m *meanMatching) Decide(s pacing.Snapshot) pacing.Decision {
 			busy := s.Now.Sub(a.Busy).Seconds()
 			m.handling[matchSpan(busy)].risk++
 			stays := 1.0
-			for k := range m.horizon {
+			for k := range m.ahead {
 				stays *= stay[matchSpan(busy+float64(k))]
 			}
 			places += 1 - stays

@@ -163,7 +163,7 @@ func TestOverdialSpendsWhatWasSpared(t *testing.T) {
 
 func TestMeanMatchingMatchesMeans(t *testing.T) {
 	dials := func(m *meanMatching, c scene) int { return m.Decide(c.snapshot()).Dial }
-	m := &meanMatching{horizon: 12, share: 0.5}
+	m := &meanMatching{horizon: 12, ahead: 10, share: 0.5}
 	few, many := dials(m, scene{free: 2}), dials(m, scene{free: 4})
 	if few <= 2 || many < 2*few-1 || many > 2*few+1 {
 		t.Errorf("%d for 2 free agents, %d for 4: not in proportion", few, many)
