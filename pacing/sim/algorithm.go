@@ -33,13 +33,20 @@ func (a *Algorithm) Run(s *Scenario, seed uint64) (Day, error) {
 	return a.oracle.run(s, p, seed), nil
 }
 
+// leastRing is how long a call rings at least before it is given up: 16 CFR
+// 310.4(b)(4)(ii).
+const leastRing = 15 * time.Second
+
 // Algorithms returns all that can be played: Ringpace's modes, its oracles and its rivals. A rival
 // stands once as it comes, where it comes with settings, and once as it was tuned in
 // hindsight for each scenario.
 func Algorithms() []Algorithm {
-	predictive := func(s *Scenario, _ uint64) (pacing.Pacer, error) {
-		return pacing.New(pacing.Config{Mode: pacing.Predictive, Patience: s.patience()})
+	without := func(k pacing.Knowledge, least time.Duration) func(*Scenario, uint64) (pacing.Pacer, error) {
+		return func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+			return pacing.New(pacing.Config{Mode: pacing.Predictive, Patience: s.patience(), LeastRing: least, Ignore: k})
+		}
 	}
+	predictive := without(0, leastRing)
 	all := []Algorithm{
 		{Name: "predictive", About: "Ringpace's predictive mode", New: predictive},
 		{Name: "progressive", About: "never more calls in flight than free agents", New: func(*Scenario, uint64) (pacing.Pacer, error) {
@@ -48,6 +55,20 @@ func Algorithms() []Algorithm {
 		{Name: "oracle-agents", About: "predictive mode that knows when agents finish", New: predictive, oracle: foresight{agents: true}},
 		{Name: "oracle-calls", About: "predictive mode that knows the calls' outcomes", New: predictive, oracle: foresight{calls: true}},
 		{Name: "oracle-both", About: "predictive mode that knows both", New: predictive, oracle: foresight{agents: true, calls: true}},
+	}
+	for _, w := range []struct {
+		what, words string
+		ignores     pacing.Knowledge
+		least       time.Duration
+	}{
+		{"leads", "knowing who is how likely to answer", pacing.OfLeads, leastRing},
+		{"ringing", "knowing whether calls ring", pacing.OfRinging, leastRing},
+		{"leads-and-ringing", "knowing either", pacing.OfLeads | pacing.OfRinging, leastRing},
+		{"leaving", "knowing when agents leave", pacing.OfLeaving, leastRing},
+		{"handling", "knowing how long agents have been busy", pacing.OfHandling, leastRing},
+		{"giving-up", "giving calls up", 0, 0},
+	} {
+		all = append(all, Algorithm{Name: "without-" + w.what, About: "predictive mode without " + w.words, New: without(w.ignores, w.least)})
 	}
 	for _, r := range Rivals() {
 		if r.Defaults != nil {

@@ -41,17 +41,14 @@ type worker struct {
 	since   float64
 	busy    float64 // when the call was got
 	done    float64 // Engaged: when handling is over
-	wrap    float64 // when talk is over
 	speed   float64
 	from    float64
 	to      float64
 	pause   float64 // when the next break is due
 	paused  int
-	person  bool
 	logged  float64 // seconds logged in, without breaks
 	worked  float64
 	talked  float64
-	idle    float64
 }
 
 // nextLeads is how many of the leads to be dialed next a pacer is shown.
