@@ -1,9 +1,6 @@
 package pacing
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // ahead is the seconds ahead that a decision looks at.
 var ahead = [steps]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34}
@@ -24,22 +21,22 @@ const (
 	factors      = 2*factorOctave*factorSteps + 1
 )
 
-// forecast says how calls will fare. It is made of the two stages' hazards, and made anew
-// now and then; its rows are made when they are first wanted.
+// forecast says how calls will fare. It is made of the two stages' hazards; its rows are made when they are first wanted.
 type forecast struct {
-	made                 time.Time
 	dialing, ringing     hazards
 	fate                 [factors]*fate
 	dialingRow, ringsRow [factors][stageBins + 1]*row
-	handling             survival
 }
 
 // hazards are those of a stage, by interval.
 type hazards struct{ answer, ring, end [stageBins]float64 }
 
-func (h *hazards) take(s *stage, p *stagePriors) {
-	for i := range stageBins {
-		h.answer[i], h.ring[i], h.end[i] = s.answer(p, i), s.ring(p, i), s.end(p, i)
+// take takes what was learned of a stage, on top of what was known before.
+func (h *hazards) take(s *stage, prior *hazards, odds float64, seconds *[stageBins]float64) {
+	for i, w := range seconds {
+		h.answer[i] = (s.Answered[i] + w*prior.answer[i]*odds) / (s.Chances[i] + w)
+		h.ring[i] = (s.Rang[i] + w*prior.ring[i]) / (s.Exposure[i] + w)
+		h.end[i] = (s.Over[i] + w*prior.end[i]) / (s.Exposure[i] + w)
 	}
 }
 
@@ -47,30 +44,6 @@ func (h *hazards) take(s *stage, p *stagePriors) {
 type fate struct {
 	alive    [stageBins + lookout + 1]float64 // share that rings still
 	answered [stageBins + lookout + 1]float64 // share that has been answered
-}
-
-// callTable is what a campaign has learned of its calls.
-type callTable struct {
-	Dialing stage `json:"dialing"` // before anything was heard of ringing
-	Ringing stage `json:"ringing"`
-	Level   level `json:"level"`
-}
-
-// learned is how many calls stand behind the table, at most what it remembers.
-func (t *callTable) learned() float64 {
-	n := 0.0
-	for i := range stageBins {
-		n += t.Dialing.Answered[i] + t.Dialing.Over[i] + t.Ringing.Answered[i] + t.Ringing.Over[i]
-	}
-	return n
-}
-
-// renew forgets all rows and takes the hazards anew.
-func (f *forecast) renew(m *Model, now time.Time) {
-	*f = forecast{made: now}
-	f.dialing.take(&m.Calls.Dialing, &dialingPrior)
-	f.ringing.take(&m.Calls.Ringing, &ringingPrior)
-	f.handling.fill(&m.Handling)
 }
 
 func factorAt(n int) float64 { return math.Exp2(float64(n)/factorSteps - factorOctave) }

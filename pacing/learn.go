@@ -29,58 +29,62 @@ func (p *predictive) rings(k *Call) (time.Time, bool) {
 	return k.Since, false
 }
 
-func (p *predictive) odds(k *Call) float64 {
-	if !p.knows(OfLeads) {
-		return 1
-	}
-	return p.model.Odds.of(&k.Lead)
-}
-
 // spend counts the time of a call in its stages until at. left is how it left then.
 func (p *predictive) spend(k *Call, at time.Time, left bool, how exit) {
-	m, o := &p.model.Calls, p.odds(k)
-	since, ringing := p.rings(k)
-	expected := 0.0
-	if ringing {
-		a, b := p.seen(k.Since), age(k.Rings, k.Since)
-		if k.Rings.After(p.last) { // since the last look
-			expected += m.Dialing.spend(&dialingPrior, a, b, o)
-			m.Dialing.leave(b, toRinging)
-		}
-		expected += m.Ringing.spend(&ringingPrior, p.seen(since), age(at, since), o)
-		if left {
-			m.Ringing.leave(age(at, since), how)
-		}
-	} else {
-		expected = m.Dialing.spend(&dialingPrior, p.seen(since), age(at, since), o)
-		if left {
-			m.Dialing.leave(age(at, since), how)
+	m, f := &p.model.Calls, p.forecasts.of(&p.model, "")
+	odds, n := 1.0, 1
+	books := [2]struct {
+		*stages
+		odds float64
+	}{{&m.stages, 1}}
+	if p.knows(OfLeads) {
+		odds = p.model.Odds.of(&k.Lead)
+		books[0].odds = odds
+		if list := m.list(k.Lead.List); list != nil {
+			books[1].stages, books[1].odds = list, p.model.Odds.but(&k.Lead, listKind)
+			n = 2
 		}
 	}
-	m.Level.expect(expected)
+	expected := 0.0
+	since, ringing := p.rings(k)
+	if dialed := age(since, k.Since); ringing && k.Rings.After(p.last) { // since the last look
+		for _, b := range books[:n] {
+			b.Dialing.spend(p.seen(k.Since), dialed, b.odds)
+			b.Dialing.leave(dialed, toRinging)
+		}
+		expected += f.dialing.answers(p.seen(k.Since), dialed)
+	}
+	from, to := p.seen(since), age(at, since)
+	for _, b := range books[:n] {
+		now := &b.Dialing
+		if ringing {
+			now = &b.Ringing
+		}
+		now.spend(from, to, b.odds)
+		if left {
+			now.leave(to, how)
+		}
+	}
+	if ringing {
+		expected += f.ringing.answers(from, to)
+	} else {
+		expected += f.dialing.answers(from, to)
+	}
+	m.Level.expect(expected * odds)
 }
 
 // expected is how many answers were to be expected of a call that left at.
 func (p *predictive) expected(k *Call, at time.Time) float64 {
-	sum := 0.0
-	add := func(answer *[stageBins]float64, seconds float64) {
-		for i := range answer {
-			d := min(seconds-float64(i), 1)
-			if d <= 0 {
-				break
-			}
-			sum += answer[i] * d
-		}
-	}
-	since, ringing := p.rings(k)
-	if ringing {
-		add(&p.forecast.dialing.answer, age(k.Rings, k.Since))
-		add(&p.forecast.ringing.answer, age(at, since))
-	} else {
-		add(&p.forecast.dialing.answer, age(at, since))
-	}
+	f := p.forecasts.of(&p.model, "")
 	level, _ := p.model.Calls.Level.mean()
-	return sum * level * p.odds(k)
+	since, ringing := p.rings(k)
+	sum := 0.0
+	if ringing {
+		sum = f.dialing.answers(0, age(k.Rings, k.Since)) + f.ringing.answers(0, age(at, since))
+	} else {
+		sum = f.dialing.answers(0, age(at, since))
+	}
+	return sum * level * p.model.Odds.of(&k.Lead)
 }
 
 // Observe implements Learner.

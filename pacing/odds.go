@@ -52,13 +52,16 @@ func (l *Lead) words() [kinds]string {
 }
 
 // of is how many times as often as usual such a lead answers.
-func (o *odds) of(l *Lead) float64 {
+func (o *odds) of(l *Lead) float64 { return o.but(l, kinds) }
+
+// but is the same but for what one kind of word tells.
+func (o *odds) but(l *Lead, not kind) float64 {
 	if len(o.Words) == 0 || *l == (Lead{}) {
 		return 1
 	}
 	product := 1.0
 	for k, w := range l.words() {
-		if w == "" {
+		if w == "" || kind(k) == not {
 			continue
 		}
 		if t := o.Words[word{kind(k), w}]; t != nil {
@@ -66,6 +69,14 @@ func (o *odds) of(l *Lead) float64 {
 		}
 	}
 	return min(max(product, 1/mostOdds), mostOdds)
+}
+
+// list is how many times as often as usual those of a list answer.
+func (o *odds) list(name string) float64 {
+	if t := o.Words[word{listKind, name}]; t != nil {
+		return min(max(t.factor(), 1/mostOdds), mostOdds)
+	}
+	return 1
 }
 
 // learn counts a call to such a lead that is over. expected is the answers that were to be

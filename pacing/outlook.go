@@ -21,7 +21,9 @@ type flying struct {
 	at      int // in the snapshot
 	ringing bool
 	age     float64 // in that state, seconds
-	octaves float64 // of its odds: their logarithm to the base 2
+
+	forecast *forecast
+	octaves  float64 // of its odds beside the forecast's: their logarithm to the base 2
 }
 
 // assess works out how calls in flight and agents will fare.
@@ -36,7 +38,9 @@ func (p *predictive) assess(s *Snapshot, n count) {
 	for i := range s.Calls {
 		if k := &s.Calls[i]; k.State != Waiting && (!k.Foreseen || !k.AnswersAt.IsZero()) {
 			since, ringing := p.rings(k)
-			p.calls = append(p.calls, flying{i, ringing, age(s.Now, since), octaves(p.odds(k))})
+			f := flying{at: i, ringing: ringing, age: age(s.Now, since)}
+			f.forecast, f.octaves = p.expect(&k.Lead)
+			p.calls = append(p.calls, f)
 		}
 	}
 	p.staff(s, n)
@@ -50,7 +54,7 @@ func (p *predictive) assess(s *Snapshot, n count) {
 			if k := &s.Calls[f.at]; k.Foreseen {
 				r.by(s.Now, k.AnswersAt)
 			} else {
-				p.forecast.of(&r, f.ringing, f.age, level+f.octaves)
+				f.forecast.of(&r, f.ringing, f.age, level+f.octaves)
 			}
 			pt.calls = append(pt.calls, r)
 			pt.answers.add(&r, 1)
@@ -79,18 +83,35 @@ func octaves(odds float64) float64 {
 
 // aim works out how the next call but so many would fare.
 func (p *predictive) aim(s *Snapshot, dialed int) {
-	odds := p.model.Odds.usual()
-	if dialed < len(s.Next) && p.knows(OfLeads) {
-		odds = p.model.Odds.of(&s.Next[dialed])
+	next := aim{p.forecasts.of(&p.model, ""), octaves(p.model.Odds.usual())}
+	if dialed < len(s.Next) {
+		next.forecast, next.octaves = p.expect(&s.Next[dialed])
 	}
-	if dialed > 0 && odds == p.aimed {
+	if dialed > 0 && next == p.aimed {
 		return
 	}
-	p.aimed = odds
+	p.aimed = next
 	for i := range p.points {
 		pt := &p.points[i]
-		p.forecast.of(&pt.fresh, false, 0, math.Log2(pt.level)+octaves(odds))
+		next.forecast.of(&pt.fresh, false, 0, math.Log2(pt.level)+next.octaves)
 	}
+}
+
+// aim is what is expected of a call that is not dialed yet.
+type aim struct {
+	forecast *forecast
+	octaves  float64
+}
+
+// expect is the forecast for a lead, and its odds beside that in octaves.
+func (p *predictive) expect(l *Lead) (*forecast, float64) {
+	if !p.knows(OfLeads) {
+		return p.forecasts.of(&p.model, ""), 0
+	}
+	if p.model.Calls.Lists[l.List] != nil {
+		return p.forecasts.of(&p.model, l.List), octaves(p.model.Odds.but(l, listKind))
+	}
+	return p.forecasts.of(&p.model, ""), octaves(p.model.Odds.of(l))
 }
 
 // staff finds when agents will be there.
@@ -121,7 +142,7 @@ func (p *predictive) staff(s *Snapshot, n count) {
 			if !p.knows(OfHandling) {
 				since = s.Now
 			}
-			p.forecast.handling.busy(&r, age(s.Now, since), patience)
+			p.forecasts.busy(&p.model).busy(&r, age(s.Now, since), patience)
 		}
 		for k, s := range ahead {
 			if at := float64(s); at > leaves || at+patience < 0 {

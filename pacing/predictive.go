@@ -9,17 +9,17 @@ import (
 // would find nobody with at most a certain probability (theta), averaged over when it may
 // come. Theta is what the abandonment budget of every window bears.
 type predictive struct {
-	c        Config
-	model    Model
-	last     time.Time // of the last decision: until when calls and agents were observed
-	forecast forecast
+	c         Config
+	model     Model
+	last      time.Time // of the last decision: until when calls and agents were observed
+	forecasts forecasts
 
 	// Of the decision that is being made.
 	points   []point
 	busy     []row // by agent who is not free at once
 	calls    []flying
-	places   int     // agents for answers to come
-	aimed    float64 // odds of the call that the fresh rows are of
+	places   int // agents for answers to come
+	aimed    aim // what the points' fresh rows are of
 	prospect Prospect
 }
 
@@ -32,15 +32,10 @@ func newPredictive(c Config) *predictive {
 
 func (p *predictive) knows(k Knowledge) bool { return p.c.Ignore&k == 0 }
 
-// renewEvery is how often the forecast is made anew.
-const renewEvery = 3 * time.Second
-
 // Decide implements Pacer.
 func (p *predictive) Decide(s Snapshot) Decision {
+	p.forecasts.renew(s.Now)
 	p.look(&s)
-	if p.forecast.made.IsZero() || s.Now.Sub(p.forecast.made) >= renewEvery || s.Now.Before(p.forecast.made) {
-		p.forecast.renew(&p.model, s.Now)
-	}
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)

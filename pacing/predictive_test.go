@@ -20,7 +20,7 @@ func taught(t *testing.T, c Config, n int) *predictive {
 		sent := at.Add(-2 * time.Second)
 		end := at.Add(25 * time.Second)
 		call := Call{State: Ringing, Since: sent, Rings: at}
-		p.model.Calls.Dialing.spend(&dialingPrior, 0, 2, 1)
+		p.model.Calls.Dialing.spend(0, 2, 1)
 		p.model.Calls.Dialing.leave(2, toRinging)
 		if r.IntN(5) == 0 {
 			end = at.Add(time.Duration(5+r.IntN(10)) * time.Second)
@@ -50,9 +50,9 @@ func busyFor(s Snapshot, age time.Duration) Snapshot {
 }
 
 func dials(p *predictive, s Snapshot) int {
-	model := p.model
+	model := p.Model()
 	d := p.Decide(s)
-	p.model = model
+	p.Resume(model)
 	return d.Dial
 }
 

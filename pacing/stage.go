@@ -6,6 +6,7 @@ const (
 	stageBins = 64 // intervals of one second by which times in a stage are told apart; the last has no end
 
 	stagePrior    = 20.0   // calls that the prior of a stage is worth
+	listPrior     = 30.0   // seconds at risk in each interval that all calls are worth for those of one list
 	stageHalfLife = 3000.0 // calls that have left a stage after which what was learned counts half
 )
 
@@ -30,9 +31,8 @@ const (
 	toEnd
 )
 
-// spend counts the seconds from a to b that a call with those odds spent in the stage. It
-// returns how many answers were to be expected in them.
-func (s *stage) spend(prior *stagePriors, a, b, odds float64) (expected float64) {
+// spend counts the seconds from a to b that a call with those odds spent in the stage.
+func (s *stage) spend(a, b, odds float64) {
 	for k := int(a); a < b; k++ {
 		end := b
 		if k < stageBins-1 {
@@ -41,10 +41,21 @@ func (s *stage) spend(prior *stagePriors, a, b, odds float64) (expected float64)
 		i := min(k, stageBins-1)
 		s.Exposure[i] += end - a
 		s.Chances[i] += (end - a) * odds
-		expected += s.answer(prior, i) * (end - a) * odds
 		a = end
 	}
-	return expected
+}
+
+// answers is how many answers the hazards expect from a to b of a call with even odds.
+func (h *hazards) answers(a, b float64) (sum float64) {
+	for k := int(a); a < b; k++ {
+		end := b
+		if k < stageBins-1 {
+			end = min(b, float64(k+1))
+		}
+		sum += h.answer[min(k, stageBins-1)] * (end - a)
+		a = end
+	}
+	return sum
 }
 
 var stageForget = math.Exp2(-1 / stageHalfLife)
@@ -69,32 +80,26 @@ func (s *stage) leave(age float64, how exit) {
 	}
 }
 
-// stagePriors are the hazards, per second, that are assumed before anything is known.
-type stagePriors struct{ answer, ring, end float64 }
+// flat is the same hazards at every age.
+func flat(answer, ring, end float64) (h hazards) {
+	for i := range stageBins {
+		h.answer[i], h.ring[i], h.end[i] = answer, ring, end
+	}
+	return h
+}
 
 // Before anything is known one call in five is answered, most of them within 20 s.
 var (
-	dialingPrior = stagePriors{answer: 0.004, ring: 0.25, end: 0.05}
-	ringingPrior = stagePriors{answer: 0.014, end: 0.04}
+	dialingPrior = flat(0.004, 0.25, 0.05)
+	ringingPrior = flat(0.014, 0, 0.04)
 )
 
-// weights are the seconds that the prior is worth in each interval.
-var weights = func() (w [stageBins]float64) {
+// priorSeconds is the time at risk that the prior is worth in each interval, and listSeconds
+// what all calls are worth for those of one list.
+var priorSeconds, listSeconds = func() (w, l [stageBins]float64) {
 	for i := range w {
 		w[i] = stagePrior * math.Exp(-float64(i)/20)
+		l[i] = listPrior
 	}
-	return w
+	return w, l
 }()
-
-// answer, ring and end are hazards of interval i, of calls with even odds.
-func (s *stage) answer(p *stagePriors, i int) float64 {
-	return (s.Answered[i] + weights[i]*p.answer) / (s.Chances[i] + weights[i])
-}
-
-func (s *stage) ring(p *stagePriors, i int) float64 {
-	return (s.Rang[i] + weights[i]*p.ring) / (s.Exposure[i] + weights[i])
-}
-
-func (s *stage) end(p *stagePriors, i int) float64 {
-	return (s.Over[i] + weights[i]*p.end) / (s.Exposure[i] + weights[i])
-}

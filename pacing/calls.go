@@ -1,0 +1,95 @@
+package pacing
+
+import "time"
+
+// callTable is what a campaign has learned of its calls: of all of them, and of those of
+// each list, which differ in when they are answered too.
+type callTable struct {
+	stages
+	Lists map[string]*stages `json:"lists,omitempty"`
+	Level level              `json:"level"`
+}
+
+// stages are those of a call that nobody has answered.
+type stages struct {
+	Dialing stage `json:"dialing"` // before anything was heard of ringing
+	Ringing stage `json:"ringing"`
+}
+
+// mostLists bounds the lists that are told apart.
+const mostLists = 64
+
+// list is what was learned of one list; nil for the calls of none.
+func (t *callTable) list(name string) *stages {
+	l := t.Lists[name]
+	if l == nil && name != "" && len(t.Lists) < mostLists {
+		if t.Lists == nil {
+			t.Lists = map[string]*stages{}
+		}
+		l = &stages{}
+		t.Lists[name] = l
+	}
+	return l
+}
+
+// learned is how many calls stand behind the table, at most what it remembers.
+func (t *callTable) learned() float64 {
+	n := 0.0
+	for i := range stageBins {
+		n += t.Dialing.Answered[i] + t.Dialing.Over[i] + t.Ringing.Answered[i] + t.Ringing.Over[i]
+	}
+	return n
+}
+
+// forecasts are those of all calls and of each list's. They are made of a model when they
+// are first wanted, and anew now and then.
+type forecasts struct {
+	made     time.Time
+	calls    map[string]*forecast // by list; "" for all
+	handling *survival
+}
+
+// renewEvery is how long a forecast is good for.
+const renewEvery = 3 * time.Second
+
+// renew forgets forecasts that are too old.
+func (f *forecasts) renew(now time.Time) {
+	if old := now.Sub(f.made); old < 0 || old >= renewEvery {
+		*f = forecasts{made: now, calls: map[string]*forecast{}}
+	}
+}
+
+// of is the forecast of a list's calls: that of all where the list is not told apart.
+func (f *forecasts) of(m *Model, list string) *forecast {
+	l := m.Calls.Lists[list]
+	if l == nil {
+		list = ""
+	}
+	c := f.calls[list]
+	if c != nil {
+		return c
+	}
+	c = &forecast{}
+	if l == nil {
+		c.dialing.take(&m.Calls.Dialing, &dialingPrior, 1, &priorSeconds)
+		c.ringing.take(&m.Calls.Ringing, &ringingPrior, 1, &priorSeconds)
+	} else {
+		all, odds := f.of(m, ""), m.Odds.list(list)
+		c.dialing.take(&l.Dialing, &all.dialing, odds, &listSeconds)
+		c.ringing.take(&l.Ringing, &all.ringing, odds, &listSeconds)
+	}
+	if f.calls == nil {
+		f.calls = map[string]*forecast{}
+	}
+	f.calls[list] = c
+	return c
+}
+
+// busy is the forecast of handling times.
+func (f *forecasts) busy(m *Model) *survival {
+	if f.handling == nil {
+		f.handling = &survival{}
+		f.handling.fill(&m.Handling)
+	}
+	return f.handling
+}
