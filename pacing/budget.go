@@ -23,10 +23,10 @@ func (w *Window) credit() float64 {
 
 // The bounds of the budget's control. See Predictive.
 const (
-	lastPart    = 24 * time.Minute // of the window: without credit only one call for each free agent
-	keepShare   = 0.015            // of what the rest of the window may bring is not planned for
-	leastShare  = 0.1              // what is aimed at is at least so many times the ceiling
-	mostShare   = 2.0              // and at most so many
+	earned      = 0.5   // of the answers that the window may still bring are counted on to make good an abandonment
+	keepShare   = 0.015 // of what the rest of the window may bring is not planned for
+	leastShare  = 0.1   // what is aimed at is at least so many times the ceiling
+	mostShare   = 2.0   // and at most so many
 	safeTheta   = 0.004
 	debtTheta   = 0.0013
 	gateMargin  = 1.5  // times the expected abandonments in flight must be covered

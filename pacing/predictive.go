@@ -112,17 +112,17 @@ func (p *predictive) bound(s *Snapshot, n count) Limit {
 	x.Theta = math.Inf(1)
 	for i := range s.Windows {
 		w := &s.Windows[i]
-		left := age(w.Ends, s.Now)
-		share, credit, why := w.share(p.c.Target*w.Ceiling, p.further(n, left)), w.credit(), ByRisk
+		further := p.further(n, age(w.Ends, s.Now))
+		share, credit, why := w.share(p.c.Target*w.Ceiling, further), w.credit(), ByRisk
 		theta := share / x.Kappa
 		if credit < x.Gate {
 			theta, why = min(theta, safeTheta), ByCredit
 			if credit < 0 {
 				theta = min(theta, debtTheta)
 			}
-			if credit < 0 && left < lastPart.Seconds() {
-				theta = 0
-			}
+		}
+		if credit+earned*w.Ceiling*further < 1 { // one more could not be made good again
+			theta, why = 0, ByCredit
 		}
 		if theta < x.Theta {
 			x.Theta, x.Share, x.Credit, x.Window, by = theta, share, credit, w.Name, why
@@ -131,7 +131,12 @@ func (p *predictive) bound(s *Snapshot, n count) Limit {
 	return by
 }
 
-// further is how many answers are to be expected in so many seconds.
+// further is how many answers are to be expected in so many seconds: of days to come a
+// third is dialed in.
 func (p *predictive) further(n count, seconds float64) float64 {
+	const day = 24 * 3600
+	if seconds > day {
+		seconds = day + (seconds-day)/3
+	}
 	return 0.75 * float64(n.agents) * seconds / p.model.Handling.mean()
 }

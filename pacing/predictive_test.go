@@ -80,8 +80,11 @@ func TestPredictiveDialsMoreWhereMoreIsBorne(t *testing.T) {
 	if poor >= rich || rich <= 3 {
 		t.Errorf("dials %d with credit and %d without", rich, poor)
 	}
-	if both := dial(day(1000, 10), day(20_000, 900)); both != poor {
+	if both := dial(day(1000, 10), day(1000, 40)); both != poor {
 		t.Errorf("dials %d where a second window has no credit, want %d as without", both, poor)
+	}
+	if n := dial(day(20_000, 900)); n != 3 {
+		t.Errorf("dials %d where the window cannot end well any more, want 3: one for each free agent", n)
 	}
 	reserved := day(1000, 10)
 	reserved.Reserved = 25
