@@ -213,6 +213,7 @@ func (a *agent) publish() {
 		s.Lead = &view
 	}
 	a.status.Store(s)
+	a.floor.manner(a.id, a.next != "", a.mode == config.Ring)
 	a.feed.Publish(api.Event{Kind: api.EventAgent, Agent: s})
 }
 

@@ -75,6 +75,9 @@ func (a *agent) join() {
 		t.joined <- b
 	}
 	a.hearArrival()
+	if a.state == api.AgentRinging {
+		a.floor.rang(time.Since(a.since))
+	}
 	t.call.BridgedAt = time.Now()
 	if !t.consult {
 		a.figures.calls++

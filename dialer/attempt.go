@@ -12,6 +12,7 @@ import (
 	"ringpace/dialer/gate"
 	"ringpace/media"
 	"ringpace/pacing"
+	"ringpace/pacing/ledger"
 	"ringpace/sip"
 )
 
@@ -40,6 +41,8 @@ type attempt struct {
 	// preview is what an agent saw before the call, which is for them; nil in every
 	// other mode.
 	preview *preview
+	called  pacing.Lead   // what pacing may know of them
+	quit    chan struct{} // asks to give the call up, while nobody has answered; has room for one
 }
 
 // run makes the call. It ends when the call is over and the agent's wrap-up with
@@ -47,11 +50,12 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context) {
 	if a.place(ctx) {
 		a.listen()
-		bridge := a.seekAgent()
-		a.floor.landed(a.rec.ID)
-		if bridge != nil {
+		if bridge := a.seekAgent(); bridge != nil {
+			a.floor.landed(a.rec.ID)
+			a.count(ledger.Reached)
 			a.converse(bridge)
 		} else {
+			a.lost()
 			a.apologise()
 		}
 	}
@@ -59,10 +63,40 @@ func (a *attempt) run(ctx context.Context) {
 	a.conclude()
 }
 
+// picked notes that somebody has picked up.
+func (a *attempt) picked() {
+	a.floor.advance(a.rec.ID, pacing.Waiting)
+	a.count(ledger.Answered)
+}
+
+// lost notes that nobody was there for who has picked up. That somebody had the call
+// ended is none of pacing's making.
+func (a *attempt) lost() {
+	a.count(ledger.Abandoned)
+	if !a.stopped {
+		a.floor.abandoned(a.rec.ID)
+	}
+}
+
+// count has the abandonment ledger count what became of the call.
+func (a *attempt) count(what ledger.Verdict) {
+	a.ledger.Count(ledger.Entry{Campaign: a.rec.Campaign, Attempt: a.rec.ID, Verdict: what, Answered: a.rec.Marks.Answered})
+}
+
+// giveUp asks to give the call up while nobody has answered. It may be called from any
+// goroutine.
+func (a *attempt) giveUp() {
+	select {
+	case a.quit <- struct{}{}:
+	default: // it is asked for already
+	}
+}
+
 // ring sends the INVITE over the line and waits for what becomes of it: an answer,
 // whose session description it returns, or a failure.
 func (a *attempt) ring(ctx context.Context, id string) (answer []byte, failure *sip.Failure) {
 	a.show(api.CallDialing)
+	a.floor.dialed(a.rec.ID, a.called, a.giveUp)
 	leg, err := dialLeg(ctx, a.line.trunk.Trunk, a.audio, sip.Invite{
 		ID: id, To: a.rec.Number, CallerID: a.rec.CallerID, RingTimeout: a.terms.ringTimeout,
 	}, nil)
@@ -97,6 +131,13 @@ func (a *attempt) ring(ctx context.Context, id string) (answer []byte, failure *
 		case by := <-stop:
 			a.rec.HungUpBy, a.stopped, stop = by, true, nil
 			leg.call.Hangup(sip.CauseNormal)
+		case <-a.quit:
+			if len(leg.call.Events()) > 0 {
+				a.giveUp() // it may be the answer: first things first
+				continue
+			}
+			a.rec.HungUpBy, a.rec.GivenUp = cdr.Ringpace, true
+			leg.call.Hangup(sip.CauseNormal)
 		case <-ctx.Done():
 			a.rec.HungUpBy, a.stopped, stop = cdr.Ringpace, true, nil
 			leg.call.Hangup(sip.CauseNormal)
@@ -115,6 +156,7 @@ func (a *attempt) pickedUp(description []byte) bool {
 	if err := a.leg.accept(description); err != nil {
 		a.log.Warn("the answer cannot be used", "error", err)
 		a.rec.Outcome, a.rec.HungUpBy, a.rec.SIPReason = cdr.Abandoned, cdr.Ringpace, "answered without audio that we can use: "+err.Error()
+		a.lost()
 		return false
 	}
 	return true
@@ -152,6 +194,8 @@ func (a *attempt) fail(f sip.Failure) {
 	if f.Crossed() {
 		a.rec.Outcome, a.rec.HungUpBy = cdr.Abandoned, cmp.Or(a.rec.HungUpBy, cdr.Ringpace)
 		a.rec.Marks.Answered = time.Now()
+		a.picked()
+		a.lost()
 	}
 	a.over = true
 }
@@ -163,7 +207,7 @@ func (a *attempt) fail(f sip.Failure) {
 // The time runs from the answer; where speech is heard it runs anew from its start
 // (the abandonment rules count from the person's greeting).
 func (a *attempt) seekAgent() *media.Bridge {
-	if a.stopped {
+	if a.stopped || a.rec.GivenUp {
 		a.rec.Outcome = cdr.Abandoned // they picked up while we were hanging up
 		return nil
 	}

@@ -45,12 +45,13 @@ type campaign struct {
 	welcome atomic.Pointer[welcome]
 
 	// ---
-	ctx       context.Context  // run's: ends when no more is to be dialed
-	calling   context.Context  // of the attempts: ends only when calls must
-	cfg       *config.Campaign // is replaced, never changed
-	terms     terms
-	rules     gate.Rules
-	pacer     pacing.Pacer
+	ctx     context.Context  // run's: ends when no more is to be dialed
+	calling context.Context  // of the attempts: ends only when calls must
+	cfg     *config.Campaign // is replaced, never changed
+	terms   terms
+	rules   gate.Rules
+	pacer   pacing.Pacer
+	budget
 	epoch     int64  // of the lease; 0 while another node has it
 	owner     string // why, then
 	begun     bool   // it was acquired before in this process
@@ -108,7 +109,8 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	if err != nil {
 		return fmt.Errorf("campaign %s: %w", cfg.Name, err)
 	}
-	c.cfg, c.pacer, c.rules, c.terms = &cfg, pacer, cfg.Rules(), t
+	c.cfg, c.rules, c.terms = &cfg, cfg.Rules(), t
+	c.replacePacer(pacer)
 	c.welcome.Store(greeting)
 	return nil
 }
@@ -155,6 +157,8 @@ func (c *campaign) run(ctx, calls context.Context) {
 		case <-slot:
 		case <-ctx.Done():
 			c.withdrawAll("the daemon shuts down")
+			c.observe(c.floor.catchUp(c.name))
+			c.save(context.WithoutCancel(ctx))
 			return
 		case f := <-c.messages:
 			f()
@@ -197,6 +201,10 @@ func (c *campaign) look(ctx context.Context) error {
 		return err
 	}
 	c.due = c.leads[store.Ready]
+	c.balance(ctx)
+	if time.Since(c.saved) >= saveEvery {
+		c.save(ctx)
+	}
 	if c.recovered.Add(recoverEvery).Before(time.Now()) {
 		return c.recover(ctx)
 	}
@@ -226,6 +234,10 @@ func (c *campaign) acquire(ctx context.Context) bool {
 		}
 	}
 	c.begun = true
+	if err := c.recall(ctx); err != nil {
+		c.epoch, c.owner = 0, err.Error()
+		return false
+	}
 	if err := c.recover(ctx); err != nil {
 		c.log.Warn("cannot end the attempts of a dead node yet", "error", err)
 		c.epoch, c.owner = 0, "attempts of a dead node are not ended yet"

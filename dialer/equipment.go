@@ -33,6 +33,7 @@ type equipment struct {
 	disclosure    atomic.Pointer[disclosure]
 	mediaTimeout  time.Duration // a leg without audio for so long is dead; 0: never
 	floor         *floor
+	ledger        books
 	board         *switchboard
 	feed          *api.Feed
 	metrics       *api.Metrics

@@ -16,17 +16,20 @@ import (
 	"ringpace/pacing"
 )
 
-// decisionOf is a decision as the API shows it.
-func decisionOf(d pacing.Decision, at time.Time) *api.Decision {
+// decisionOf is a decision, made by those windows, as the API shows it.
+func decisionOf(d pacing.Decision, windows []pacing.Window, at time.Time) *api.Decision {
 	facts := []api.Fact{
 		{Name: "mode", Value: string(d.Mode)},
 		{Name: "agents_logged_in", Value: strconv.Itoa(d.Agents)},
 		{Name: "agents_free", Value: strconv.Itoa(d.Free), Note: "ready, and not taken by another campaign's calls in flight"},
 		{Name: "calls_in_flight", Value: strconv.Itoa(d.InFlight), Note: fmt.Sprintf("%d ringing, %d answered and waiting", d.Ringing, d.Waiting)},
 	}
-	if d.Mode == pacing.Preview {
+	switch {
+	case d.Predictive != nil:
+		facts = append(facts, prospectFacts(d.Predictive, windows)...)
+	case d.Mode == pacing.Preview:
 		facts = append(facts, api.Fact{Name: "asked_for", Value: strconv.Itoa(d.Asked), Note: "previewed leads that agents want dialed"})
-	} else {
+	default:
 		facts = append(facts, api.Fact{Name: "calls_wanted", Value: strconv.Itoa(d.Lines), Note: "in flight at once, for that many free agents"})
 	}
 	if d.Ratio > 0 {
@@ -40,7 +43,13 @@ func decisionOf(d pacing.Decision, at time.Time) *api.Decision {
 		api.Fact{Name: "channels_free", Value: amount(d.Channels), Note: "on the campaign's trunks"},
 		api.Fact{Name: "calls_startable", Value: amount(d.Rate), Note: "by the trunks' calls per second, at this instant"},
 	)
-	return &api.Decision{At: at, Dial: d.Dial, Limit: string(d.Bound), Reasons: facts}
+	x := &api.Decision{At: at, Dial: d.Dial, Limit: string(d.Bound), Reasons: facts, Loosened: loosened(d), Predictive: prospectOf(d, windows)}
+	for _, a := range d.Limits {
+		if a.Calls != pacing.Unlimited {
+			x.Limits = append(x.Limits, api.Allowance{Limit: string(a.Limit), Calls: a.Calls})
+		}
+	}
+	return x
 }
 
 func amount(n int) string {
@@ -62,7 +71,7 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		c.pace()
 		ways = d.trunks.explain(c.cfg, "")
 		x = api.Explanation{
-			Campaign: name, At: c.last.At, Summary: c.text, Limit: c.last.Limit,
+			Campaign: name, At: c.last.At, Summary: strings.TrimSpace(c.text + " " + c.last.Loosened), Limit: c.last.Limit,
 			Decision: c.last, Facts: slices.Clone(c.last.Reasons), // more are added here
 		}
 		return nil

@@ -30,6 +30,7 @@ func (a *attempt) place(ctx context.Context) bool {
 		try.Ended = time.Now()
 		if failure == nil {
 			a.note(try, sip.Failure{Status: 200, Phrase: "OK"})
+			a.picked()
 			return a.pickedUp(answer)
 		}
 		a.trunks.hear(a.line.trunk, *failure)

@@ -18,12 +18,19 @@ import (
 // microseconds and never across a wait: between a customer's answer and the
 // agent's voice there is no time for a round trip to another goroutine.
 type floor struct {
+	// deciding is held while a campaign decides how many calls to place, and taken before
+	// mu: nobody else counts on the agents that it counts on meanwhile, and answers need
+	// not wait.
+	deciding sync.Mutex
+
 	mu      sync.Mutex
 	seats   map[string]*seat   // by agent
 	flights map[string]*flight // by attempt
 	waiters []*waiter          // longest waiting first
 	demands map[string]*demand // by campaign
 	changed map[string]func()  // by campaign: called, with mu held, when its pacing might decide anew
+	news    map[string]*news   // by campaign whose pacer learns
+	rings   ringTime           // of agents whose telephones are rung
 }
 
 // seat is one logged-in agent.
@@ -33,13 +40,19 @@ type seat struct {
 	kind      string // the campaigns' names, in order: the same for all who work for the same
 	state     pacing.AgentState
 	since     time.Time
+	busy      time.Time // when the agent got the call that they handle; zero while there is none
+	leaving   bool      // takes a break or goes home after it
+	rung      bool      // has a telephone that is rung for each call
 }
 
 // flight is one call that has neither ended nor reached an agent.
 type flight struct {
 	campaign string
 	call     pacing.Call
-	planned  bool // meant for the agent who previewed the lead: it takes no other agent's time
+	planned  bool   // meant for the agent who previewed the lead: it takes no other agent's time
+	giveUp   func() // has the call cancelled; nil until its INVITE is sent, and once that was asked for
+	gone     bool   // it was asked for: nobody counts on an answer any more
+	outbound bool   // its INVITE was sent
 }
 
 // waiter is a call that waits for an agent.
@@ -58,6 +71,7 @@ func (w *waiter) wants(s *seat) bool {
 func newFloor() *floor {
 	return &floor{
 		seats: map[string]*seat{}, flights: map[string]*flight{}, demands: map[string]*demand{}, changed: map[string]func(){},
+		news: map[string]*news{},
 	}
 }
 
@@ -74,6 +88,7 @@ func (f *floor) unwatch(campaign string) {
 	defer f.mu.Unlock()
 	delete(f.changed, campaign)
 	delete(f.demands, campaign)
+	delete(f.news, campaign)
 }
 
 // sit brings an agent to the floor, or changes which campaigns they work for.
@@ -98,6 +113,7 @@ func (f *floor) leave(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s := f.seats[id]; s != nil {
+		f.done(s)
 		delete(f.seats, id)
 		f.nudge(s)
 	}
@@ -124,6 +140,7 @@ func (f *floor) free(id string) {
 	}
 	w := f.waiters[next]
 	f.waiters = slices.Delete(f.waiters, next, next+1)
+	f.done(s)
 	f.set(s, pacing.Engaged)
 	w.got <- s.agent
 }
@@ -171,6 +188,12 @@ func (f *floor) mark(id string, state pacing.AgentState) {
 
 func (f *floor) set(s *seat, state pacing.AgentState) {
 	s.state, s.since = state, time.Now()
+	switch {
+	case state == pacing.Free || state == pacing.Away:
+		f.done(s)
+	case s.busy.IsZero():
+		s.busy = s.since
+	}
 	f.nudge(s)
 }
 
@@ -269,36 +292,71 @@ func (f *floor) giveUp(w *waiter) *agent {
 
 // plan has decide say how many calls a campaign may place, and reserves them as
 // calls in flight in the same step, so that no two campaigns count on the same
-// agent. It returns the ids of the attempts to be made; each ends in landed.
-// planned says that they are meant for agents who asked for them. decide also tells
-// whether it would have been more with more agents.
-func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Agent, []pacing.Call) (dial int, more bool)) []string {
+// agent. It returns the ids of the attempts to be made; each ends in landed. Calls that
+// decide gives up are cancelled. planned says that they are meant for agents who asked
+// for them. decide gets what happened since the last time, in order, and how it stands
+// now; it may not call the floor.
+func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Event, pacing.Snapshot) pacing.Decision) []string {
+	f.deciding.Lock()
+	defer f.deciding.Unlock()
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	now := time.Now()
 	allowed := f.allowed(campaign, now)
-	agents, calls := f.snapshot(campaign, allowed)
-	dial, more := decide(agents, calls)
+	view := f.snapshot(campaign, allowed, now)
+	events := f.heard(campaign)
+	f.mu.Unlock()
+
+	d := decide(events, view.Snapshot)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if !planned {
-		f.demandOf(campaign).planned(dial, len(calls)+dial, allowed, more, now)
+		f.demandOf(campaign).planned(d, len(view.Calls), allowed, now)
+	}
+	for _, i := range d.GiveUp {
+		if k := f.flights[view.ids[i]]; k != nil && k.giveUp != nil && k.call.State != pacing.Waiting {
+			k.giveUp()
+			k.giveUp, k.gone = nil, true
+		}
 	}
 	var ids []string
-	for range dial {
+	for range d.Dial {
 		id := newID()
 		ids = append(ids, id)
-		f.flights[id] = &flight{campaign: campaign, planned: planned, call: pacing.Call{State: pacing.Dialing, Since: now}}
+		f.flights[id] = &flight{campaign: campaign, planned: planned, call: pacing.Call{State: pacing.Dialing, Since: now, Theta: d.Theta}}
 	}
 	return ids
 }
 
-// advance notes how far a call in flight has come.
-func (f *floor) advance(id string, state pacing.CallState) {
+// dialed notes that the INVITE of a planned call is sent, the first or one over another
+// trunk. giveUp has the call cancelled; it must not block.
+func (f *floor) dialed(id string, who pacing.Lead, giveUp func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if k := f.flights[id]; k != nil {
-		k.call.State = state
-		f.tell(k.campaign)
+		k.call = pacing.Call{State: pacing.Dialing, Since: time.Now(), Lead: who, Theta: k.call.Theta}
+		k.giveUp, k.outbound = giveUp, true
 	}
+}
+
+// advance notes how far a call in flight has come. Waiting is that somebody has answered.
+func (f *floor) advance(id string, state pacing.CallState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.flights[id]
+	if k == nil {
+		return
+	}
+	now := time.Now()
+	if state == pacing.Ringing && k.call.Rings.IsZero() {
+		k.call.Rings = now
+	}
+	if state == pacing.Waiting && k.call.State != state {
+		f.tellCall(k, pacing.CallAnswered, now)
+		k.gone = false // they were quicker
+	}
+	k.call.State = state
+	f.tell(k.campaign)
 }
 
 // unplan takes back calls that were planned and are not made. Only other campaigns
@@ -320,13 +378,23 @@ func (f *floor) unplan(campaign string, ids []string) {
 }
 
 // landed takes a call out of flight: it has ended, or reached an agent.
-func (f *floor) landed(id string) {
+func (f *floor) landed(id string) { f.land(id, pacing.CallEnded) }
+
+// abandoned takes an answered call out of flight for which no agent was there in time.
+func (f *floor) abandoned(id string) { f.land(id, pacing.CallAbandoned) }
+
+func (f *floor) land(id string, how pacing.EventKind) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if k := f.flights[id]; k != nil {
-		delete(f.flights, id)
-		f.tell(k.campaign)
+	k := f.flights[id]
+	if k == nil {
+		return
 	}
+	delete(f.flights, id)
+	if answered := k.call.State == pacing.Waiting; answered == (how == pacing.CallAbandoned) {
+		f.tellCall(k, how, time.Now())
+	}
+	f.tell(k.campaign)
 }
 
 // tell lets a campaign decide anew, one of whose calls has changed, and with it those
@@ -340,29 +408,39 @@ func (f *floor) tell(campaign string) {
 	}
 }
 
+// view is what a campaign sees, and the attempts that its calls are, in their order.
+type view struct {
+	pacing.Snapshot
+	ids []string
+}
+
 // snapshot gives the agents and the calls in flight of one campaign, of whose free agents
-// it may count on so many: others are not free for it (see turns.go). mu is held.
-func (f *floor) snapshot(campaign string, allowed int) ([]pacing.Agent, []pacing.Call) {
-	var calls []pacing.Call
-	for _, k := range f.flights {
-		if k.campaign == campaign && !k.planned {
-			calls = append(calls, k.call)
+// it may count on so many: the others are another campaign's next, as are some of those
+// who are busy (see turns.go). mu is held.
+func (f *floor) snapshot(campaign string, allowed int, now time.Time) view {
+	v := view{Snapshot: pacing.Snapshot{Now: now}}
+	for id, k := range f.flights {
+		if k.campaign == campaign && !k.planned && !k.gone {
+			v.Calls, v.ids = append(v.Calls, k.call), append(v.ids, id)
 		}
 	}
-	var agents []pacing.Agent
+	promised := f.promised(campaign, now)
 	for _, s := range f.seats {
 		if !s.campaigns[campaign] {
 			continue
 		}
-		a := pacing.Agent{State: s.state, Since: s.since}
+		a := pacing.Agent{State: s.state, Since: s.since, Busy: s.busy, Next: s.leaving || promised[s]}
+		if s.rung {
+			a.Ring = f.rings.mean()
+		}
 		if a.State == pacing.Free {
 			if allowed == 0 {
-				a.State = pacing.Engaged
+				a.State, a.Busy, a.Next = pacing.Engaged, now, true
 			} else {
 				allowed--
 			}
 		}
-		agents = append(agents, a)
+		v.Agents = append(v.Agents, a)
 	}
-	return agents, calls
+	return v
 }

@@ -109,14 +109,14 @@ func plan(f *floor, campaign string) []string {
 
 // planLines is plan for several lines per free agent.
 func planLines(f *floor, campaign string, perAgent int) []string {
-	return f.plan(campaign, false, func(agents []pacing.Agent, calls []pacing.Call) (int, bool) {
+	return f.plan(campaign, false, func(_ []pacing.Event, s pacing.Snapshot) pacing.Decision {
 		free := 0
-		for _, a := range agents {
+		for _, a := range s.Agents {
 			if a.State == pacing.Free {
 				free++
 			}
 		}
-		return max(0, perAgent*free-len(calls)), true
+		return pacing.Decision{Dial: max(0, perAgent*free-len(s.Calls)), Bound: pacing.ByAgents}
 	})
 }
 
@@ -153,7 +153,7 @@ func TestCampaignsDoNotCountOnTheSameAgent(t *testing.T) {
 func TestPlannedCallsTakeNobodyElsesAgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := seated(map[string][]string{"a": {"x", "y"}})
-		f.plan("x", true, func([]pacing.Agent, []pacing.Call) (int, bool) { return 1, true })
+		f.plan("x", true, func([]pacing.Event, pacing.Snapshot) pacing.Decision { return pacing.Decision{Dial: 1} })
 		if n := len(plan(f, "y")); n != 1 {
 			t.Errorf("y may place %d calls, want 1: the call for an agent of x has its own", n)
 		}

@@ -46,12 +46,17 @@ func (c *campaign) decide() []string {
 		c.dropAsked(limits.Stop)
 	}
 	var d pacing.Decision
-	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(agents []pacing.Agent, calls []pacing.Call) (int, bool) {
-		d = c.pacer.Decide(pacing.Snapshot{Now: started, Agents: agents, Calls: calls, Asked: len(c.asked), Limits: limits})
-		return d.Dial, d.Bound == pacing.ByAgents
+	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(news []pacing.Event, s pacing.Snapshot) pacing.Decision {
+		c.observe(news)
+		s.Asked, s.Limits, s.Windows = len(c.asked), limits, c.windows
+		d = c.pacer.Decide(s)
+		return d
 	})
 	c.metrics.Decided(c.name, time.Since(started))
-	c.last, c.text = decisionOf(d, started), d.Explain()
+	if p := d.Predictive; p != nil {
+		c.reserve = p.Gate
+	}
+	c.last, c.text = decisionOf(d, c.windows, started), d.Explain()
 	return ids
 }
 
@@ -68,6 +73,8 @@ func (c *campaign) limits() pacing.Limits {
 		l.Stop = "the campaign is stopped"
 	case c.epoch == 0:
 		l.Stop = "this node does not have the campaign: " + c.owner
+	case l.Stop == "" && c.unread() != "":
+		l.Stop = c.unread()
 	case l.Stop == "" && time.Since(c.blockedAt) < pulse:
 		l.Stop = c.blocked
 	case l.Stop == "":
@@ -201,6 +208,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 			stop: make(chan cdr.Party, 1), log: c.log.With("attempt", id),
 		},
 		cfg: c.cfg, trunks: c.trunks, line: line, audio: audio, preview: p,
+		called: known(c.rules, l, now), quit: make(chan struct{}, 1),
 	}
 	c.tally.started()
 	c.metrics.AttemptStarted(c.name, rec.Trunk)

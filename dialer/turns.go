@@ -3,6 +3,7 @@ package dialer
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -38,16 +39,22 @@ func (f *floor) demandOf(campaign string) *demand {
 	return d
 }
 
-// planned notes what a campaign has made of the agents that it was allowed. mu is held.
-func (d *demand) planned(dial, inFlight, allowed int, more bool, now time.Time) {
+// planned notes what a campaign has made of the agents that it was allowed, with so many
+// calls in flight before. mu is held.
+func (d *demand) planned(of pacing.Decision, inFlight, allowed int, now time.Time) {
 	d.hungry = time.Time{}
-	if more {
+	switch of.Bound {
+	case pacing.ByAgents, pacing.ByRisk, pacing.ByRatio: // which more agents would change
 		d.hungry = now
 	}
-	if dial == 0 {
+	if of.Dial == 0 {
 		return
 	}
-	d.perAgent = max(1, ratioUp(inFlight, allowed))
+	agents := allowed
+	if p := of.Predictive; p != nil {
+		agents = int(math.Ceil(p.Answers)) // which it dials ahead of
+	}
+	d.perAgent = max(1, ratioUp(inFlight+of.Dial, agents))
 	if now.Sub(d.turn) >= turnTime {
 		d.turn = now
 	}
@@ -61,7 +68,7 @@ func (f *floor) needs() map[string]int {
 	calls, needs := map[string]int{}, map[string]int{}
 	for _, k := range f.flights {
 		switch {
-		case k.planned:
+		case k.planned, k.gone:
 		case k.call.State == pacing.Waiting:
 			needs[k.campaign]++
 		default:
@@ -119,6 +126,36 @@ func (f *floor) allowed(campaign string, now time.Time) int {
 		n++
 	}
 	return n
+}
+
+// promised is the agents, busy now, whom a campaign leaves to others when they become
+// free: those who work for several campaigns that want agents are dealt out in turn. mu
+// is held.
+func (f *floor) promised(campaign string, now time.Time) map[*seat]bool {
+	var shared []*seat
+	for _, s := range f.seats {
+		if s.campaigns[campaign] && len(s.campaigns) > 1 && (s.state == pacing.Engaged || s.state == pacing.WrapUp) {
+			shared = append(shared, s)
+		}
+	}
+	if len(shared) == 0 {
+		return nil
+	}
+	slices.SortFunc(shared, func(a, b *seat) int { return strings.Compare(a.agent.id, b.agent.id) })
+	needs := f.needs()
+	others := map[*seat]bool{}
+	dealt := map[string]int{} // by kind
+	for _, s := range shared {
+		players := slices.Sorted(maps.Keys(s.campaigns))
+		players = slices.DeleteFunc(players, func(c string) bool {
+			return c != campaign && needs[c] == 0 && !f.hungry(c, now)
+		})
+		if players[dealt[s.kind]%len(players)] != campaign {
+			others[s] = true
+		}
+		dealt[s.kind]++
+	}
+	return others
 }
 
 // hungry reports whether a campaign would dial if it had agents. mu is held.

@@ -56,10 +56,10 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		}
 	}
 	d.Lines = d.InFlight + dial
-	d.allow(dial, by)
 	if n.agents == n.away {
-		d.allow(0, ByAgents)
+		dial, by = 0, ByAgents
 	}
+	d.allow(dial, by)
 	if p.c.MaxRatio > 0 {
 		d.allow(int(p.c.MaxRatio*float64(n.agents-n.away))-d.InFlight, ByRatio)
 	}

@@ -280,11 +280,32 @@ func (c *floorCollector) campaigns(ctx context.Context, g gauges) bool {
 		g.put("ringpace_campaign_running", "Whether the campaign is told to dial.", flag(k.Running), "campaign", k.Name)
 		g.put("ringpace_campaign_in_flight", "Attempts not yet answered.", float64(k.InFlight), "campaign", k.Name)
 		g.put("ringpace_campaign_live", "Attempts answered and not yet over.", float64(k.Live), "campaign", k.Name)
+		if d := k.Decision; d != nil && d.Predictive != nil {
+			c.prospect(g, k.Name, d.Predictive)
+		}
 		for state, n := range k.Leads {
 			g.put("ringpace_leads", "Leads by state.", float64(n), "campaign", k.Name, "state", state)
 		}
 	}
 	return err == nil
+}
+
+// prospect tells of the latest decision of mode predictive.
+func (c *floorCollector) prospect(g gauges, campaign string, p *Prospect) {
+	g.put("ringpace_pacing_risk_allowed", "Greatest risk that an answer to a call dialed now finds nobody (theta).", p.Theta, "campaign", campaign)
+	g.put("ringpace_pacing_risk", "That risk, of the first call that is not dialed.", p.Risk, "campaign", campaign)
+	g.put("ringpace_pacing_calibration", "Abandoned calls for each unit of risk that was accepted, as learned (kappa).", p.Kappa, "campaign", campaign)
+	g.put("ringpace_pacing_answers_expected", "Answers expected of the calls in flight.", p.Answers, "campaign", campaign)
+	g.put("ringpace_pacing_free_soon", "Busy agents expected to be free within 10 s.", p.FreeSoon, "campaign", campaign)
+	g.put("ringpace_pacing_learned_calls", "Calls that what was learned is worth.", p.Learned, "campaign", campaign)
+	for _, w := range p.Windows {
+		labels := []string{"campaign", campaign, "window", w.Name}
+		g.put("ringpace_abandonment_answered", "Calls that a person answered in the window so far, by all nodes.", float64(w.Answered), labels...)
+		g.put("ringpace_abandonment_abandoned", "Of these, abandoned.", float64(w.Abandoned), labels...)
+		g.put("ringpace_abandonment_ratio", "Share of them that was abandoned.", w.AbandonedShare(), labels...)
+		g.put("ringpace_abandonment_ceiling_ratio", "Greatest share that may be.", w.Ceiling, labels...)
+		g.put("ringpace_abandonment_credit", "Abandoned calls that the window can bear now.", w.Credit, labels...)
+	}
 }
 
 func (c *floorCollector) agents(ctx context.Context, g gauges) bool {

@@ -56,7 +56,8 @@ type Record struct {
 	// fields above are those of the last.
 	Tries []Try `json:"tries,omitempty"`
 
-	Queued      bool   `json:"queued,omitempty"` // no agent was free when the person answered
+	GivenUp     bool   `json:"given_up,omitempty"` // while it rang, since an answer would too likely have found no agent
+	Queued      bool   `json:"queued,omitempty"`   // no agent was free when the person answered
 	Agent       string `json:"agent,omitempty"`
 	Disposition string `json:"disposition,omitempty"` // what the agent chose in wrap-up
 	Note        string `json:"note,omitempty"`        // what the agent wrote

@@ -12,6 +12,16 @@ func Today(r Rules, l *lead.Lead, now time.Time) int {
 	return today(l, zonesOf(r, l, l.Number()), now)
 }
 
+// Clock is the time of day where the lead is: in the first of the zones in which they may
+// be. It is zero where none is known.
+func Clock(r Rules, l *lead.Lead, now time.Time) time.Time {
+	zones := zonesOf(r, l, l.Number())
+	if len(zones) == 0 {
+		return time.Time{}
+	}
+	return now.In(zones[0])
+}
+
 // today counts l.Today as long as the day of the last attempt is not over in
 // every zone in which the callee may be.
 func today(l *lead.Lead, zones []*time.Location, now time.Time) int {

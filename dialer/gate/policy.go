@@ -67,12 +67,16 @@ func Next(p Policy, l *lead.Lead, rec *cdr.Record, now time.Time) Plan {
 	if dead {
 		after.Dead = append(slices.Clone(l.Dead), rec.Number)
 	}
-	retry := p.Outcomes[rec.Outcome]
-	name := string(rec.Outcome)
+	outcome := rec.Outcome
+	if rec.GivenUp && outcome == cdr.Cancelled {
+		outcome = cdr.NoAnswer // it has rung for as long as the law asks
+	}
+	retry := p.Outcomes[outcome]
+	name := string(outcome)
 	if r, ok := p.Dispositions[rec.Disposition]; ok {
 		retry, name = r, rec.Disposition
 	}
-	times := l.Outcomes[string(rec.Outcome)] + 1
+	times := l.Outcomes[string(outcome)] + 1
 	tried := counted(&after)
 	if rec.Outcome == cdr.Congestion || rec.Outcome == cdr.TrunkFailure {
 		tried--

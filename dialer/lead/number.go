@@ -34,6 +34,28 @@ func RegionOf(number string) string {
 	return ""
 }
 
+// The kinds of numbers that Kind tells apart.
+const (
+	Mobile = "mobile"
+	Fixed  = "fixed"
+)
+
+// Kind returns whether a number in E.164 is a mobile or a fixed one, "" where its
+// country's numbering plan does not tell.
+func Kind(number string) string {
+	n, err := phonenumbers.Parse(number, "")
+	if err != nil {
+		return ""
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE:
+		return Mobile
+	case phonenumbers.FIXED_LINE:
+		return Fixed
+	}
+	return ""
+}
+
 // Normalize writes a number as people write it in E.164 (+ and digits). One
 // without a country code is taken to be of the region; "" refuses such numbers.
 // A number that the region's numbering plan does not have is an error, so that a

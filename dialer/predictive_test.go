@@ -1,0 +1,108 @@
+package dialer_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"ringpace/dialer/api"
+	"ringpace/dialer/cdr"
+	"ringpace/dialer/lab"
+	"ringpace/dialer/lab/peers"
+)
+
+// prospect is what the campaign's latest decision rests on.
+func (h *house) prospect() api.Prospect {
+	h.t.Helper()
+	x, err := h.daemon.Explain(h.t.Context(), "test")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if x.Decision.Predictive == nil {
+		h.t.Fatalf("no predictive decision: %s", x.Summary)
+	}
+	return *x.Decision.Predictive
+}
+
+// half of the callees are people.
+func halfPeople(num string) lab.Behaviour {
+	if strings.HasSuffix(num, "1") || strings.HasSuffix(num, "3") || strings.HasSuffix(num, "5") || strings.HasSuffix(num, "7") || strings.HasSuffix(num, "9") {
+		return lab.Person
+	}
+	return lab.Busy
+}
+
+// TestPredictive has a list worked off in mode predictive. Nothing is dialed before an
+// agent is there; pacing learns of every call; the ledger counts those who answered; and
+// what was learned and counted outlives a reload and the process.
+func TestPredictive(t *testing.T) {
+	t.Parallel()
+	const n = 20
+	p := plan{
+		Agents: 3, AgentSet: "wrap_up: 0s", Redis: peers.Redis(t).URL(), NoLogin: true, Behave: halfPeople, Talk: 300 * time.Millisecond,
+		Campaign: "mode: predictive\n    time_zone: America/New_York\n    max_attempts: 1",
+	}
+	h := build(t, p)
+	h.awaitTrunk()
+	h.load(0, n)
+	h.await("the first reading of the ledger", func() bool { return len(h.prospect().Windows) == 2 })
+	x, err := h.daemon.Explain(t.Context(), "test")
+	if err != nil || x.Limit != "agents" || x.Decision.Dial != 0 || h.carrier.Report().Calls != 0 {
+		t.Errorf("without agents: %+v, error %v", x, err)
+	}
+	for _, id := range []string{"a1001", "a1002", "a1003"} {
+		if _, err := h.daemon.Login(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		h.awaitAgent(id, api.AgentPaused)
+		if _, err := h.daemon.Ready(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	people, abandoned := 0, 0
+	for _, r := range h.awaitRecords(n) {
+		switch r.Outcome {
+		case cdr.Person:
+			people++
+		case cdr.Abandoned:
+			people++
+			abandoned++
+		}
+	}
+	if people == 0 {
+		t.Fatal("nobody answered")
+	}
+	balanced := func(at api.Prospect) bool {
+		for _, w := range at.Windows {
+			if w.Answered != people || w.Abandoned != abandoned || w.Ceiling != 0.03 ||
+				math.Abs(w.Credit-(0.03*float64(people)-float64(abandoned)-w.Reserved)) > 1e-9 {
+				return false
+			}
+		}
+		return len(at.Windows) == 2
+	}
+	h.await("what became of every call", func() bool {
+		at := h.prospect()
+		return at.Learned > n-1 && at.Learned <= n && balanced(at)
+	})
+	x, err = h.daemon.Explain(t.Context(), "test")
+	if err != nil || x.Limit != "list" || !strings.Contains(x.Summary, "The list binds") || !strings.Contains(x.Summary, "With more leads to dial, ") {
+		t.Errorf("explanation %+v, error %v", x, err)
+	}
+
+	p.Campaign += "\n    max_ratio: 3"
+	h.rewrite(p)
+	if _, err := h.daemon.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if at := h.prospect(); at.Learned <= n-1 || !balanced(at) {
+		t.Errorf("after a reload: %+v", at)
+	}
+	h.quit()
+	h.start(p)
+	h.await("what was learned before the restart", func() bool {
+		at := h.prospect()
+		return at.Learned > n-1 && balanced(at)
+	})
+}
