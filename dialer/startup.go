@@ -98,6 +98,7 @@ func (d *Daemon) openStore(ctx context.Context) error {
 			return fmt.Errorf("node.id %s: %w; each daemon of one Redis needs a name of its own", d.node, err)
 		}
 	}
+	d.ledger = d.store.Ledger()
 	keep := d.cfg.CDR.KeepFiles
 	if keep == 0 {
 		keep = -1 // all

@@ -243,3 +243,38 @@ func TestSpoiltCounts(t *testing.T) {
 		}
 	})
 }
+
+func FuzzState(f *testing.F) {
+	f.Add(int64(1), "0", "", "answered:a", "3")
+	f.Add(int64(1763800000000), "0.30000000000000004", "2026-11-22", "abandoned:a", "x")
+	f.Add(int64(0), "nan", "never", "", "")
+	f.Add(int64(1), "-1", "0000-00-00", "machine", "-1")
+	f.Fuzz(func(t *testing.T, now int64, reserved, first, field, count string) {
+		s, err := parseState([]any{now, reserved, first, []any{field, count}})
+		if err != nil {
+			return
+		}
+		if s.now == 0 || !finite(s.reserved) || s.reserved < 0 || len(s.days) != 1 || s.days[0][field] < 0 {
+			t.Errorf("%+v", s)
+		}
+		w := WindowRule{Kind: Days30}.window(s.first, s.first, map[date]Counts{s.first: s.days[0].counts()}, time.UTC)
+		if s.first != never && w.Ends.IsZero() {
+			t.Errorf("%+v", w)
+		}
+	})
+}
+
+// Answers that no script of ours gives are errors, not zeros.
+func TestStrangeAnswers(t *testing.T) {
+	for _, strange := range [][]any{
+		nil, {}, {int64(1)}, {int64(1), "0", ""}, {"1", "0", "", []any{}}, {int64(1), int64(0), "", []any{}},
+		{int64(1), "inf", "", []any{}}, {int64(1), "0", "2026-13-01", []any{}}, {int64(1), "0", "", []any{"answered:a", int64(3)}},
+	} {
+		if s, err := parseState(strange); !errors.Is(err, ErrCount) {
+			t.Errorf("%v: %+v, %v", strange, s, err)
+		}
+		if c, err := parseCounted(strange); !errors.Is(err, ErrCount) {
+			t.Errorf("%v: %+v, %v", strange, c, err)
+		}
+	}
+}

@@ -17,7 +17,10 @@ const (
 	Month  Kind = "month"   // of the calendar
 )
 
-// WindowRule is one bound on abandonment.
+// WindowRule is one bound on abandonment. Its share is that of abandoned calls among those
+// answered by a person, abandoned ones included. That is never below the share by the
+// British method, which takes those that may have been machines out of the abandoned
+// ones: so a campaign within the one is within the other.
 type WindowRule struct {
 	Name    string // as pacing and reports call it; "" for the kind's
 	Kind    Kind
