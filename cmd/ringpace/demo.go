@@ -22,6 +22,7 @@ The recordings and call detail records stay in the directory that the summary na
 Interrupt it once, and no new call is made; twice, and it ends.
 
   ringpace demo
+  ringpace demo --mode predictive
   ringpace demo --leads 50 --agents 3 --mode progressive
   ringpace demo --leads 5 --agents 2 --trace
   ringpace demo --leads 200 --agents 10 --talk 3s --mode power --json
@@ -31,7 +32,7 @@ Interrupt it once, and no new call is made; twice, and it ends.
 			flags.IntVar(&o.Leads, "leads", o.Leads, "people on the list")
 			flags.IntVar(&o.Agents, "agents", o.Agents, "agents")
 			flags.DurationVar(&o.Talk, "talk", o.Talk, "mean length of a conversation")
-			flags.StringVar(&o.Mode, "mode", o.Mode, "pacing: power, progressive or preview")
+			flags.StringVar(&o.Mode, "mode", o.Mode, "pacing: predictive, power, progressive or preview")
 			flags.Float64Var(&o.Ratio, "ratio", o.Ratio, "lines for each free agent, in mode power")
 			flags.Uint64Var(&o.Seed, "seed", o.Seed, "of all that people do; the same seed, the same people")
 			flags.StringVar(&o.Dir, "dir", "", "where recordings and records go (default a new temporary directory)")

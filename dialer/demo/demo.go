@@ -29,7 +29,7 @@ type Options struct {
 	Leads  int           // people on the list, at most MaxLeads
 	Agents int           // 1 to 300
 	Talk   time.Duration // mean length of a conversation, 100 ms to a minute
-	Mode   string        // pacing: power, progressive or preview
+	Mode   string        // pacing: predictive, power, progressive or preview
 	Ratio  float64       // power: lines per free agent
 	Seed   uint64        // of everything that people do
 	Dir    string        // where recordings, records and the log go; a new or empty directory; default: a temporary one

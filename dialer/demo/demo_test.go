@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func run(t *testing.T, o Options) {
 }
 
 func TestTheSumsAddUp(t *testing.T) {
-	for _, mode := range []string{"power", "progressive", "preview"} {
+	for _, mode := range []string{"predictive", "power", "progressive", "preview"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
@@ -73,6 +74,9 @@ func TestTheSumsAddUp(t *testing.T) {
 			}
 			if r.CallerID != official {
 				t.Errorf("caller ID %s", r.CallerID)
+			}
+			if share := float64(r.Abandoned) / float64(r.Bridged+r.Abandoned); math.Abs(r.Share-share) > 1e-4 || (r.Ceiling == 0.03) != (mode == "predictive") {
+				t.Errorf("%d abandoned are a share of %v, under a ceiling of %v", r.Abandoned, r.Share, r.Ceiling)
 			}
 			if r.AnswerToAgentMS.P99 <= 0 || r.HeardAgentMS.P99 <= 0 || r.DurationS <= 0 {
 				t.Errorf("answer to agent %+v, at the ear %+v, %v s", r.AnswerToAgentMS, r.HeardAgentMS, r.DurationS)

@@ -22,13 +22,15 @@ import (
 // is possible, not on the daemon's counters.
 type Result struct {
 	Leads      int                 `json:"leads"`
-	Attempts   int                 `json:"attempts"`   // calls that the carrier was asked for, those that it refused included
-	Outcomes   map[cdr.Outcome]int `json:"outcomes"`   // of the records
-	Bridged    int                 `json:"bridged"`    // records of calls that were joined with an agent
-	Abandoned  int                 `json:"abandoned"`  // records with that outcome
-	Recordings int                 `json:"recordings"` // files
-	CDRs       int                 `json:"cdrs"`       // lines of the JSONL files
-	CallerID   string              `json:"caller_id"`  // as the carrier saw it; several with commas
+	Attempts   int                 `json:"attempts"`          // calls that the carrier was asked for, those that it refused included
+	Outcomes   map[cdr.Outcome]int `json:"outcomes"`          // of the records
+	Bridged    int                 `json:"bridged"`           // records of calls that were joined with an agent
+	Abandoned  int                 `json:"abandoned"`         // records with that outcome
+	Share      float64             `json:"abandoned_share"`   // of those who answered, 0 to 1
+	Ceiling    float64             `json:"abandoned_ceiling"` // mode predictive: what that share may be at most; 0 in others
+	Recordings int                 `json:"recordings"`        // files
+	CDRs       int                 `json:"cdrs"`              // lines of the JSONL files
+	CallerID   string              `json:"caller_id"`         // as the carrier saw it; several with commas
 
 	AnswerToAgentMS Percentiles `json:"answer_to_agent_ms"` // answer to the first agent packet sent, where an agent was free at the answer
 	HeardAgentMS    Percentiles `json:"heard_agent_ms"`     // of the same calls: 200 sent to the first sound at the callee's ear
@@ -107,6 +109,7 @@ func (r *Result) examine(calls []lab.Call, seen lab.Report) error {
 		byNumber[rec.Number] = rec
 	}
 	r.Abandoned = r.Outcomes[cdr.Abandoned]
+	r.Share = round(float64(r.Abandoned) / float64(max(1, r.Bridged+r.Abandoned)))
 	r.AnswerToAgentMS, r.WaitedMS, r.Waited = percentilesOf(atOnce), percentilesOf(later), len(later)
 	r.Attempts = len(calls) + seen.Unauthorised
 	for id, n := range seen.RefusedCallerIDs {

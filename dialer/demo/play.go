@@ -11,6 +11,7 @@ import (
 
 	"ringpace/dialer/api"
 	"ringpace/dialer/lab"
+	"ringpace/pacing"
 )
 
 // Bounds of what the demo waits for.
@@ -34,6 +35,9 @@ func play(ctx context.Context, stop <-chan struct{}, o Options, show func(scene)
 	r := &Result{
 		Leads: o.Leads, Mode: o.Mode, Agents: o.Agents, Wished: rounded(mix().Outcomes()), Dir: o.Dir,
 		RecordingIn: s.cfg.Recording.Dir, CDRIn: s.cfg.CDR.Dir, Faults: []string{},
+	}
+	if c := s.cfg.Campaign(campaign); c.Mode == pacing.Predictive {
+		r.Ceiling = float64(c.Abandonment.Ceiling)
 	}
 	if err := s.call(ctx, stop, r, show); err != nil {
 		return nil, err

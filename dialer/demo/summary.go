@@ -43,6 +43,7 @@ func summarise(w io.Writer, r *Result, colour *lipgloss.Renderer) error {
 		{"", fmt.Sprintf("p50 %.1f ms, p99 %.1f ms to the sound at the customer's ear", r.HeardAgentMS.P50, r.HeardAgentMS.P99)},
 		{"", r.waits()},
 		{"agents", fmt.Sprintf("%.0f %% talking, %.0f %% wrap-up, %.0f %% waiting", 100*r.Utilisation.Talking, 100*r.Utilisation.WrapUp, 100*r.Utilisation.Waiting)},
+		{"abandoned", r.abandonment()},
 		{"caller ID", spaced(r.CallerID) + ", as the carrier saw it"},
 		{"recordings", fmt.Sprintf("%d in %s", r.Recordings, r.RecordingIn)},
 		{"call records", fmt.Sprintf("%d in %s", r.CDRs, r.CDRIn)},
@@ -60,6 +61,15 @@ func summarise(w io.Writer, r *Result, colour *lipgloss.Renderer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// abandonment tells how many of those who answered found no agent, against what may.
+func (r *Result) abandonment() string {
+	said := fmt.Sprintf("%d of %d who answered: %.1f %%", r.Abandoned, r.Bridged+r.Abandoned, 100*r.Share)
+	if r.Ceiling > 0 {
+		said += fmt.Sprintf("; the ceiling is %.1f %%, of a day", 100*r.Ceiling)
+	}
+	return said
 }
 
 // waits tells of the callees for whom no agent was free at the answer.
