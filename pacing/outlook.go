@@ -83,8 +83,12 @@ func octaves(odds float64) float64 {
 
 // aim works out how the next call but so many would fare.
 func (p *predictive) aim(s *Snapshot, dialed int) {
-	next := aim{p.forecasts.of(&p.model, ""), octaves(p.model.Odds.usual())}
-	if dialed < len(s.Next) {
+	next := aim{forecast: p.forecasts.of(&p.model, "")}
+	switch {
+	case !p.knows(OfLeads):
+	case dialed >= len(s.Next):
+		next.octaves = octaves(p.model.Odds.usual())
+	default:
 		next.forecast, next.octaves = p.expect(&s.Next[dialed])
 	}
 	if dialed > 0 && next == p.aimed {
