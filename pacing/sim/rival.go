@@ -124,7 +124,7 @@ func Rivals() []Rival {
 	}
 	adaptive := func() map[string][]float64 {
 		return map[string][]float64{
-			"available": {1}, "most": {1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 12, 18},
+			"available": {1}, "most": {1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 12, 18},
 			"limit": {0.026, 0.029},
 		}
 	}
