@@ -267,8 +267,15 @@ func FuzzState(f *testing.F) {
 // Answers that no script of ours gives are errors, not zeros.
 func TestStrangeAnswers(t *testing.T) {
 	for _, strange := range [][]any{
-		nil, {}, {int64(1)}, {int64(1), "0", ""}, {"1", "0", "", []any{}}, {int64(1), int64(0), "", []any{}},
-		{int64(1), "inf", "", []any{}}, {int64(1), "0", "2026-13-01", []any{}}, {int64(1), "0", "", []any{"answered:a", int64(3)}},
+		nil,
+		{},
+		{int64(1)},
+		{int64(1), "0", ""},
+		{"1", "0", "", []any{}},
+		{int64(1), int64(0), "", []any{}},
+		{int64(1), "inf", "", []any{}},
+		{int64(1), "0", "2026-13-01", []any{}},
+		{int64(1), "0", "", []any{"answered:a", int64(3)}},
 	} {
 		if s, err := parseState(strange); !errors.Is(err, ErrCount) {
 			t.Errorf("%v: %+v, %v", strange, s, err)
