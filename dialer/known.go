@@ -40,8 +40,8 @@ func ordinalOf(attempt int) string {
 	return strconv.Itoa(attempt)
 }
 
-// previousOf is what the attempts so far came to, most often; of outcomes that came as
-// often as one another, the one that says more of the person.
+// previousOf is what the attempts so far came to most often; of outcomes that came as
+// often as one another, the first in the order of cdr.All.
 func previousOf(l *lead.Lead) string {
 	most, times := "", 0
 	for _, o := range cdr.All() {

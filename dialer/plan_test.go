@@ -30,6 +30,7 @@ type plan struct {
 	Talk        time.Duration // callees hang up after it; 0: they wait for the agent
 	RingFor     time.Duration // agents' phones
 	RingTimeout time.Duration // of the campaign; default 3 s
+	LeastRing   time.Duration // that the law asks for
 	NoCalls     bool          // the campaign does not start by itself
 	NoLogin     bool          // nor do the agents log in
 	Tones       bool          // callees say calleeHz, and extension 1001 says phoneHz, 1002 100 Hz more, …
@@ -96,7 +97,7 @@ campaigns:
     hours: {{.Hours}}
     goodbye: 200ms
     ring_timeout: {{.RingTimeout}}
-    compliance: {least_ring: 0s}
+    compliance: {least_ring: {{.LeastRing}}}
     {{.Campaign}}
 `))
 
@@ -197,7 +198,7 @@ func (h *house) rewrite(p plan) {
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Trunk": p.Trunk, "Trunks": p.Trunks, "At": cmp.Or(p.At, "127.0.0.1"), "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout,
+		"Trunk": p.Trunk, "Trunks": p.Trunks, "At": cmp.Or(p.At, "127.0.0.1"), "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout, "LeastRing": p.LeastRing,
 		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Recording": p.Recording, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
 	}); err != nil {
 		h.t.Fatal(err)

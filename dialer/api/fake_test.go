@@ -95,7 +95,10 @@ func (f *fakeFloor) HangupCall(ctx context.Context, id string) error {
 }
 
 func (f *fakeFloor) Campaigns(ctx context.Context) ([]CampaignStatus, error) {
-	return []CampaignStatus{{Name: "activation", Leads: map[string]int{"due": 5}}}, f.note(ctx, "Campaigns")
+	return []CampaignStatus{{Name: "activation", Leads: map[string]int{"due": 5}, Decision: &Decision{Predictive: &Prospect{
+		Theta: 0.02, Risk: 0.03, Learned: 400,
+		Windows: []Window{{Name: "day", Ceiling: 0.03, Answered: 200, Abandoned: 5, Credit: 1}, {Name: "30_days", Ceiling: 0.03}},
+	}}}}, f.note(ctx, "Campaigns")
 }
 
 func (f *fakeFloor) Campaign(ctx context.Context, name string) (CampaignStatus, error) {

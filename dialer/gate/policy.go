@@ -67,16 +67,17 @@ func Next(p Policy, l *lead.Lead, rec *cdr.Record, now time.Time) Plan {
 	if dead {
 		after.Dead = append(slices.Clone(l.Dead), rec.Number)
 	}
-	outcome := rec.Outcome
-	if rec.GivenUp && outcome == cdr.Cancelled {
-		outcome = cdr.NoAnswer // it has rung for as long as the law asks
+	outcome, before := rec.Outcome, l.Outcomes[string(rec.Outcome)]
+	if rec.GivenUp && outcome == cdr.Cancelled { // it has rung for as long as the law asks
+		outcome = cdr.NoAnswer
+		before += l.Outcomes[string(outcome)]
 	}
 	retry := p.Outcomes[outcome]
 	name := string(outcome)
 	if r, ok := p.Dispositions[rec.Disposition]; ok {
 		retry, name = r, rec.Disposition
 	}
-	times := l.Outcomes[string(outcome)] + 1
+	times := before + 1
 	tried := counted(&after)
 	if rec.Outcome == cdr.Congestion || rec.Outcome == cdr.TrunkFailure {
 		tried--

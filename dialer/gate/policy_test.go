@@ -21,6 +21,7 @@ func TestNext(t *testing.T) {
 		name    string
 		lead    lead.Lead
 		outcome cdr.Outcome
+		given   bool          // up by pacing
 		chosen  string        // disposition
 		delay   time.Duration // 0 is final
 		dead    bool
@@ -41,6 +42,10 @@ func TestNext(t *testing.T) {
 		{name: "invalid, and no other number", outcome: cdr.InvalidNumber, dead: true},
 		{name: "invalid, and another number", outcome: cdr.InvalidNumber, lead: lead.Lead{Numbers: two}, dead: true, delay: time.Minute},
 		{name: "invalid, and the other is dead", outcome: cdr.InvalidNumber, lead: lead.Lead{Numbers: two, Dead: two[1:]}, dead: true},
+		{name: "cancelled", outcome: cdr.Cancelled, delay: 15 * time.Minute},
+		{name: "given up: as if nobody had answered", outcome: cdr.Cancelled, given: true, delay: 3 * time.Hour},
+		{name: "given up as often as nobody may answer", outcome: cdr.Cancelled, given: true, lead: lead.Lead{Outcomes: map[string]int{string(cdr.Cancelled): 3, string(cdr.NoAnswer): 2}, Attempts: 5}},
+		{name: "picked up as it was given up", outcome: cdr.Abandoned, given: true, delay: 72 * time.Hour},
 		{name: "skipped is final", outcome: cdr.Skipped},
 		{name: "interrupted", outcome: cdr.Interrupted, delay: 15 * time.Minute},
 	}
@@ -50,7 +55,7 @@ func TestNext(t *testing.T) {
 			if l.Numbers == nil {
 				l.Numbers = one
 			}
-			rec := &cdr.Record{Outcome: tt.outcome, Disposition: tt.chosen, Number: l.Numbers[0], Ordinal: l.Attempts + 1}
+			rec := &cdr.Record{Outcome: tt.outcome, GivenUp: tt.given, Disposition: tt.chosen, Number: l.Numbers[0], Ordinal: l.Attempts + 1}
 			p := Next(policy, &l, rec, now)
 			want := Plan{Final: tt.delay == 0, Dead: tt.dead, Reason: p.Reason}
 			if !want.Final {

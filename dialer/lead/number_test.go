@@ -97,6 +97,18 @@ func TestRegionOf(t *testing.T) {
 	}
 }
 
+func TestKind(t *testing.T) {
+	for number, want := range map[string]string{
+		"+447400123456": Mobile, "+442079460000": Fixed, "+8613800138000": Mobile, "+4930901820": Fixed,
+		"+12125550100": "", // one cannot tell in North America
+		"+18005550199": "", "": "", "anna": "",
+	} {
+		if got := Kind(number); got != want {
+			t.Errorf("%s is %q, want %q", number, got, want)
+		}
+	}
+}
+
 func TestZones(t *testing.T) {
 	tests := []struct {
 		number, zone string
