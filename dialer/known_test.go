@@ -19,16 +19,22 @@ func TestWhatPacingKnowsOfALead(t *testing.T) {
 		want pacing.Lead
 	}{
 		"the first attempt": {
-			lead.Lead{List: "a", Numbers: []string{"+447400123456"}}, gate.Rules{}, sunday,
+			lead.Lead{List: "a", Numbers: []string{"+447400123456"}},
+			gate.Rules{},
+			sunday,
 			pacing.Lead{List: "a", Hour: "weekend 17", Attempt: "1", Number: "mobile"},
 		},
 		"a later one, at their own time": {
 			lead.Lead{List: "b", Numbers: []string{"+442079460000"}, TimeZone: "Asia/Tokyo", Attempts: 2, Outcomes: map[string]int{"busy": 1, "no_answer": 1}},
-			gate.Rules{}, sunday, pacing.Lead{List: "b", Hour: "weekday 02", Attempt: "3", Previous: "busy", Number: "fixed"},
+			gate.Rules{},
+			sunday,
+			pacing.Lead{List: "b", Hour: "weekday 02", Attempt: "3", Previous: "busy", Number: "fixed"},
 		},
 		"the tenth": {
 			lead.Lead{Numbers: []string{"+442079460000"}, Attempts: 9, Outcomes: map[string]int{"busy": 8, "no_answer": 1}},
-			gate.Rules{}, sunday.Add(8 * time.Hour), pacing.Lead{Hour: "weekday 01", Attempt: "4+", Previous: "busy", Number: "fixed"},
+			gate.Rules{},
+			sunday.Add(8 * time.Hour),
+			pacing.Lead{Hour: "weekday 01", Attempt: "4+", Previous: "busy", Number: "fixed"},
 		},
 	} {
 		if got := known(c.rule, &c.lead, c.at); got != c.want {
