@@ -14,7 +14,47 @@ import (
 // call: the record says that somebody did, what became of them, and who ended it.
 func TestNoAnswerThatCrossesTheAnswer(t *testing.T) {
 	t.Parallel()
-	carrier := newScriptedCarrier(t, func(m packet) (replies []string) {
+	carrier := crossingCarrier(t)
+	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", RingTimeout: time.Second, Campaign: "max_attempts: 1", Trunk: carrier.trunk()})
+	h.load(0, 1)
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Abandoned || r.SIPStatus != 200 || r.HungUpBy != cdr.Ringpace || r.Marks.Answered.Before(r.Marks.Ringing) || r.Agent != "" ||
+		r.Q850 != int(sip.CauseNoAnswer) || !strings.HasPrefix(r.SIPReason, "No answer within 1s; ") || !strings.Contains(r.SIPReason, "may bill") {
+		t.Errorf("record %+v", r)
+	}
+	h.await("a BYE", func() bool { return len(carrier.requests("BYE")) == 1 })
+}
+
+// TestGivingUpThatCrossesTheAnswer has the callee pick up as pacing gives the call up: they
+// have answered, and were abandoned, in the record and in the ledger.
+func TestGivingUpThatCrossesTheAnswer(t *testing.T) {
+	t.Parallel()
+	carrier := crossingCarrier(t)
+	h := build(t, plan{
+		Agents: 1, RingTimeout: time.Minute, LeastRing: time.Second, Trunk: carrier.trunk(),
+		Campaign: "mode: predictive\n    max_attempts: 1",
+	})
+	h.load(0, 1)
+	h.await("a telephone that rings", func() bool {
+		calls, err := h.daemon.Calls(t.Context())
+		return err == nil && len(calls) == 1 && calls[0].State == api.CallRinging
+	})
+	if _, err := h.daemon.Pause(t.Context(), "a1001", "break"); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Abandoned || !r.GivenUp || r.SIPStatus != 200 || r.HungUpBy != cdr.Ringpace {
+		t.Errorf("record %+v", r)
+	}
+	h.await("the ledger to count them", func() bool {
+		w := h.prospect().Windows
+		return len(w) == 2 && w[0].Answered == 1 && w[0].Abandoned == 1 && w[1].Answered == 1 && w[1].Abandoned == 1
+	})
+}
+
+// crossingCarrier has callees who pick up at the moment that they are given up.
+func crossingCarrier(t *testing.T) *scriptedCarrier {
+	return newScriptedCarrier(t, func(m packet) (replies []string) {
 		const sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0 8\r\n"
 		switch m.method() {
 		case "INVITE":
@@ -27,14 +67,6 @@ func TestNoAnswerThatCrossesTheAnswer(t *testing.T) {
 		}
 		return nil
 	})
-	h := build(t, plan{Agents: 1, AgentSet: "wrap_up: 0s", RingTimeout: time.Second, Campaign: "max_attempts: 1", Trunk: carrier.trunk()})
-	h.load(0, 1)
-	r := h.awaitRecords(1)[0]
-	if r.Outcome != cdr.Abandoned || r.SIPStatus != 200 || r.HungUpBy != cdr.Ringpace || r.Marks.Answered.Before(r.Marks.Ringing) || r.Agent != "" ||
-		r.Q850 != int(sip.CauseNoAnswer) || !strings.HasPrefix(r.SIPReason, "No answer within 1s; ") || !strings.Contains(r.SIPReason, "may bill") {
-		t.Errorf("record %+v", r)
-	}
-	h.await("a BYE", func() bool { return len(carrier.requests("BYE")) == 1 })
 }
 
 // TestMarksAreInOrder holds that nobody speaks before they have called, or answered: the

@@ -107,32 +107,40 @@ func TestPredictive(t *testing.T) {
 	})
 }
 
-// TestGivenUp has the only agent go on a break while a telephone rings: once it has rung for
-// as long as the law asks, the call is given up, and tried again as if it had rung in vain.
+// TestGivenUp has the only agent leave while a telephone rings: once it has rung for as
+// long as the law asks, the call is given up, and tried again as if it had rung in vain.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
-	h := build(t, plan{
-		Agents: 1, Campaign: "mode: predictive", RingTimeout: time.Minute, LeastRing: time.Second,
-		Behave: func(string) lab.Behaviour { return lab.NoAnswer },
-	})
-	h.load(0, 1)
-	h.await("a telephone that rings", func() bool {
-		calls, err := h.daemon.Calls(t.Context())
-		return err == nil && len(calls) == 1 && calls[0].State == api.CallRinging
-	})
-	if _, err := h.daemon.Pause(t.Context(), "a1001", "break"); err != nil {
-		t.Fatal(err)
+	for name, leave := range map[string]func(h *house) (api.AgentStatus, error){
+		"break": func(h *house) (api.AgentStatus, error) { return h.daemon.Pause(t.Context(), "a1001", "break") },
+		"home":  func(h *house) (api.AgentStatus, error) { return h.daemon.Logout(t.Context(), "a1001") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := build(t, plan{
+				Agents: 1, Campaign: "mode: predictive", RingTimeout: time.Minute, LeastRing: time.Second,
+				Behave: func(string) lab.Behaviour { return lab.NoAnswer },
+			})
+			h.load(0, 1)
+			h.await("a telephone that rings", func() bool {
+				calls, err := h.daemon.Calls(t.Context())
+				return err == nil && len(calls) == 1 && calls[0].State == api.CallRinging
+			})
+			if _, err := leave(h); err != nil {
+				t.Fatal(err)
+			}
+			r := h.awaitRecords(1)[0]
+			if r.Outcome != cdr.Cancelled || !r.GivenUp || r.HungUpBy != cdr.Ringpace || !r.Marks.Answered.IsZero() {
+				t.Errorf("record %+v", r)
+			}
+			if rang := r.Marks.Ended.Sub(r.Marks.Ringing); rang < time.Second || rang > 30*time.Second {
+				t.Errorf("it rang for %v", rang)
+			}
+			x, err := h.daemon.ExplainLead(t.Context(), "test", r.LeadID)
+			if err != nil || time.Until(x.NextTry) < 2*time.Hour {
+				t.Errorf("it is tried again at %v (error %v): %s", x.NextTry, err, x.Summary)
+			}
+			h.await("pacing to learn of it", func() bool { return h.prospect().Learned > 0.9 })
+		})
 	}
-	r := h.awaitRecords(1)[0]
-	if r.Outcome != cdr.Cancelled || !r.GivenUp || r.HungUpBy != cdr.Ringpace || !r.Marks.Answered.IsZero() {
-		t.Errorf("record %+v", r)
-	}
-	if rang := r.Marks.Ended.Sub(r.Marks.Ringing); rang < time.Second || rang > 30*time.Second {
-		t.Errorf("it rang for %v", rang)
-	}
-	x, err := h.daemon.ExplainLead(t.Context(), "test", r.LeadID)
-	if err != nil || time.Until(x.NextTry) < 2*time.Hour {
-		t.Errorf("it is tried again at %v (error %v): %s", x.NextTry, err, x.Summary)
-	}
-	h.await("pacing to learn of it", func() bool { return h.prospect().Learned > 0.9 })
 }

@@ -40,9 +40,7 @@ func (p *predictive) Decide(s Snapshot) Decision {
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)
 	by := p.bound(&s, n)
-	if n.agents > 0 {
-		d.GiveUp = p.giveUp()
-	}
+	d.GiveUp = p.giveUp()
 	dial := 0
 	for n.agents > 0 && dial < mostAtOnce {
 		p.aim(&s, dial)
