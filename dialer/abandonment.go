@@ -44,14 +44,22 @@ func windowsOf(c *config.Campaign) ledger.Campaign {
 	}}
 }
 
-// ledgerRules tells the ledger of a campaign.
-func (d *Daemon) ledgerRules(campaign string) ledger.Campaign {
+// Windows tells the ledger of a configuration's campaigns, for a store that is opened
+// before the daemon is (see Options.Store).
+func Windows(cfg *config.Config) func(campaign string) ledger.Campaign {
+	return func(campaign string) ledger.Campaign {
+		if c := cfg.Campaign(campaign); c != nil {
+			return windowsOf(c)
+		}
+		return ledger.Campaign{}
+	}
+}
+
+// windowsNow is Windows of the configuration that is in force.
+func (d *Daemon) windowsNow(campaign string) ledger.Campaign {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c := d.cfg.Campaign(campaign); c != nil {
-		return windowsOf(c)
-	}
-	return ledger.Campaign{}
+	return Windows(d.cfg)(campaign)
 }
 
 // unread says why the budget is not known, where the campaign needs to know it; ""

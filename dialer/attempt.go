@@ -234,12 +234,14 @@ func (a *attempt) seekAgent() *media.Bridge {
 		}
 		select {
 		case who := <-claim.got:
+			a.floor.met(a.rec.ID, true)
 			a.bring(who, nil)
 		case bridge := <-joined:
 			if bridge != nil {
 				return bridge
 			}
 			a.talk, a.rec.Agent, m.AgentClaimed = nil, "", time.Time{}
+			a.floor.met(a.rec.ID, false)
 			claim = a.floor.claim(a.rec.Campaign)
 		case at := <-a.speech.Started():
 			m.SpeechStart = a.heardAt(at)

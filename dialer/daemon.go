@@ -27,7 +27,7 @@ type Options struct {
 	Version string
 	Path    string // of the configuration file, for Reload; "" where there is none
 	// Store is used instead of the one that the configuration names; the daemon
-	// closes it. The demo and tests bring an embedded one.
+	// closes it. The demo and tests bring an embedded one, whose Campaign is Windows.
 	Store *store.Store
 }
 

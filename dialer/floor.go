@@ -53,6 +53,7 @@ type flight struct {
 	giveUp   func() // has the call cancelled; nil until its INVITE is sent, and once that was asked for
 	gone     bool   // it was asked for: nobody counts on an answer any more
 	outbound bool   // its INVITE was sent
+	met      bool   // an agent was found, who is on their way to it
 }
 
 // waiter is a call that waits for an agent.
@@ -359,6 +360,16 @@ func (f *floor) advance(id string, state pacing.CallState) {
 	f.tell(k.campaign)
 }
 
+// met notes that an agent was found for a call that waits, or that they did not come.
+func (f *floor) met(id string, found bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if k := f.flights[id]; k != nil && k.met != found {
+		k.met = found
+		f.tell(k.campaign)
+	}
+}
+
 // unplan takes back calls that were planned and are not made. Only other campaigns
 // may decide anew for that: this one has just found that it cannot dial.
 func (f *floor) unplan(campaign string, ids []string) {
@@ -420,6 +431,9 @@ type view struct {
 func (f *floor) snapshot(campaign string, allowed int, now time.Time) view {
 	v := view{Snapshot: pacing.Snapshot{Now: now}}
 	for id, k := range f.flights {
+		if k.met && f.news[campaign] != nil {
+			continue // a pacer that learns counts on the agent to come; others hold another one ready
+		}
 		if k.campaign == campaign && !k.planned && !k.gone {
 			v.Calls, v.ids = append(v.Calls, k.call), append(v.ids, id)
 		}

@@ -112,7 +112,8 @@ func (h *house) start(p plan) {
 	var err error
 	if p.Redis == "" {
 		options.Store, err = store.OpenEmbedded(ctx, store.Config{
-			Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger, Timeout: patience, // it is never away
+			Node: "test", JournalDir: filepath.Join(h.dir, "journal"), Logger: logger, Campaign: dialer.Windows(h.cfg),
+			Timeout: patience, // it is never away
 		})
 		if err != nil {
 			h.t.Fatal(err)

@@ -271,3 +271,23 @@ func TestBusyAgentsAreDealtOut(t *testing.T) {
 		}
 	})
 }
+
+// TestAgentOnTheirWay holds that a call for which an agent was found wants no other to a
+// pacer that learns, unless they do not come, and that others hold one ready for it.
+func TestAgentOnTheirWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := seated(map[string][]string{"a": {"x"}, "b": {"x"}})
+		_, _, ids := looked(f, 1)
+		f.dialed(ids[0], somebody, nothing)
+		f.advance(ids[0], pacing.Waiting)
+		f.claim("x")
+		for _, c := range []struct{ learns, found bool }{{false, true}, {true, true}, {true, false}} {
+			f.learn("x", c.learns)
+			f.met(ids[0], c.found)
+			_, s, _ := looked(f, 0)
+			if wants := len(s.Calls) == 1; wants == (c.learns && c.found) {
+				t.Errorf("%+v: %d calls want an agent", c, len(s.Calls))
+			}
+		}
+	})
+}

@@ -88,7 +88,7 @@ func (d *Daemon) openStore(ctx context.Context) error {
 		s, err := store.Open(ctx, store.Config{
 			URL: storeURL(d.cfg.Redis), Node: d.node, Logger: d.log,
 			JournalDir: filepath.Join(d.cfg.Node.DataDir, "journal"), Takeover: nodeTakeover,
-			Campaign: d.ledgerRules,
+			Campaign: d.windowsNow,
 		})
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ func (s *stage) openLog() (*slog.Logger, error) {
 func (s *stage) startDaemon(ctx context.Context, path string, log *slog.Logger) error {
 	db, err := store.OpenEmbedded(ctx, store.Config{
 		Node: s.cfg.Node.ID, JournalDir: filepath.Join(s.cfg.Node.DataDir, "journal"), Logger: log,
-		Timeout: storeTimeout,
+		Timeout: storeTimeout, Campaign: dialer.Windows(s.cfg),
 	})
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
