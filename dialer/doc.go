@@ -4,14 +4,16 @@
 // # Who does what
 //
 //	Daemon    wires the rooms together, starts and stops the actors, answers the API
-//	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts
+//	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts;
+//	          reads the abandonment budget, keeps what pacing has learned
 //	attempt   one call to one lead, from the INVITE to the call detail record
 //	reception who calls in, and who deals with it: an agent's telephone, a customer, a stranger
 //	inbound   one call to one of our numbers, from the INVITE to the call detail record
 //	customer  what every call with a customer has in common: audio, recording, agent, record
 //	agent     one person's shift: the leg to their extension, their states, their wrap-up
 //	trunks    the ways out: which takes a call, and with which caller ID
-//	floor     who is free and which calls are in flight: where pacing looks and answers are matched
+//	floor     who is free and which calls are in flight: where pacing looks and answers are
+//	          matched, and where what became of them is noted for pacing to learn from
 //
 // # Concurrency
 //
@@ -29,7 +31,8 @@
 //
 // campaign: floor.plan (reserve) -> store.Claim -> gate.Judge -> trunks.take ->
 // store.StartAttempt -> attempt: INVITE -> answer -> floor.claim -> agent.take ->
-// media.Bridge -> ... -> goodbye -> BYE -> wrap-up -> store.Finish.
+// media.Bridge -> ... -> goodbye -> BYE -> wrap-up -> store.Finish. The ledger counts the
+// answer, and what became of it, as it happens.
 //
 // A trunk that cannot carry the call, where nothing has rung, is followed by another
 // within the attempt: trunks.take -> store.Reroute -> INVITE.
