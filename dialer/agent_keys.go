@@ -92,15 +92,13 @@ func (a *agent) forgetKeys() {
 }
 
 // beep tells the agent, on their leg, whether a code was obeyed: high, or low.
+// It is laid over what they hear, such as the prompt that tells of the recording.
 func (a *agent) beep(obeyed bool) {
-	if a.leg == nil {
-		return
-	}
 	tone := a.board.low
 	if obeyed {
 		tone = a.board.high
 	}
-	a.leg.audio.Play(tone, false)
+	a.overlay(tone, 0, 0)
 }
 
 // obey does what a code asks for.
