@@ -199,6 +199,7 @@ func TestPattern(t *testing.T) {
 		{DefaultPattern, "2026-03-09/______etc/01J.wav"},
 		{"{year}/{month}/{day}/{hour}/{time}-{id}.wav", "2026/03/09/07/070503-01J.wav"},
 		{"{agent}/{number}/{lead}/{id}.wav", "__/+49_30_123/客户.7/01J.wav"},
+		{"chains/chain/{id}.wav", "chains/chain/01J.wav"},
 	}
 	for _, c := range cases {
 		if err := checkPattern(c.pattern); err != nil {
@@ -208,10 +209,14 @@ func TestPattern(t *testing.T) {
 			t.Errorf("%s becomes %s, want %s", c.pattern, got, c.want)
 		}
 	}
+	m.Campaign = "chain" // as the folder of the chain
+	if got := expand("{campaign}/{campaign}/{id}.wav", m); got != "_chain/chain/01J.wav" {
+		t.Errorf("a recording of the campaign %s goes to %s", m.Campaign, got)
+	}
 	for _, bad := range []string{
 		"{date}.wav", "/{id}.wav", "../{id}.wav", "a/../../{id}.wav", "{id}/x.wav", "{id}", "{id}.mp3",
 		strings.Repeat("x", maxName-maxValue-3) + "{id}.wav", strings.Repeat("客", 82) + "/{id}.wav",
-		"{nope}/{id}.wav", "{id.wav", "a//{id}.wav", "a\\{id}.wav",
+		"{nope}/{id}.wav", "{id.wav", "a//{id}.wav", "a\\{id}.wav", "chain/{id}.wav", "chain/{date}/{id}.wav",
 	} {
 		if checkPattern(bad) == nil {
 			t.Errorf("pattern %q passes", bad)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ringpace/media/record/chain"
 )
 
 // DefaultPattern is where recordings go below the directory.
@@ -46,6 +48,8 @@ func checkPattern(pattern string) error {
 		errs = append(errs, errors.New("record: a path pattern has slashes only"))
 	case path.Clean(rest) != rest || path.IsAbs(rest) || strings.HasPrefix(rest, "..") || rest == ".":
 		errs = append(errs, fmt.Errorf("record: path pattern %q is not a plain relative path", pattern))
+	case strings.HasPrefix(rest, chain.Folder+"/"):
+		errs = append(errs, fmt.Errorf("record: path pattern %q leads into %s/, where the chain of checksums lies", pattern, chain.Folder))
 	case path.Ext(rest) != ".wav":
 		errs = append(errs, fmt.Errorf("record: path pattern %q does not end in .wav", pattern))
 	}
@@ -65,7 +69,7 @@ func checkPattern(pattern string) error {
 // expand gives the path of a recording, relative to the directory. Values cannot
 // leave their place in it: whatever is not a letter, a digit or one of "+-_." becomes
 // an underscore, as do leading dots. Where a name would be longer than maxName, the values
-// in it are cut, all to the same length, but for {id}.
+// in it are cut, all to the same length, but for {id}. None leads into the chain's folder.
 func expand(pattern string, m Meta) string {
 	names := strings.Split(pattern, "/")
 	for i, name := range names {
@@ -74,6 +78,9 @@ func expand(pattern string, m Meta) string {
 				break
 			}
 		}
+	}
+	if names[0] == chain.Folder { // of a campaign of that name
+		names[0] = "_" + names[0]
 	}
 	return strings.Join(names, "/")
 }
