@@ -174,6 +174,12 @@ func (h *house) await(what string, so func() bool) {
 	h.awaitFor(patience, what, so)
 }
 
+// awaitIdleCarrier waits until the carrier has seen the end of every call.
+func (h *house) awaitIdleCarrier() {
+	h.t.Helper()
+	h.await("the end of the carrier's calls", func() bool { return h.carrier.Report().Up == 0 })
+}
+
 // awaitFor is await for what takes long by itself.
 func (h *house) awaitFor(long time.Duration, what string, so func() bool) {
 	h.t.Helper()
