@@ -43,6 +43,7 @@ func (p *predictive) drop(j int) {
 	p.calls = slices.Delete(p.calls, j, j+1)
 	if again {
 		p.gather()
+		return
 	}
 	for i := range p.points {
 		p.points[i].crowd.full(&p.points[i].full)
@@ -52,13 +53,7 @@ func (p *predictive) drop(j int) {
 // riskOf is the risk that an answer to a call in flight finds nobody. That the call itself
 // is in the crowd makes it a little greater.
 func (p *predictive) riskOf(j int) float64 {
-	var lost, answered float64
-	for i := range p.points {
-		pt := &p.points[i]
-		r, q := pt.full.against(&pt.calls[j])
-		lost += pt.weight * r
-		answered += pt.weight * q
-	}
+	lost, answered := p.risk(func(pt *point) *row { return &pt.calls[j] })
 	if answered <= 0 {
 		return 0
 	}

@@ -13,7 +13,7 @@ type point struct {
 	fresh         row   // of a call dialed now
 	calls         []row // of those in flight
 	answers       row   // the sum of these
-	full          row   // risk that nobody is there for an answer
+	full          row   // risk that nobody is there for an answer, by the crowd as it is
 }
 
 // flying is a call in flight that nobody has answered.
@@ -174,7 +174,20 @@ func (p *predictive) gather() {
 		for j := range pt.calls {
 			pt.crowd.add(&pt.calls[j])
 		}
+		pt.crowd.full(&pt.full)
 	}
+}
+
+// risk is how likely answers come and find nobody, and how likely they come, over all
+// levels; of says which answers.
+func (p *predictive) risk(of func(*point) *row) (lost, answered float64) {
+	for i := range p.points {
+		pt := &p.points[i]
+		l, a := pt.full.against(of(pt))
+		lost += pt.weight * l
+		answered += pt.weight * a
+	}
+	return lost, answered
 }
 
 // against is how likely an answer comes and finds nobody, and how likely one comes, where

@@ -49,8 +49,10 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		}
 		dial++
 		for i := range p.points {
-			p.points[i].crowd.add(&p.points[i].fresh)
-			p.prospect.Answers += p.points[i].weight * p.points[i].fresh[steps-1]
+			pt := &p.points[i]
+			pt.crowd.add(&pt.fresh)
+			pt.crowd.full(&pt.full)
+			p.prospect.Answers += pt.weight * pt.fresh[steps-1]
 		}
 	}
 	d.Lines = d.InFlight + dial
@@ -71,14 +73,7 @@ const mostAtOnce = 1000
 
 // marginal is the risk that an answer to a call dialed now finds nobody.
 func (p *predictive) marginal() float64 {
-	var risk, sum float64
-	for i := range p.points {
-		pt := &p.points[i]
-		pt.crowd.full(&pt.full)
-		r, q := pt.full.against(&pt.fresh)
-		risk += pt.weight * r
-		sum += pt.weight * q
-	}
+	risk, sum := p.risk(func(pt *point) *row { return &pt.fresh })
 	if sum <= 0 {
 		return 1
 	}
@@ -87,13 +82,7 @@ func (p *predictive) marginal() float64 {
 
 // lost is how many answers to calls in flight are expected to find nobody.
 func (p *predictive) lost() float64 {
-	sum := 0.0
-	for i := range p.points {
-		pt := &p.points[i]
-		pt.crowd.full(&pt.full)
-		r, _ := pt.full.against(&pt.answers)
-		sum += pt.weight * r
-	}
+	sum, _ := p.risk(func(pt *point) *row { return &pt.answers })
 	return sum
 }
 

@@ -25,12 +25,10 @@ const (
 // call is one call in flight.
 type call struct {
 	pacing.Call
-	number int
-	fate   fate
-	rings  float64 // when it starts to ring; +Inf never
-	ends   float64 // answer or end
-	at     float64 // when it was dialed
-	slot   int     // in day.flight
+	fate  fate
+	rings float64 // when it starts to ring; +Inf never
+	ends  float64 // answer or end
+	slot  int     // in day.flight
 }
 
 type worker struct {
@@ -437,7 +435,7 @@ func (d *day) dial(theta float64) {
 	s := d.s
 	who := d.who(d.dials)
 	d.hour(&who)
-	c := &call{number: d.dials, at: d.now, rings: math.Inf(1), slot: len(d.flight)}
+	c := &call{rings: math.Inf(1), slot: len(d.flight)}
 	c.Call = pacing.Call{Since: clock(d.now), Theta: theta, Lead: who.lead}
 	d.dials++
 	setup := s.Setup.draw(&r)

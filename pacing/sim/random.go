@@ -30,7 +30,6 @@ const (
 	aboutAgent
 	aboutBreak
 	aboutPerson
-	aboutRival
 )
 
 // next is the following draw of the same thing.
