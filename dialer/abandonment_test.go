@@ -77,12 +77,12 @@ func TestNothingIsDialedWithoutTheLedger(t *testing.T) {
 			t.Errorf("after it: %q; reserved %v", why, s.reserved)
 		}
 		s.fault = errors.New("redis is away")
-		time.Sleep(pulse)
+		time.Sleep(pulse) // virtual
 		c.balance(t.Context())
 		if why := c.unread(); why != "" {
 			t.Errorf("after one that failed: %q", why)
 		}
-		time.Sleep(windowsAge)
+		time.Sleep(windowsAge) // virtual
 		c.balance(t.Context())
 		if why := c.unread(); !strings.Contains(why, "cannot be read: redis is away") {
 			t.Errorf("after some that failed: %q", why)
@@ -92,7 +92,7 @@ func TestNothingIsDialedWithoutTheLedger(t *testing.T) {
 		if why := c.unread(); why != "" {
 			t.Errorf("when it is back: %q", why)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // virtual
 		adopt(t, c, pacing.Power)
 		if why := c.unread(); why != "" {
 			t.Errorf("in mode power: %q", why)
@@ -105,7 +105,7 @@ func happened(f *floor, rings time.Duration, abandoned bool) {
 	_, _, ids := looked(f, 1)
 	f.dialed(ids[0], somebody, nothing)
 	f.advance(ids[0], pacing.Ringing)
-	time.Sleep(rings)
+	time.Sleep(rings) // virtual
 	f.advance(ids[0], pacing.Waiting)
 	if abandoned {
 		f.abandoned(ids[0])

@@ -30,9 +30,9 @@ func TestCallsTellPacingWhatBecameOfThem(t *testing.T) {
 	dial := func(f *floor, id string) { f.dialed(id, somebody, nothing) }
 	ring := func(f *floor, id string) {
 		dial(f, id)
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // virtual
 		f.advance(id, pacing.Ringing)
-		time.Sleep(5 * time.Second)
+		time.Sleep(5 * time.Second) // virtual
 	}
 	answer := func(f *floor, id string) {
 		ring(f, id)
@@ -83,15 +83,15 @@ func TestPacingSeesHowFarCallsAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := seated(map[string][]string{"a": {"x"}})
 		_, _, ids := looked(f, 1)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second)             // virtual
 		f.dialed(ids[0], somebody, nothing) // the first trunk fails
-		time.Sleep(4 * time.Second)
+		time.Sleep(4 * time.Second)         // virtual
 		f.dialed(ids[0], somebody, nothing)
 		sent := time.Now()
-		time.Sleep(3 * time.Second)
+		time.Sleep(3 * time.Second) // virtual
 		f.advance(ids[0], pacing.Ringing)
 		rings := time.Now()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second)           // virtual
 		f.advance(ids[0], pacing.Ringing) // 183 after 180
 		_, s, _ := looked(f, 0)
 		want := []pacing.Call{{State: pacing.Ringing, Since: sent, Rings: rings, Lead: somebody, Theta: 0.02}}
@@ -147,7 +147,7 @@ func TestHandlingIsOneTime(t *testing.T) {
 				}
 				began := time.Now()
 				for _, s := range []pacing.AgentState{pacing.Engaged, pacing.Engaged, pacing.WrapUp, pacing.Engaged, pacing.WrapUp} {
-					time.Sleep(7 * time.Second)
+					time.Sleep(7 * time.Second) // virtual
 					f.mark("a", s)
 				}
 				news, s, _ := looked(f, 0)
@@ -159,7 +159,7 @@ func TestHandlingIsOneTime(t *testing.T) {
 				if len(news) > 0 {
 					t.Errorf("told before the end: %+v", news)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // virtual
 				end(f)
 				want := []pacing.Event{{Kind: pacing.AgentDone, At: time.Now(), Busy: began}}
 				news, _, _ = looked(f, 0)
