@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -18,10 +19,11 @@ func TestBurstsMoveNothing(t *testing.T) {
 			return time.Duration(i)*20*ms + 40*ms + time.Duration(i*37%160)*ms
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := newTestRecorder(t, Config{Flush: 900 * ms})
+		synctest.Test(t, func(t *testing.T) { // no time passes, so that the writer keeps away
+			r := newTestRecorder(t, Config{Flush: MaxFlush})
 			for call := range calls {
 				rec := start(t, r, Meta{ID: fmt.Sprint(call)})
+				synctest.Wait() // its first turn may be at once
 				parties := [channels]*source{newSource(rec, rec.Customer(), 1), newSource(rec, rec.Agent(), 2)}
 				var space workspace
 				at := time.Duration(0)
@@ -31,10 +33,7 @@ func TestBurstsMoveNothing(t *testing.T) {
 						p.arrive(at, p.packet())
 					}
 					if i%50 == 5*call { // at another place of each
-						rec.writer.mu.Lock() // the writer keeps away
-						err := rec.flush(&space, at)
-						rec.writer.mu.Unlock()
-						if err != nil {
+						if err := rec.flush(&space, at); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -44,11 +43,11 @@ func TestBurstsMoveNothing(t *testing.T) {
 					said := parties[channel].octets(0, packets*160)
 					rest := bytes.Replace(heard, said, nil, 1)
 					if len(rest) != len(heard)-len(said) || !bytes.Equal(rest, silence(len(rest))) {
-						t.Errorf("call %d, channel %d: not what was said in one piece", call, channel)
+						t.Errorf("%s: call %d, channel %d: not what was said in one piece", name, call, channel)
 					}
 				}
 				if sum.Gaps() != 0 || sum.Dropped != 0 || sum.Left.Lost+sum.Right.Lost != 0 {
-					t.Errorf("call %d: %+v", call, sum)
+					t.Errorf("%s: call %d: %+v", name, call, sum)
 				}
 			}
 		})
