@@ -5,7 +5,6 @@ import (
 	"container/heap"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"ringpace/pacing"
@@ -29,24 +28,6 @@ type call struct {
 	rings float64 // when it starts to ring; +Inf never
 	ends  float64 // answer or end
 	slot  int     // in day.flight
-}
-
-type worker struct {
-	number  int
-	handled int
-	state   pacing.AgentState
-	here    bool
-	since   float64
-	busy    float64 // when the call was got
-	done    float64 // Engaged: when handling is over
-	speed   float64
-	from    float64
-	to      float64
-	pause   float64 // when the next break is due
-	paused  int
-	logged  float64 // seconds logged in, without breaks
-	worked  float64
-	talked  float64
 }
 
 // nextLeads is how many of the leads to be dialed next a pacer is shown.
@@ -107,8 +88,8 @@ func (d *Day) Abandonment() float64 {
 }
 
 type day struct {
-	s       *Scenario
-	src     source
+	terms
+	floor   floor
 	pacer   pacing.Pacer
 	oracle  foresight
 	learner pacing.Learner
@@ -131,28 +112,22 @@ func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day { return foresight{}.
 
 // run plays one day for a pacer that is told what it foresees.
 func (f foresight) run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
-	d := &day{s: s, src: source(mix(seed)), pacer: pacer, oracle: f}
-	d.learner, _ = pacer.(pacing.Learner)
-	end := s.Hours * 3600
-	for _, c := range s.Crews {
-		for range c.Agents {
-			w := &worker{number: len(d.agents), from: c.From * 3600, to: c.To * 3600, speed: 1, pause: math.Inf(1)}
-			if w.to == 0 {
-				w.to = end
-			}
-			r := d.src.of(aboutAgent, w.number)
-			if s.Speeds > 0 {
-				w.speed = math.Exp(s.Speeds * r.normal())
-			}
-			if s.Breaks != nil {
-				b := d.src.of(aboutBreak, w.number*1000)
-				w.pause = w.from + s.Breaks.Every.draw(&b)*b.uniform()
-			}
-			d.agents = append(d.agents, w)
-			d.push(event{at: w.from, kind: evIn, who: w})
-			d.push(event{at: w.to, kind: evOut, who: w})
-		}
+	d := &day{
+		terms: terms{seconds: s.Hours * 3600, ceiling: s.Ceiling, patience: s.Patience},
+		floor: &scripted{s: s, src: source(mix(seed))}, pacer: pacer, oracle: f,
 	}
+	return d.play()
+}
+
+// play plays the day.
+func (d *day) play() Day {
+	d.learner, _ = d.pacer.(pacing.Learner)
+	d.agents = d.floor.crew()
+	for _, w := range d.agents {
+		d.push(event{at: w.from, kind: evIn, who: w})
+		d.push(event{at: w.to, kind: evOut, who: w})
+	}
+	end := d.seconds
 	for tick := 0.0; tick < end; tick++ {
 		d.until(tick)
 		d.now = tick
@@ -228,8 +203,7 @@ func (d *day) happen(e event) {
 	case evBack:
 		w := e.who
 		if w.here {
-			b := d.src.of(aboutBreak, w.number*1000+w.paused)
-			w.pause = d.now + d.s.Breaks.Every.draw(&b)
+			w.pause = d.floor.due(w, d.now)
 			w.logged -= d.now - w.since
 			d.free(w)
 		}
@@ -252,7 +226,7 @@ func (d *day) leave(w *worker, t float64) {
 	case pacing.Away:
 		w.logged -= t - w.since
 	case pacing.Engaged, pacing.WrapUp:
-		if t >= d.s.Hours*3600 {
+		if t >= d.seconds {
 			w.worked += t - w.busy
 			return
 		}
@@ -263,9 +237,8 @@ func (d *day) leave(w *worker, t float64) {
 
 func (d *day) rest(w *worker) {
 	w.paused++
-	b := d.src.of(aboutBreak, w.number*1000+w.paused+500)
 	w.state, w.since = pacing.Away, d.now
-	d.push(event{at: d.now + d.s.Breaks.Last.draw(&b), kind: evBack, who: w})
+	d.push(event{at: d.now + d.floor.rest(w), kind: evBack, who: w})
 }
 
 func (d *day) free(w *worker) {
@@ -282,18 +255,15 @@ func (d *day) connect(c *call, w *worker) {
 	d.out.Speed = append(d.out.Speed, d.now-c.ends)
 	d.out.Waits = append(d.out.Waits, d.now-w.since)
 	d.remove(c)
-	r := d.src.of(aboutAgent, w.number*100_000+w.handled+1)
+	h := d.floor.handling(w, c)
 	w.handled++
-	talk, wrap := d.s.Talk.draw(&r)*w.speed, d.s.WrapUp.draw(&r)*w.speed
-	if c.fate == missed {
-		talk, wrap = d.s.MachineTalk.draw(&r), 0.1
-	} else {
+	if c.fate != missed {
 		d.out.Conversations++
-		w.talked += talk
+		w.talked += h.talk
 	}
 	w.state, w.since, w.busy = pacing.Engaged, d.now, d.now
-	w.done = d.now + talk + wrap
-	d.push(event{at: d.now + talk, kind: evWrap, who: w})
+	w.done = d.now + h.total()
+	d.push(event{at: d.now + h.ring + h.talk, kind: evWrap, who: w})
 	d.push(event{at: w.done, kind: evDone, who: w})
 }
 
@@ -320,7 +290,7 @@ func (d *day) settle(c *call) {
 		return
 	}
 	d.waiting = append(d.waiting, c)
-	d.push(event{at: d.now + d.s.Patience, kind: evGiveUp, call: c})
+	d.push(event{at: d.now + d.patience, kind: evGiveUp, call: c})
 }
 
 func (d *day) observe(k pacing.EventKind, c *call) {
@@ -360,18 +330,18 @@ func (d *day) decide() int {
 	}
 	s.Next = s.Next[:0]
 	for n := range nextLeads {
-		if len(d.s.Lists) > 0 || len(d.s.Attempts) > 0 || len(d.s.HourOdds) > 0 {
-			who := d.who(d.dials + n)
-			d.hour(&who)
-			s.Next = append(s.Next, who.lead)
+		l, known := d.floor.lead(d.dials+n, d.now)
+		if !known {
+			break
 		}
+		s.Next = append(s.Next, l)
 	}
 	s.Limits = pacing.Limits{Leads: pacing.Unlimited, Channels: pacing.Unlimited, Rate: pacing.Unlimited}
 	if d.oracle.calls {
 		s.Limits.Rate = 1
 	}
 	s.Windows = append(s.Windows[:0], pacing.Window{
-		Name: "day", Ceiling: d.s.Ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.s.Hours * 3600),
+		Name: "day", Ceiling: d.ceiling, Answered: d.out.Answered, Abandoned: d.out.Abandoned, Ends: clock(d.seconds),
 	})
 	decision := d.pacer.Decide(*s)
 	for _, i := range slices.Backward(decision.GiveUp) {
@@ -386,88 +356,11 @@ func (d *day) decide() int {
 	return decision.Dial
 }
 
-// prospect is who is behind a number of the day's order.
-type prospect struct {
-	lead pacing.Lead
-	odds float64
-	ring *Distribution
-}
-
-// who is behind the number in the day's order.
-func (d *day) who(number int) prospect {
-	s, p := d.s, prospect{odds: 1, ring: &d.s.Ring}
-	if len(s.Lists) == 0 && len(s.Attempts) == 0 {
-		return p
-	}
-	r := d.src.of(aboutPerson, number)
-	u := r.uniform()
-	for i := range s.Lists {
-		l := &s.Lists[i]
-		if u -= l.Share; u < 0 || i == len(s.Lists)-1 {
-			p.lead.List, p.odds = l.Name, p.odds*l.Odds
-			if l.Ring != nil {
-				p.ring = l.Ring
-			}
-			break
-		}
-	}
-	u = r.uniform()
-	for i, a := range s.Attempts {
-		if u -= a.Share; u < 0 || i == len(s.Attempts)-1 {
-			p.lead.Attempt, p.odds = strconv.Itoa(i+1), p.odds*a.Odds
-			break
-		}
-	}
-	return p
-}
-
-// hour is the word and the odds of the hour of the day.
-func (d *day) hour(p *prospect) {
-	if h := int(d.now / 3600); h < len(d.s.HourOdds) {
-		p.lead.Hour = strconv.Itoa(h)
-		p.odds *= d.s.HourOdds[h]
-	}
-}
-
-// dial places one call, whose fate is that of its number in the day's order.
+// dial places one call.
 func (d *day) dial(theta float64) {
-	r := d.src.of(aboutCall, d.dials)
-	s := d.s
-	who := d.who(d.dials)
-	d.hour(&who)
-	c := &call{rings: math.Inf(1), slot: len(d.flight)}
-	c.Call = pacing.Call{Since: clock(d.now), Theta: theta, Lead: who.lead}
+	c := d.floor.call(d.dials, d.now)
 	d.dials++
-	setup := s.Setup.draw(&r)
-	ring := who.ring.draw(&r)
-	auto := s.MachineRing.draw(&r)
-	fail := s.Failure.draw(&r)
-	u, m := r.uniform(), r.uniform()
-	people := s.people(d.now) * who.odds
-	rest := (1 - people) / (1 - s.people(d.now)) // what does not answer keeps its proportions
-	machines, failures, unreachable := s.Machines*rest, s.Failures*rest, s.Unreachable*rest
-	c.rings = d.now + setup
-	switch {
-	case u < people:
-		c.fate, c.ends = person, c.rings+ring
-	case u < people+machines:
-		c.fate, c.ends = machine, c.rings+auto
-		if m < s.Missed {
-			c.fate = missed
-		}
-	case u < people+machines+failures:
-		c.fate, c.ends, c.rings = failed, c.rings+fail, math.Inf(1)
-	case u < people+machines+failures+unreachable:
-		c.fate, c.ends, c.rings = failed, c.rings+s.Notice.draw(&r), math.Inf(1)
-	default:
-		c.fate, c.ends = unanswered, c.rings+s.GiveUp
-	}
-	if c.rings+s.GiveUp < c.ends {
-		c.fate, c.ends = unanswered, c.rings+s.GiveUp
-	}
-	if c.fate == person && m < s.Silent {
-		c.rings = math.Inf(1) // nothing tells
-	}
+	c.Since, c.Theta, c.slot = clock(d.now), theta, len(d.flight)
 	d.flight = append(d.flight, c)
 	if !math.IsInf(c.rings, 1) {
 		d.push(event{at: c.rings, kind: evRing, call: c})

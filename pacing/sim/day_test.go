@@ -85,7 +85,7 @@ func (n fixed) Decide(pacing.Snapshot) pacing.Decision { return pacing.Decision{
 func TestCallsAreTheSameForAll(t *testing.T) {
 	s := preset(t, "A5")
 	fates := func(rate int) (all []fate) {
-		d := &day{s: &s, src: source(mix(3)), pacer: fixed(rate)}
+		d := &day{floor: &scripted{s: &s, src: source(mix(3))}, pacer: fixed(rate)}
 		for range 100 / rate {
 			for range rate {
 				d.dial(0)
