@@ -41,6 +41,7 @@ type traffic struct {
 	Send    *nearEnds     // begin to send
 	Measure time.Duration // find out about so long
 	PID     int           // of the process that is measured
+	Around  []stretch     // tell what was found last apart by these
 }
 
 // setup is what far ends are to be opened.
@@ -55,6 +56,7 @@ type setup struct {
 type told struct {
 	Far      farEnds
 	Findings findings
+	Around   collected
 }
 
 // beGenerator is the process that plays all telephones of the calls.
@@ -64,6 +66,7 @@ func beGenerator() error {
 	// The loop that sends and the orders have a thread each, on the one core.
 	runtime.GOMAXPROCS(2)
 	var g *generator
+	var last findings
 	err := roles.Obey(func(t traffic) (answer told, err error) {
 		switch {
 		case t.Open != nil:
@@ -74,8 +77,11 @@ func beGenerator() error {
 			err = errors.New("no far ends are open")
 		case t.Send != nil:
 			err = g.start(*t.Send)
+		case t.Around != nil:
+			answer.Around = last.around(t.Around)
 		default:
-			answer.Findings, err = g.measure(t.Measure, t.PID)
+			last, err = g.measure(t.Measure, t.PID)
+			answer.Findings = last
 		}
 		return answer, err
 	})
@@ -322,7 +328,7 @@ func (g *generator) period(number uint32) {
 		}
 		// From the period after this one.
 		g.window = window{From: number + 1, To: number + 1 + g.question.periods}
-		g.window.delays = make([]int32, 0, len(g.parties)*int(g.question.periods))
+		g.window.delays = make([]delay, 0, len(g.parties)*int(g.question.periods))
 		return
 	}
 	q := g.question

@@ -33,6 +33,13 @@
 // sample. What monitors are sent must go on from packet to packet. A fault in a case of Ringpace's own
 // fails the run; what peers lose is reported.
 //
+// Of a recording that is not exact it is told what it knows of that itself: the packets
+// that it misses, its gaps, and what found no room in memory or was not written.
+//
+// With bridge_record at the headline load a second window follows the first, in which the
+// process collects its heap twice a second. The delay of the packets that were under
+// way during a collection is told apart from that of the others.
+//
 // The load of the headline is measured in three rounds through all cases. Of each
 // case the round with the least CPU time counts, as the one that others on the
 // machine disturbed least; faults count in all.

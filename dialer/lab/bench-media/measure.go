@@ -30,6 +30,8 @@ type figures struct {
 	Calls           int                 `json:"calls"`
 	Lost            int                 `json:"lost"`
 	DelayP99MS      float64             `json:"delay_p99_ms"`
+	DelayP999MS     float64             `json:"delay_p999_ms"`
+	DelayP999GCMS   *float64            `json:"delay_p999_gc_ms"`
 	StallDelayP99MS *float64            `json:"stall_delay_p99_ms"`
 
 	AllocsPerPacket float64            `json:"allocs_per_packet"`
@@ -196,7 +198,11 @@ func (f *figures) take(best map[string]result) {
 			f.AllocsPerPacket = max(f.AllocsPerPacket, roles.Round(r.allocs, 3))
 		}
 		if c.name == "bridge_record" {
-			f.DelayP99MS = roles.Round(milliseconds(r.P99), 3)
+			f.DelayP99MS, f.DelayP999MS = roles.Round(milliseconds(r.P99), 3), roles.Round(milliseconds(r.P999), 3)
+			if r.collecting != nil {
+				delay := roles.Round(milliseconds(r.collecting.DuringP999), 3)
+				f.DelayP999GCMS = &delay
+			}
 		}
 		if c.also.stalled {
 			delay := roles.Round(milliseconds(r.P99), 3)
@@ -211,10 +217,12 @@ const fullest = 0.85
 // result is what was found about one case under one load.
 type result struct {
 	findings
-	allocs   float64       // per packet; NaN: not known
-	finished time.Duration // CPU time of completing the recordings
-	exact    int           // recordings that hold every sample; -1: there are none
-	wrong    error         // about those that do not
+	allocs     float64       // per packet; NaN: not known
+	finished   time.Duration // CPU time of completing the recordings
+	collected  uint32        // collections of the heap in the window
+	collecting *collected    // what packets felt where they were forced; nil: they were not
+	exact      int           // recordings that hold every sample; -1: there are none
+	inexact    []flaw        // those that do not
 }
 
 // mostLost is the part of the packets that may be lost before the load counts as too
@@ -309,6 +317,13 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 		return r, err
 	}
 	r.allocs = float64(to.Mallocs-from.Mallocs) / (time.Since(begin).Seconds() * packetsPerCall * float64(calls))
+	r.collected = to.Collected - from.Collected
+	if c.name == "bridge_record" && calls == p.Headline {
+		if r.collecting, err = collecting(generator, process, p.Window); err != nil {
+			return r, err
+		}
+		r.To = r.collecting.To
+	}
 	return r, process.finish(&r)
 }
 
@@ -316,13 +331,19 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 func (r result) say(c bench, calls int) {
 	more := ""
 	if c.ours {
-		more = fmt.Sprintf("; %.4f allocations a packet", r.allocs)
+		more = fmt.Sprintf("; %.4f allocations a packet, %d collections", r.allocs, r.collected)
 	}
 	if r.exact >= 0 {
 		more += fmt.Sprintf("; %d of %d recordings sample-exact, completing them took %.2f ms of CPU each",
 			r.exact, calls, milliseconds(r.finished)/float64(calls))
 	}
 	roles.Report("%-16s %4d calls: %v%s", c.name, calls, r.findings, more)
+	if r.collecting != nil {
+		roles.Report("%-16s %4d calls while the heap is collected each %v: %v", c.name, calls, collectEvery, *r.collecting)
+	}
+	for _, line := range tell(r.inexact) {
+		roles.Report("%-16s %s", "", line)
+	}
 	if r.Late > packetTime/4 {
 		roles.Report("%-16s the generator fell %.1f ms behind: something else used its core", "", milliseconds(r.Late))
 	}
@@ -337,8 +358,11 @@ func (r result) faults(c bench, calls int) error {
 	if c.also.monitored && r.Monitored == 0 {
 		errs = append(errs, fmt.Errorf("%s with %d calls: monitors hear nothing", c.name, calls))
 	}
-	if r.wrong != nil {
-		errs = append(errs, fmt.Errorf("%s with %d calls: %d recordings are exact: %w", c.name, calls, r.exact, r.wrong))
+	if r.collecting != nil && !r.collecting.clean() {
+		errs = append(errs, fmt.Errorf("%s with %d calls: not every packet came as it was sent while the heap was collected", c.name, calls))
+	}
+	if len(r.inexact) > 0 {
+		errs = append(errs, fmt.Errorf("%s with %d calls: %d recordings are exact: %w", c.name, calls, r.exact, r.inexact[0].err))
 	}
 	return errors.Join(errs...)
 }

@@ -54,9 +54,9 @@ func (p *process) finish(r *result) error {
 	}
 	r.finished = to - from
 	r.exact = 0
-	for call, path := range answer.Recordings {
-		if err := exact(path, call, r.From, r.To); err != nil {
-			r.wrong = err // one of them says enough
+	for call, k := range answer.Recordings {
+		if err := exact(k.Path, call, r.From, r.To); err != nil {
+			r.inexact = append(r.inexact, flaw{err, k})
 			continue
 		}
 		r.exact++

@@ -54,7 +54,7 @@ func TestReachWithoutLimit(t *testing.T) {
 		t.Error("what was carried once is in doubt")
 	}
 	h.note(1000, slow)
-	h.note(2000, result{findings: findings{Sent: 10, window: window{Received: 10}}, wrong: errors.New("a sample is missing")})
+	h.note(2000, result{findings: findings{Sent: 10, window: window{Received: 10}}, inexact: []flaw{{err: errors.New("a sample is missing")}}})
 	if h.most() != 250 || h.next() != 625 {
 		t.Errorf("%d calls are carried, %d are to be tried", h.most(), h.next())
 	}

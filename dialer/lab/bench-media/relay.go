@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,16 +18,19 @@ import (
 
 // work is what a process that relays is told.
 type work struct {
-	Far    farEnds // calls that it is to connect
-	Record string  // directory to record to; empty: no recording
-	Finish bool    // end all calls, and complete the recordings
+	Far     farEnds       // calls that it is to connect
+	Record  string        // directory to record to; empty: no recording
+	Collect time.Duration // collect the heap again and again for so long
+	Finish  bool          // end all calls, and complete the recordings
 }
 
 // done is what it answers.
 type done struct {
-	Near       nearEnds // where each far end is to send
-	Mallocs    uint64   // allocations so far
-	Recordings []string // of each call, once complete
+	Near        nearEnds  // where each far end is to send
+	Mallocs     uint64    // allocations so far
+	Collected   uint32    // how often the heap was collected so far
+	Collections []stretch // those that were asked for
+	Recordings  []kept    // of each call, once complete
 }
 
 // beGoRelay is a bare relay: a goroutine for each socket reads a packet and sends it

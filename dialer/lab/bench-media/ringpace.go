@@ -77,18 +77,21 @@ func (f *floor) obey(w work) (answer done, err error) {
 			return answer, err
 		}
 	}
+	if w.Collect > 0 {
+		answer.Collections = collect(w.Collect)
+	}
 	if w.Finish {
 		for _, r := range f.recordings {
 			sum, err := r.Close()
 			if err != nil {
 				return answer, err
 			}
-			answer.Recordings = append(answer.Recordings, filepath.Join(f.dir, filepath.FromSlash(sum.Path)))
+			answer.Recordings = append(answer.Recordings, keptAs(filepath.Join(f.dir, filepath.FromSlash(sum.Path)), sum))
 		}
 	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	answer.Mallocs = memory.Mallocs
+	answer.Mallocs, answer.Collected = memory.Mallocs, memory.NumGC
 	return answer, nil
 }
 

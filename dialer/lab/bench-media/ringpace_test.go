@@ -62,8 +62,8 @@ func bridgeAndRecord(t *testing.T, s setup) {
 	if len(ended.Recordings) != len(g.far.Ends) {
 		t.Errorf("%d recordings of %d calls", len(ended.Recordings), len(g.far.Ends))
 	}
-	for call, path := range ended.Recordings {
-		if err := exact(path, call, found.From, found.To); err != nil && found.Late < 100*time.Millisecond {
+	for call, k := range ended.Recordings {
+		if err := exact(k.Path, call, found.From, found.To); err != nil && found.Late < 100*time.Millisecond {
 			t.Error(err)
 		}
 	}

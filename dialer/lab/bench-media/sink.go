@@ -38,7 +38,13 @@ type window struct {
 	Broken     int // SSRC, sequence number or timestamp did not go on from the packet before
 	Monitored  int // packets that came to monitors
 	Unfollowed int // of those, that did not go on from the one before
-	delays     []int32
+	delays     []delay
+}
+
+// delay is how long one packet took.
+type delay struct {
+	sent int64 // ns of the wall clock
+	took int32 // ns; a second at most
 }
 
 func (w *window) holds(number uint32) bool { return w.From <= number && number < w.To }
@@ -79,7 +85,8 @@ func (e *ear) hear(w *window, b []byte, at int64, open bool) {
 	if !unbroken {
 		w.Broken++
 	}
-	w.delays = append(w.delays, int32(min(at-e.sentAt[number%history], int64(time.Second))))
+	sent := e.sentAt[number%history]
+	w.delays = append(w.delays, delay{sent, int32(min(at-sent, int64(time.Second)))})
 }
 
 // follows tells whether the header goes on from those before; if not, those that
@@ -123,14 +130,18 @@ func (f findings) perCore() float64 { return 1e6 / packetsPerCall / f.perPacket(
 
 // percentiles fills in the delays.
 func (f *findings) percentiles() {
-	slices.Sort(f.delays)
-	at := func(part float64) time.Duration {
-		if len(f.delays) == 0 {
-			return 0
-		}
-		return time.Duration(f.delays[min(len(f.delays)-1, int(part*float64(len(f.delays))))])
-	}
+	slices.SortFunc(f.delays, func(a, b delay) int { return int(a.took - b.took) })
+	at := func(part float64) time.Duration { return percentile(f.delays, part) }
 	f.P50, f.P99, f.P999, f.Max = at(0.5), at(0.99), at(0.999), at(1)
+}
+
+// percentile is the delay that such a part of them does not exceed; 0: there are none. They
+// are by length.
+func percentile(delays []delay, part float64) time.Duration {
+	if len(delays) == 0 {
+		return 0
+	}
+	return time.Duration(delays[min(len(delays)-1, int(part*float64(len(delays))))].took)
 }
 
 func (f findings) String() string {
