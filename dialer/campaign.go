@@ -51,6 +51,7 @@ type campaign struct {
 	terms   terms
 	rules   gate.Rules
 	pacer   pacing.Pacer
+	rhythm  rhythm
 	budget
 	epoch     int64  // of the lease; 0 while another node has it
 	owner     string // why, then
@@ -148,12 +149,15 @@ func (c *campaign) run(ctx, calls context.Context) {
 	defer tick.Stop()
 	c.beat(ctx)
 	for {
-		c.pace()
+		if c.rhythm.due() {
+			c.pace()
+		}
 		var slot <-chan time.Time
 		if c.soon > 0 && (c.crowded || c.last.Limit == string(pacing.ByRate)) {
 			slot = time.After(c.soon)
 		}
 		select {
+		case <-c.rhythm.rested():
 		case <-slot:
 		case <-ctx.Done():
 			c.withdrawAll("the daemon shuts down")

@@ -52,7 +52,9 @@ func (c *campaign) decide() []string {
 		d = c.pacer.Decide(s)
 		return d
 	})
-	c.metrics.Decided(c.name, time.Since(started))
+	took := time.Since(started)
+	c.rhythm.took(took)
+	c.metrics.Decided(c.name, took)
 	if p := d.Predictive; p != nil {
 		c.reserve = p.Gate
 	}
