@@ -247,7 +247,7 @@ func TestTransferOutside(t *testing.T) {
 }
 
 // TestTransferAfterWhichTheAgentLeaves holds that a transfer goes on when the agent hangs
-// up amid it, and that the customer gets the goodbye when it then fails.
+// up at once, before the customer's actor may have seen either, and that the customer gets the goodbye when it then fails.
 func TestTransferAfterWhichTheAgentLeaves(t *testing.T) {
 	t.Parallel()
 	h := build(t, plan{
@@ -259,8 +259,7 @@ func TestTransferAfterWhichTheAgentLeaves(t *testing.T) {
 	}
 	h.load(0, 2)
 	h.awaitAgent("a1001", api.AgentTalking)
-	h.transfer("1002")
-	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+	if err := h.daemon.TransferAndLeave(t.Context(), "a1001", "1002"); err != nil {
 		t.Fatal(err)
 	}
 	h.customerHears(hz(1002), true)

@@ -73,8 +73,7 @@ func (c *customer) converse(bridge *media.Bridge) {
 				return
 			}
 		case by := <-c.parted():
-			c.left = by // a transfer that is under way goes on
-			c.agentLeft()
+			c.parting(by)
 		case list := <-c.talk.listened:
 			c.talk.heardBy = list
 			c.rec.Listened = c.listened()
@@ -138,6 +137,18 @@ func (c *customer) converse(bridge *media.Bridge) {
 			return
 		}
 	}
+}
+
+// parting is called when the agent has left. A transfer goes on: one that is under way, and
+// one that they asked for last.
+func (c *customer) parting(by cdr.Party) {
+	select {
+	case x := <-c.talk.transfers:
+		c.handOver(x)
+	default:
+	}
+	c.left = by
+	c.agentLeft()
 }
 
 // talkEnds notes the end of the conversation; who was transferred has parted from the
