@@ -35,13 +35,19 @@ func choose() (cores, error) {
 	return cores{two[0], two[1]}, nil
 }
 
-// urgent is how the processes of a run ask to be scheduled, so that others on the
-// machine do not disturb them: a low priority of real time is above all that have
-// none. A system that refuses it (to others than root) is measured as it is.
-var urgent = unix.SchedAttr{Policy: unix.SCHED_RR, Priority: 1}
+// How the processes of a run ask to be scheduled, so that others on the machine disturb
+// them little. A system that refuses it (to others than root) is measured as it is.
+var (
+	// urgent is the generator's: a low priority of real time is above all that have none.
+	urgent = unix.SchedAttr{Policy: unix.SCHED_RR, Priority: 1}
+	// favoured is that of what is measured, whose threads are to share the core with each
+	// other as they do in production. There is room below for threads that hurry.
+	favoured = unix.SchedAttr{Policy: unix.SCHED_NORMAL, Nice: -10}
+)
 
-// pinned calls start, which starts a process; the process runs on that core alone.
-func pinned(core int, start func() error) error {
+// pinned calls start, which starts a process; the process runs on that core alone, and
+// is scheduled like that.
+func pinned(core int, like unix.SchedAttr, start func() error) error {
 	// Affinity and policy are a thread's, and a new process has those of the
 	// thread that made it.
 	runtime.LockOSThread()
@@ -58,8 +64,7 @@ func pinned(core int, start func() error) error {
 	if err != nil {
 		return err
 	}
-	asked := urgent
-	_ = unix.SchedSetAttr(0, &asked, 0)
+	_ = unix.SchedSetAttr(0, &like, 0)
 	err = errors.Join(start(), unix.SchedSetAttr(0, was, 0))
 	return errors.Join(err, unix.SchedSetaffinity(0, &before))
 }

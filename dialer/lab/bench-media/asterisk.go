@@ -40,7 +40,7 @@ type peer struct {
 func startPeer(command *exec.Cmd, core int) (*peer, error) {
 	p := &peer{command: command}
 	command.Stdout, command.Stderr = &p.printed, &p.printed
-	return p, pinned(core, command.Start)
+	return p, pinned(core, favoured, command.Start)
 }
 
 func (p *peer) PID() int { return p.command.Process.Pid }

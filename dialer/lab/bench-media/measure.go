@@ -267,7 +267,7 @@ func (p plan) one(ctx context.Context, c bench, calls int, on cores) (r result, 
 	}
 	defer func() { err = errors.Join(err, measured.Close()) }()
 	var generator *roles.Process
-	err = pinned(on.generator, func() (err error) {
+	err = pinned(on.generator, urgent, func() (err error) {
 		generator, err = roles.Start(ctx, "generator")
 		return err
 	})

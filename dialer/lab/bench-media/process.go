@@ -17,7 +17,7 @@ func startProcess(ctx context.Context, role string, record bool, s start) (*proc
 	if record {
 		p.record = s.dir
 	}
-	err := pinned(s.core, func() (err error) {
+	err := pinned(s.core, favoured, func() (err error) {
 		p.Process, err = roles.Start(ctx, role, "-profile", s.profile)
 		return err
 	})
