@@ -60,6 +60,7 @@ type campaign struct {
 	since     time.Time
 	due       int // leads that may be dialed now, as last counted
 	leads     map[store.State]int
+	ahead     upcoming
 	recovered time.Time         // when attempts of dead nodes were last looked for
 	asked     []*preview        // previewed leads to be dialed, longest asked for first
 	shown     map[*preview]bool // all that agents look at or have asked for
@@ -206,6 +207,9 @@ func (c *campaign) look(ctx context.Context) error {
 	}
 	c.due = c.leads[store.Ready]
 	c.balance(ctx)
+	if err := c.lookAhead(ctx); err != nil {
+		return err
+	}
 	if time.Since(c.saved) >= saveEvery {
 		c.save(ctx)
 	}

@@ -9,10 +9,7 @@ import (
 	"time"
 
 	"ringpace/dialer/api"
-	"ringpace/dialer/cdr"
 	"ringpace/dialer/config"
-	"ringpace/dialer/gate"
-	"ringpace/dialer/store"
 	"ringpace/pacing"
 )
 
@@ -67,9 +64,10 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 	}
 	var x api.Explanation
 	var ways []api.Fact
+	var ahead int
 	err = c.ask(ctx, func() error {
 		c.pace()
-		ways = d.trunks.explain(c.cfg, "")
+		ways, ahead = d.trunks.explain(c.cfg, ""), len(c.ahead.leads)
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: strings.TrimSpace(c.text + " " + c.last.Loosened), Limit: c.last.Limit,
 			Decision: c.last, Facts: slices.Clone(c.last.Reasons), // more are added here
@@ -84,6 +82,9 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		if n := s.Agents[state]; n > 0 {
 			x.Facts = append(x.Facts, api.Fact{Name: "agents_" + string(state), Value: strconv.Itoa(n)})
 		}
+	}
+	if ahead > 0 {
+		x.Facts = append(x.Facts, api.Fact{Name: "leads_ahead", Value: strconv.Itoa(ahead), Note: "to be dialed next, whom the decision takes as they are"})
 	}
 	x.Facts = append(x.Facts, ways...)
 	return x, nil
@@ -107,113 +108,4 @@ func (ts *trunks) explain(c *config.Campaign, number string) []api.Fact {
 		facts = append(facts, f)
 	}
 	return facts
-}
-
-// ExplainLead implements api.LeadDesk.
-func (d *Daemon) ExplainLead(ctx context.Context, name, id string) (api.LeadExplanation, error) {
-	c, err := d.findCampaign(name)
-	if err != nil {
-		return api.LeadExplanation{}, err
-	}
-	s, err := d.store.Lead(ctx, name, id)
-	if err != nil {
-		return api.LeadExplanation{}, away(err)
-	}
-	number := s.Lead.Number()
-	entry, err := d.store.CheckDNC(ctx, name, number)
-	if err != nil {
-		return api.LeadExplanation{}, away(err)
-	}
-	now := time.Now()
-	x := api.LeadExplanation{Campaign: name, LeadID: id, At: now, State: string(s.State)}
-	fact := func(name, value, note string) {
-		x.Facts = append(x.Facts, api.Fact{Name: name, Value: value, Note: note})
-	}
-	fact("state", string(s.State), stateWords[s.State])
-	fact("attempts", strconv.Itoa(s.Lead.Attempts), "so far")
-	var against []string
-	if words := stateWords[s.State]; s.State != store.Ready {
-		if s.State == store.Waiting {
-			words = "it waits until " + s.Lead.Due.Format(time.RFC3339)
-			x.NextTry = s.Lead.Due
-			if s.Reason != "" {
-				words += ": " + s.Reason
-			}
-		}
-		against = append(against, words)
-	}
-	if entry != "" {
-		fact("do_not_call", entry, "the entry that forbids the number")
-		against = append(against, fmt.Sprintf("its number is on the do-not-call list (%s)", entry))
-	}
-	var rules gate.Rules
-	var unserved string
-	if err := c.ask(ctx, func() error {
-		rules, unserved = c.rules, d.trunks.unserved(c.cfg, number)
-		x.Facts = append(x.Facts, d.trunks.explain(c.cfg, number)...)
-		return nil
-	}); err != nil {
-		return x, err
-	}
-	if unserved != "" {
-		against = append(against, unserved)
-	}
-	if v := gate.Judge(rules, &s.Lead, now); v.Action != gate.Allow {
-		fact("rule", string(v.Rule), v.Reason)
-		if s.State != store.Waiting || v.Rule != gate.RuleDue {
-			against = append(against, v.Reason)
-		}
-		if v.Action == gate.Wait {
-			x.NextTry = v.Until
-		}
-	}
-	if s := d.statusOf(c); !s.Running {
-		against = append(against, "the campaign is stopped")
-	}
-	x.Dialable = len(against) == 0
-	x.Summary = "Nothing stands against it: it is dialed when its turn comes and an agent is free."
-	asked := ""
-	if c := s.Lead.Callback; !c.Asked.IsZero() {
-		asked = fmt.Sprintf("callback asked for by the caller at %s, from %s", c.Asked.Format(time.RFC3339), c.Number)
-		fact("callback", c.Asked.Format(time.RFC3339), asked)
-		x.Summary += " It has a " + asked + "."
-	}
-	if !x.Dialable {
-		x.Summary = "It is not dialed now: " + strings.Join(against, "; ") + "."
-		if asked != "" {
-			x.Summary += " It has a " + asked + "."
-		}
-	}
-	x.History, err = d.history(ctx, name, id)
-	return x, away(err)
-}
-
-var stateWords = map[store.State]string{
-	store.Waiting:   "it waits for its time",
-	store.Ready:     "it may be dialed now",
-	store.Claimed:   "it is about to be dialed, or an agent looks at it",
-	store.Dialing:   "it is being dialed",
-	store.Done:      "it is done: no further attempt",
-	store.Withdrawn: "it was withdrawn",
-}
-
-// history finds a lead's records in the campaign's stream.
-func (d *Daemon) history(ctx context.Context, campaign, id string) ([]cdr.Record, error) {
-	const page = 1000
-	var found []cdr.Record
-	for after := ""; ; {
-		recs, err := d.store.CDRs(ctx, campaign, after, page)
-		if err != nil {
-			return found, err
-		}
-		for _, r := range recs {
-			if r.LeadID == id {
-				found = append(found, r.Record)
-			}
-			after = r.StreamID
-		}
-		if len(recs) < page {
-			return found, nil
-		}
-	}
 }

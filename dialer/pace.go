@@ -48,7 +48,7 @@ func (c *campaign) decide() []string {
 	var d pacing.Decision
 	ids := c.floor.plan(c.name, c.cfg.Mode == pacing.Preview, func(news []pacing.Event, s pacing.Snapshot) pacing.Decision {
 		c.observe(news)
-		s.Asked, s.Limits, s.Windows = len(c.asked), limits, c.windows
+		c.tell(&s, limits)
 		d = c.pacer.Decide(s)
 		return d
 	})
@@ -60,6 +60,11 @@ func (c *campaign) decide() []string {
 	}
 	c.last, c.text = decisionOf(d, c.windows, started), d.Explain()
 	return ids
+}
+
+// tell completes a snapshot of the floor by what the campaign knows.
+func (c *campaign) tell(s *pacing.Snapshot, limits pacing.Limits) {
+	s.Asked, s.Limits, s.Windows, s.Next = len(c.asked), limits, c.windows, c.ahead.leads
 }
 
 // limits is what the surroundings allow now.
@@ -95,6 +100,7 @@ func (c *campaign) dialNext(ids []string) (left []string, again bool) {
 		c.refused(err)
 		return ids, false
 	}
+	c.ahead.claimed(leads)
 	c.due = max(c.due-len(leads), 0)
 	if len(leads) < n {
 		c.due = 0

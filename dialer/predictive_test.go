@@ -2,6 +2,7 @@ package dialer_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,10 @@ func TestPredictive(t *testing.T) {
 	if err != nil || x.Limit != "agents" || x.Decision.Dial != 0 || h.carrier.Report().Calls != 0 {
 		t.Errorf("without agents: %+v, error %v", x, err)
 	}
+	h.await("a look at the leads to come", func() bool {
+		x, err := h.daemon.Explain(t.Context(), "test")
+		return err == nil && slices.ContainsFunc(x.Facts, func(f api.Fact) bool { return f.Name == "leads_ahead" && f.Value == "10" })
+	})
 	for _, id := range []string{"a1001", "a1002", "a1003"} {
 		if _, err := h.daemon.Login(t.Context(), id); err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ type Lead struct {
 	List     string // the list that they are on
 	Hour     string // weekday or weekend, and hour of the day, where they are
 	Attempt  string // ordinal of the attempt: 1, 2, 3, 4+
-	Previous string // outcome of the attempt before
+	Previous string // outcome that the attempts so far came to most often
 	Number   string // mobile, fixed …
 }
 

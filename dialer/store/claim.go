@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"ringpace/dialer/lead"
 )
@@ -25,6 +28,39 @@ func (s *Store) Claim(ctx context.Context, campaign string, epoch int64, n int, 
 	if err != nil {
 		return nil, err
 	}
+	return parseLeads(answer)
+}
+
+// Peek reads up to n leads that Claim would take next, in their order, in one round trip.
+// None is claimed; one that has just come due may be missing.
+func (s *Store) Peek(ctx context.Context, campaign string, n int) ([]lead.Lead, error) {
+	sp, err := campaignSpace(campaign)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.run(ctx, s.scripts.peek, sp.keys("ready"), n, sp.lead(""))
+	if err != nil {
+		return nil, err
+	}
+	return parseLeads(answer)
+}
+
+// Turn is how many leads Claim would take before one; false where it is not ready.
+func (s *Store) Turn(ctx context.Context, campaign, id string) (before int, ready bool, err error) {
+	sp, err := campaignSpace(campaign)
+	if err != nil {
+		return 0, false, err
+	}
+	answer, err := s.run(ctx, s.scripts.turn, []string{sp.key("ready"), sp.lead(id)}, id)
+	if errors.Is(err, redis.Nil) {
+		return 0, false, nil
+	}
+	n, ready := answer.(int64)
+	return int(n), ready, err
+}
+
+// parseLeads reads the rows of leads that are there.
+func parseLeads(answer any) ([]lead.Lead, error) {
 	rows, _ := answer.([]any)
 	leads := make([]lead.Lead, 0, len(rows))
 	for _, row := range rows {

@@ -44,6 +44,46 @@ func TestClaimTakesTheBestFirst(t *testing.T) {
 	})
 }
 
+// TestPeekReadsWhatClaimTakes holds that a look at the leads to be claimed next claims none,
+// and that each knows how many go before it.
+func TestPeekReadsWhatClaimTakes(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		leads := people(6)
+		leads[4].Priority = 5
+		leads[1].Due = time.Now().Add(-time.Hour)
+		leads[2].Due = time.Now().Add(time.Hour)
+		f.add(leads...)
+		f.claim(0) // what has come due is ready then
+		for _, n := range []int{3, 100} {
+			next, err := f.s.Peek(t.Context(), f.campaign, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := min(n, 5); len(next) != want {
+				t.Fatalf("%d leads, want %d", len(next), want)
+			}
+			if n < 100 {
+				continue
+			}
+			for i, l := range next {
+				before, ready, err := f.s.Turn(t.Context(), f.campaign, l.ID)
+				if err != nil || !ready || before != i {
+					t.Errorf("%s: %d go before it, ready %v, error %v; want %d", l.ID, before, ready, err, i)
+				}
+			}
+			if got := f.claim(5); !slices.Equal(ids(got), ids(next)) || !slices.Equal(got[0].Numbers, next[0].Numbers) {
+				t.Errorf("claimed %v, seen before %v", ids(got), ids(next))
+			}
+		}
+		for _, id := range []string{"L00002", "L00004", "nobody"} { // waits; is claimed; does not exist
+			if _, ready, err := f.s.Turn(t.Context(), f.campaign, id); err != nil || ready {
+				t.Errorf("%s: ready %v, error %v", id, ready, err)
+			}
+		}
+	})
+}
+
 func TestClaimFindsWhatHasComeDue(t *testing.T) {
 	onEach(t, func(t *testing.T, b backend) {
 		f := newFloor(t, b.open(t, Config{}))

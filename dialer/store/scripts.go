@@ -14,7 +14,7 @@ var luaFiles embed.FS
 // scripts are the Lua files, ready to be run.
 type scripts struct {
 	add, update, withdraw              *redis.Script
-	claim, unclaim                     *redis.Script
+	claim, unclaim, peek, turn         *redis.Script
 	start, finish, abort, restore      *redis.Script
 	reroute                            *redis.Script
 	acquire, renew, release            *redis.Script
@@ -40,7 +40,7 @@ func loadScripts(head string) *scripts {
 	prelude := read("prelude")
 	for name, place := range map[string]**redis.Script{
 		"add": &s.add, "update": &s.update, "withdraw": &s.withdraw,
-		"claim": &s.claim, "unclaim": &s.unclaim,
+		"claim": &s.claim, "unclaim": &s.unclaim, "peek": &s.peek, "turn": &s.turn,
 		"start": &s.start, "reroute": &s.reroute, "finish": &s.finish, "abort": &s.abort, "restore": &s.restore,
 		"acquire": &s.acquire, "renew": &s.renew, "release": &s.release,
 		"node": &s.node, "nodes": &s.nodes, "agents": &s.agents, "agents_release": &s.agentsRelease,
