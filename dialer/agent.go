@@ -42,6 +42,7 @@ type agent struct {
 	since   time.Time
 	next    api.AgentState // paused or offline after the call; "" is ready
 	nextWhy string
+	leave   leave
 	figures figures
 
 	leg     *leg
@@ -142,6 +143,8 @@ func (a *agent) run(ctx context.Context) {
 			a.finish()
 		case <-a.decideBy.reached():
 			a.tooLong()
+		case <-a.leave.reached():
+			a.leaves()
 		case <-a.proof.reached():
 			a.legLost(fmt.Sprintf("extension %s answered and sent no audio: look at its codecs and at NAT", a.cfg.Extension))
 		case <-a.redial.reached():
@@ -198,6 +201,9 @@ func (a *agent) publish() {
 	if a.next != a.state {
 		s.Next = a.next
 	}
+	if s.LeavesAt = a.leave.at; a.leave.next == api.AgentPaused && !s.LeavesAt.IsZero() {
+		s.LeavesFor = a.leave.why
+	}
 	if a.wrapEnd.isSet() {
 		s.WrapUpEnd = a.wrapBy
 	}
@@ -213,7 +219,7 @@ func (a *agent) publish() {
 		s.Lead = &view
 	}
 	a.status.Store(s)
-	a.floor.manner(a.id, a.next != "", a.mode == config.Ring)
+	a.floor.manner(a.id, a.next != "", a.mode == config.Ring, a.leave.at)
 	a.feed.Publish(api.Event{Kind: api.EventAgent, Agent: s})
 }
 
@@ -266,8 +272,8 @@ func (a *agent) logout() error {
 	return nil
 }
 
-// ready makes the agent ready: from a pause, or out of the wrap-up. During a call
-// it takes back a pause or log-out that was to follow.
+// ready makes the agent ready: from a pause, or out of the wrap-up. During a call, and
+// where they are ready, it takes back a pause or log-out that was to follow.
 func (a *agent) ready() error {
 	switch a.state {
 	case api.AgentOffline:
@@ -280,6 +286,7 @@ func (a *agent) ready() error {
 		a.finish()
 	default:
 		a.next = ""
+		a.leave.forget()
 		a.publish()
 	}
 	return nil
@@ -291,6 +298,9 @@ func (a *agent) pause(reason string) error {
 		return api.Conflict("agent %s is not logged in", a.id)
 	}
 	a.next, a.nextWhy = api.AgentPaused, reason
+	if a.leave.next == api.AgentPaused {
+		a.leave.forget() // here it is
+	}
 	if a.state == api.AgentPaused || a.state == api.AgentReady && a.floor.busy(a.id, pacing.Away) {
 		a.become(api.AgentPaused, reason)
 		return nil
@@ -386,6 +396,7 @@ func (a *agent) settle() {
 func (a *agent) offline(why string) {
 	a.dropLeg(sip.CauseNormal)
 	a.redial.clear()
+	a.leave.forget()
 	a.next = ""
 	a.sendSupervisorsAway()
 	a.become(api.AgentOffline, why)

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -57,6 +58,54 @@ func TestAgentHangsUpFirst(t *testing.T) {
 		t.Errorf("figures %+v", f)
 	}
 }
+
+// TestAnnouncedBreak holds that a break that an agent has announced is shown, comes at its
+// time, and can be taken back.
+func TestAnnouncedBreak(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, Global: "pause_reasons: [lunch, training]"})
+	h.awaitAgent("a1001", api.AgentReady)
+	in := func(d time.Duration, reason string) (api.AgentStatus, error) {
+		return h.daemon.Leave(t.Context(), "a1001", api.Leave{At: time.Now().Add(d), Reason: reason})
+	}
+	for name, err := range map[string]error{
+		"a reason that is not in the list": second(in(time.Hour, "nap")),
+		"a time that is past":              second(in(-time.Hour, "lunch")),
+		"a time that is far":               second(in(48*time.Hour, "lunch")),
+	} {
+		if !errors.Is(err, api.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s, err := in(time.Hour, "")
+	if until := time.Until(s.LeavesAt); err != nil || until < 50*time.Minute || until > time.Hour || s.LeavesFor != "" || s.State != api.AgentReady {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for name, back := range map[string]func(context.Context, string) (api.AgentStatus, error){"stay": h.daemon.Stay, "ready": h.daemon.Ready} {
+		if _, err := in(time.Hour, "lunch"); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := back(t.Context(), "a1001"); err != nil || !s.LeavesAt.IsZero() || s.LeavesFor != "" {
+			t.Errorf("after %s: %+v, %v", name, s, err)
+		}
+	}
+	if s, err = in(300*time.Millisecond, "lunch"); err != nil || s.LeavesFor != "lunch" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	h.awaitAgent("a1001", api.AgentPaused)
+	if s := h.agent("a1001"); s.Reason != "lunch" || !s.LeavesAt.IsZero() {
+		t.Errorf("on the break: %+v", s)
+	}
+	if _, err := in(300*time.Millisecond, ""); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentOffline)
+	if _, err := in(time.Hour, "lunch"); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("announced by who is not there: %v", err)
+	}
+}
+
+func second(_ api.AgentStatus, err error) error { return err }
 
 func TestPauseDuringACallComesAfterIt(t *testing.T) {
 	t.Parallel()

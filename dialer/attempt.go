@@ -27,6 +27,7 @@ type terms struct {
 	consent      notice
 	dispositions []string
 	policy       gate.Policy
+	classes      map[string]cdr.Outcome // what has answered, by disposition
 }
 
 // attempt is the actor of one call to one lead, from the INVITE to the call detail
@@ -296,6 +297,9 @@ func (a *attempt) hangUp() {
 // keeps it whatever becomes of Redis.
 func (a *attempt) conclude() {
 	promised := a.wrappedUp()
+	if what, said := a.terms.classes[a.rec.Disposition]; said && a.rec.Outcome == cdr.Person {
+		a.rec.Outcome = what // the agent has heard that it was none
+	}
 	next := nextOf(gate.Next(a.terms.policy, &a.lead, &a.rec, time.Now()), promised)
 	next.Remember = a.cfg.Inbound.Remember
 	if err := a.store.Finish(a.rec, next); err != nil {

@@ -103,6 +103,7 @@ func (c *campaign) configure(cfg config.Campaign) error {
 	t := terms{
 		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, goodbye: cfg.Goodbye,
 		message: message, messageName: cfg.Message, consent: consent, policy: cfg.Policy(),
+		classes: cfg.Classes(),
 	}
 	for _, d := range cfg.Dispositions {
 		t.dispositions = append(t.dispositions, d.Name)

@@ -147,13 +147,36 @@ func (d *Daemon) Ready(ctx context.Context, id string) (api.AgentStatus, error) 
 
 // Pause implements api.AgentDesk.
 func (d *Daemon) Pause(ctx context.Context, id, reason string) (api.AgentStatus, error) {
+	if err := d.pauseReason(reason); err != nil {
+		return api.AgentStatus{}, err
+	}
+	return d.command(ctx, id, func(a *agent) error { return a.pause(reason) })
+}
+
+// pauseReason refuses a reason for a break that the configuration does not have.
+func (d *Daemon) pauseReason(reason string) error {
 	d.mu.Lock()
 	reasons := d.cfg.PauseReasons
 	d.mu.Unlock()
 	if len(reasons) > 0 && !slices.Contains(reasons, reason) {
-		return api.AgentStatus{}, api.Invalid("no pause reason %q; there are: %s", reason, strings.Join(reasons, ", "))
+		return api.Invalid("no pause reason %q; there are: %s", reason, strings.Join(reasons, ", "))
 	}
-	return d.command(ctx, id, func(a *agent) error { return a.pause(reason) })
+	return nil
+}
+
+// Leave implements api.AgentDesk.
+func (d *Daemon) Leave(ctx context.Context, id string, l api.Leave) (api.AgentStatus, error) {
+	if l.Reason != "" {
+		if err := d.pauseReason(l.Reason); err != nil {
+			return api.AgentStatus{}, err
+		}
+	}
+	return d.command(ctx, id, func(a *agent) error { return a.announce(l.At, l.Reason) })
+}
+
+// Stay implements api.AgentDesk.
+func (d *Daemon) Stay(ctx context.Context, id string) (api.AgentStatus, error) {
+	return d.command(ctx, id, (*agent).stay)
 }
 
 // Hangup implements api.AgentDesk.

@@ -43,6 +43,7 @@ type seat struct {
 	busy      time.Time // when the agent got the call that they handle; zero while there is none
 	leaving   bool      // takes a break or goes home after it
 	rung      bool      // has a telephone that is rung for each call
+	shift     shift
 }
 
 // flight is one call that has neither ended nor reached an agent.
@@ -105,6 +106,7 @@ func (f *floor) sit(a *agent, campaigns []string) {
 	for _, c := range campaigns {
 		s.campaigns[c] = true
 	}
+	s.shift.work(a.cfg.Shift, a.cfg.Zone())
 	s.kind = strings.Join(slices.Sorted(maps.Keys(s.campaigns)), "\x00")
 	f.nudge(s)
 }
@@ -443,7 +445,7 @@ func (f *floor) snapshot(campaign string, allowed int, now time.Time) view {
 		if !s.campaigns[campaign] {
 			continue
 		}
-		a := pacing.Agent{State: s.state, Since: s.since, Busy: s.busy, Next: s.leaving || promised[s]}
+		a := pacing.Agent{State: s.state, Since: s.since, Busy: s.busy, Until: s.shift.until(now), Next: s.leaving || promised[s]}
 		if s.rung {
 			a.Ring = f.rings.mean()
 		}

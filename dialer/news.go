@@ -64,12 +64,13 @@ func (f *floor) done(s *seat) {
 }
 
 // manner notes how an agent takes calls: whether they leave after the one that is up,
-// and whether their telephone is rung for each.
-func (f *floor) manner(id string, leaving, rung bool) {
+// whether their telephone is rung for each, and when they leave, as they have announced;
+// zero if they have not.
+func (f *floor) manner(id string, leaving, rung bool, leaves time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s := f.seats[id]; s != nil && (s.leaving != leaving || s.rung != rung) {
-		s.leaving, s.rung = leaving, rung
+	if s := f.seats[id]; s != nil && (s.leaving != leaving || s.rung != rung || !s.shift.asked.Equal(leaves)) {
+		s.leaving, s.rung, s.shift.asked = leaving, rung, leaves
 		f.nudge(s)
 	}
 }

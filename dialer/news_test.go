@@ -180,7 +180,7 @@ func TestPacingKnowsWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := seated(map[string][]string{"a": {"x"}})
 		f.claim("x")
-		f.manner("a", true, true)
+		f.manner("a", true, true, time.Time{})
 		for range 500 {
 			f.rang(6 * time.Second)
 		}
@@ -188,7 +188,7 @@ func TestPacingKnowsWhoLeaves(t *testing.T) {
 		if a := s.Agents[0]; !a.Next || a.Ring < 5500*time.Millisecond || a.Ring > 6*time.Second {
 			t.Errorf("pacing sees %+v", a)
 		}
-		f.manner("a", false, false)
+		f.manner("a", false, false, time.Time{})
 		_, s, _ = looked(f, 0)
 		if a := s.Agents[0]; a.Next || a.Ring != 0 {
 			t.Errorf("pacing sees %+v", a)

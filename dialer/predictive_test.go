@@ -112,6 +112,39 @@ func TestPredictive(t *testing.T) {
 	})
 }
 
+// TestAgentHearsAMachine has an agent say that a machine has answered: the record tells so,
+// the lead is tried again as after a machine, and the call counts no more among those that
+// a person answered, by which the ceiling of abandoned calls goes.
+func TestAgentHearsAMachine(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 1, Campaign: "mode: predictive"})
+	h.load(0, 1)
+	h.awaitAgent("a1001", api.AgentTalking)
+	answered := func(n int) func() bool {
+		return func() bool {
+			w := h.prospect().Windows
+			return len(w) == 2 && w[0].Answered == n && w[1].Answered == n
+		}
+	}
+	h.await("a person, as far as is known", answered(1))
+	if _, err := h.daemon.Hangup(t.Context(), "a1001"); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAgent("a1001", api.AgentWrapUp)
+	if _, err := h.daemon.Dispose(t.Context(), "a1001", api.Disposition{Name: "answering_machine"}); err != nil {
+		t.Fatal(err)
+	}
+	r := h.awaitRecords(1)[0]
+	if r.Outcome != cdr.Machine || r.Disposition != "answering_machine" || r.Agent != "a1001" {
+		t.Errorf("record %+v", r)
+	}
+	h.await("the machine to be counted as one", answered(0))
+	x, err := h.daemon.ExplainLead(t.Context(), "test", r.LeadID)
+	if again := time.Until(x.NextTry); err != nil || again < 3*time.Hour || again > 5*time.Hour {
+		t.Errorf("it is tried again at %v (error %v): %s", x.NextTry, err, x.Summary)
+	}
+}
+
 // TestGivenUp has the only agent leave while a telephone rings: once it has rung for as
 // long as the law asks, the call is given up, and tried again as if it had rung in vain.
 func TestGivenUp(t *testing.T) {

@@ -44,6 +44,7 @@ once audio has come from it, until they are ready (ringpace agent ready).
   ringpace agent ready 1001
 `),
 			pauseCommand(),
+			leaveCommand(),
 			simple("hangup", "End the call", `Ends the agent's call. The customer is held quiet for the goodbye (two seconds
 unless configured otherwise), then the line is closed.
 
@@ -146,6 +147,38 @@ the configuration may say which there are.
 	})
 }
 
+func leaveCommand() *command {
+	return agentVerb("leave", "Announce a break or the end of the shift", `Announces a break, or the end of the shift where no reason is given: it begins at that
+time, or after the call and its wrap-up that is up then. Shortly before, pacing dials
+ahead for the other agents only, so that nobody answers for whom this one is gone.
+--at is a time of day, RFC 3339, a date and time of day here, or a while from now.
+
+  ringpace agent leave 1001 --at 12:30 --reason lunch
+  ringpace agent leave 1001 --at 20m --reason break
+  ringpace agent leave 1001 --at 17:00
+  ringpace agent leave 1001 --stay
+`, func(flags *pflag.FlagSet) func() (agentAction, error) {
+		when := flags.String("at", "", "when it begins")
+		reason := flags.String("reason", "", "why, of a break; without it the shift ends")
+		stay := flags.Bool("stay", false, "take back what was announced")
+		return func() (agentAction, error) {
+			if *stay == (*when != "") {
+				return nil, usage("agent leave needs --at or --stay")
+			}
+			at, err := parseTime("--at", *when, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context, client *api.Client, id string) (api.AgentStatus, error) {
+				if *stay {
+					return client.Stay(ctx, id)
+				}
+				return client.Leave(ctx, id, api.Leave{At: at, Reason: *reason})
+			}, nil
+		}
+	})
+}
+
 // recordingCommand pauses the recording of an agent's call, or goes on with it.
 func recordingCommand(name, shortText, long string, do func(*api.Client, context.Context, string) (api.AgentStatus, error)) *command {
 	return agentVerb(name, shortText, long, func(*pflag.FlagSet) func() (agentAction, error) {
@@ -228,8 +261,8 @@ is on the line already, it changes that, as the keys 4 (listen), 5 (whisper) and
 
 func disposeCommand() *command {
 	return agentVerb("dispose", "Name the result of the call", `Names the result of the call, during it or in its wrap-up. With --callback, the person
-is called again at that time: RFC 3339, or a date and time of day here, or a while
-from now.
+is called again at that time: a time of day, RFC 3339, a date and time of day here, or a
+while from now.
 
   ringpace agent dispose 1001 --disposition sold
   ringpace agent dispose 1001 --disposition callback --callback "2026-07-02 15:30"
@@ -242,7 +275,7 @@ from now.
 			if *name == "" {
 				return nil, usage("agent dispose needs --disposition")
 			}
-			at, err := parseCallback(*callback, time.Now())
+			at, err := parseTime("--callback", *callback, time.Now())
 			if err != nil {
 				return nil, err
 			}
@@ -253,8 +286,8 @@ from now.
 	})
 }
 
-// parseCallback reads the time of a callback; "" is none.
-func parseCallback(s string, now time.Time) (time.Time, error) {
+// parseTime reads a time that is to come; "" is none.
+func parseTime(flag, s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -264,12 +297,20 @@ func parseCallback(s string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, s); err == nil {
 		return at, nil
 	}
+	if clock, err := time.Parse("15:04", s); err == nil {
+		y, m, d := now.Date()
+		at := time.Date(y, m, d, clock.Hour(), clock.Minute(), 0, 0, now.Location())
+		if !at.After(now) {
+			at = time.Date(y, m, d+1, clock.Hour(), clock.Minute(), 0, 0, now.Location())
+		}
+		return at, nil
+	}
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05"} {
 		if at, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
 			return at, nil
 		}
 	}
-	return time.Time{}, usage(`--callback %q is no time; write "2006-01-02 15:04", 2006-01-02T15:04:05+02:00, or 2h`, s)
+	return time.Time{}, usage(`%s %q is no time; write 15:04, "2006-01-02 15:04", 2006-01-02T15:04:05+02:00, or 2h`, flag, s)
 }
 
 func agentStatusCommand() *command {
@@ -321,8 +362,11 @@ func agentRows(agents []api.AgentStatus, now time.Time) [][]string {
 }
 
 func agentState(a api.AgentStatus) string {
-	if a.Next != "" {
+	switch {
+	case a.Next != "":
 		return fmt.Sprintf("%s, then %s", a.State, a.Next)
+	case !a.LeavesAt.IsZero():
+		return fmt.Sprintf("%s, leaves at %s", a.State, a.LeavesAt.Local().Format("15:04"))
 	}
 	return string(a.State)
 }

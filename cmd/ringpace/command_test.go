@@ -277,22 +277,24 @@ func TestExportAppearsWhole(t *testing.T) {
 	}
 }
 
-func TestCallbackTimes(t *testing.T) {
+func TestTimesToCome(t *testing.T) {
 	zone := time.FixedZone("CEST", 2*3600)
 	now := time.Date(2026, 7, 1, 10, 0, 0, 0, zone)
 	for in, want := range map[string]time.Time{
 		"":                          {},
 		"2h":                        now.Add(2 * time.Hour),
 		"+90m":                      now.Add(90 * time.Minute),
+		"15:30":                     time.Date(2026, 7, 1, 15, 30, 0, 0, zone),
+		"9:00":                      time.Date(2026, 7, 2, 9, 0, 0, 0, zone), // it is past today
 		"2026-07-02 15:30":          time.Date(2026, 7, 2, 15, 30, 0, 0, zone),
 		"2026-07-02T15:30":          time.Date(2026, 7, 2, 15, 30, 0, 0, zone),
 		"2026-07-02T15:30:00+08:00": time.Date(2026, 7, 2, 7, 30, 0, 0, time.UTC),
 	} {
-		if got, err := parseCallback(in, now); err != nil || !got.Equal(want) {
+		if got, err := parseTime("--callback", in, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v %v, want %v", in, got, err, want)
 		}
 	}
-	if _, err := parseCallback("-2h", now); err == nil {
+	if _, err := parseTime("--callback", "-2h", now); err == nil {
 		t.Error("a time in the past was taken")
 	}
 }

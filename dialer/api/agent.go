@@ -50,6 +50,8 @@ type AgentStatus struct {
 	Reason    string     `json:"reason,omitempty" doc:"Why paused or offline, in words"`
 	Since     time.Time  `json:"since,omitzero" doc:"In this state since then"`
 	Next      AgentState `json:"next,omitempty" doc:"paused or offline, where asked for during a call"`
+	LeavesAt  time.Time  `json:"leaves_at,omitzero" doc:"When they take the break, or end the shift, that they have announced"`
+	LeavesFor string     `json:"leaves_for,omitempty" doc:"Why they take that break; left out where the shift ends"`
 	WrapUpEnd time.Time  `json:"wrap_up_end,omitzero" doc:"When wrap-up ends by itself"`
 	Campaigns []string   `json:"campaigns" doc:"Those the agent works for"`
 
@@ -105,6 +107,12 @@ type AgentFigures struct {
 	PauseS    float64 `json:"pause_s"`
 	Transfers int     `json:"transfers" doc:"Customers handed to another party"`
 	Disposed  int     `json:"disposed" doc:"Calls given a disposition"`
+}
+
+// Leave is a break, or the end of a shift, as an agent announces it.
+type Leave struct {
+	At     time.Time `json:"at" doc:"When it begins, within the next 24 hours"`
+	Reason string    `json:"reason,omitempty" maxLength:"64" doc:"Of the break, such as lunch; left out: the shift ends"`
 }
 
 // Disposition is the result of a call as its agent names it.

@@ -62,6 +62,8 @@ func operations() []operation {
 		{"POST", a + "/login", "", RoleSupervisor, true, "Login 1001"},
 		{"POST", a + "/logout", "", RoleSupervisor, true, "Logout 1001"},
 		{"POST", a + "/ready", "", RoleSupervisor, true, "Ready 1001"},
+		{"POST", a + "/leave", `{"at":"2026-07-02T15:30:00Z","reason":"lunch"}`, RoleSupervisor, true, "Leave 1001 lunch"},
+		{"DELETE", a + "/leave", "", RoleSupervisor, true, "Stay 1001"},
 		{"POST", a + "/pause", `{"reason":"lunch"}`, RoleSupervisor, true, "Pause 1001 lunch"},
 		{"POST", a + "/hangup", "", RoleSupervisor, true, "Hangup 1001"},
 		{"POST", a + "/hold", "", RoleSupervisor, true, "Hold 1001"},

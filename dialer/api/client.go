@@ -161,6 +161,16 @@ func (c *Client) Pause(ctx context.Context, id, reason string) (AgentStatus, err
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "pause"), map[string]string{"reason": reason})
 }
 
+// Leave announces an agent's break or the end of their shift.
+func (c *Client) Leave(ctx context.Context, id string, l Leave) (AgentStatus, error) {
+	return post[AgentStatus](ctx, c, path("v1", "agents", id, "leave"), l)
+}
+
+// Stay takes that back.
+func (c *Client) Stay(ctx context.Context, id string) (AgentStatus, error) {
+	return call[AgentStatus](ctx, c, http.MethodDelete, path("v1", "agents", id, "leave"), nil)
+}
+
 // PauseRecording keeps what is said out of the recording of an agent's call.
 func (c *Client) PauseRecording(ctx context.Context, id string) (AgentStatus, error) {
 	return post[AgentStatus](ctx, c, path("v1", "agents", id, "recording-pause"), nil)

@@ -38,6 +38,8 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 		{"Skip 1001", func() error { _, err := c.CommandAgent(ctx, "1001", "skip"); return err }},
 		{"PauseRecording 1001", func() error { _, err := c.PauseRecording(ctx, "1001"); return err }},
 		{"ResumeRecording 1001", func() error { _, err := c.ResumeRecording(ctx, "1001"); return err }},
+		{"Leave 1001 lunch", func() error { _, err := c.Leave(ctx, "1001", Leave{At: time.Now(), Reason: "lunch"}); return err }},
+		{"Stay 1001", func() error { _, err := c.Stay(ctx, "1001"); return err }},
 		{"Pause 1001 lunch", func() error { _, err := c.Pause(ctx, "1001", "lunch"); return err }},
 		{"Dispose 1001 sold n", func() error { _, err := c.Dispose(ctx, "1001", Disposition{Name: "sold", Note: "n"}); return err }},
 		{"LeadCounts a", func() error { _, err := c.LeadCounts(ctx, "a"); return err }},

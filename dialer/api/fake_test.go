@@ -173,6 +173,14 @@ func (f *fakeFloor) Pause(ctx context.Context, id, reason string) (AgentStatus, 
 	return f.agent(ctx, "Pause", id, reason)
 }
 
+func (f *fakeFloor) Leave(ctx context.Context, id string, l Leave) (AgentStatus, error) {
+	return f.agent(ctx, "Leave", id, l.Reason)
+}
+
+func (f *fakeFloor) Stay(ctx context.Context, id string) (AgentStatus, error) {
+	return f.agent(ctx, "Stay", id)
+}
+
 func (f *fakeFloor) Hangup(ctx context.Context, id string) (AgentStatus, error) {
 	return f.agent(ctx, "Hangup", id)
 }

@@ -74,6 +74,11 @@ type AgentDesk interface {
 	Hold(ctx context.Context, id string) (AgentStatus, error)
 	// Resume takes the customer back. A hold by the phone's own key is ended there.
 	Resume(ctx context.Context, id string) (AgentStatus, error)
+	// Leave announces a break or the end of the shift, in place of what was announced before.
+	// Pacing does not count on the agent after that time.
+	Leave(ctx context.Context, id string, l Leave) (AgentStatus, error)
+	// Stay takes that back.
+	Stay(ctx context.Context, id string) (AgentStatus, error)
 	// PauseRecording keeps what is said out of the recording of the call, which has silence
 	// instead, from the moment that it returns: until ResumeRecording, the end of the
 	// agent's part in the call, or recording.max_pause, which begins anew with each.

@@ -12,6 +12,11 @@ type pauseInput struct {
 	}
 }
 
+type leaveInput struct {
+	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
+	Body  Leave
+}
+
 type transferInput struct {
 	Agent string `path:"agent" maxLength:"128" doc:"Id of the agent"`
 	Body  struct {
@@ -70,6 +75,13 @@ func (s *Server) agentRoutes() {
 			status, err := s.floor.Pause(ctx, in.Agent, in.Body.Reason)
 			return status.tidy(), err
 		})
+	route(s, op(http.MethodPost, "/v1/agents/{agent}/leave", "leave", tag, "Announce a break or the end of the shift",
+		"It begins at that time, or after the call and its wrap-up that is up then. Until it is near calls come as ever; then pacing dials ahead for the others only.", own),
+		func(ctx context.Context, in *leaveInput) (AgentStatus, error) {
+			status, err := s.floor.Leave(ctx, in.Agent, in.Body)
+			return status.tidy(), err
+		})
+	one("/leave", http.MethodDelete, "stay", "Take back a break that was announced", "Or the end of the shift.", s.floor.Stay)
 	route(s, op(http.MethodPost, "/v1/agents/{agent}/transfer", "transfer", tag, "Hand the customer to another party",
 		"The new party is called while the customer waits. Once it has answered, the agent's part is over; if it does not, the customer comes back. A softphone's own transfer key does the same.", own),
 		func(ctx context.Context, in *transferInput) (AgentStatus, error) {

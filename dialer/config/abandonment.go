@@ -68,8 +68,13 @@ func (k *Campaign) Pacing() pacing.Config {
 
 // Zone is where the days begin by which a campaign's abandoned calls are counted: its
 // own time zone, else this machine's.
-func (k *Campaign) Zone() *time.Location {
-	if z, err := time.LoadLocation(k.TimeZone); err == nil && k.TimeZone != "" {
+func (k *Campaign) Zone() *time.Location { return zoneOf(k.TimeZone) }
+
+// Zone is where the agent's shifts are: their own time zone, else this machine's.
+func (a *Agent) Zone() *time.Location { return zoneOf(a.TimeZone) }
+
+func zoneOf(name string) *time.Location {
+	if z, err := time.LoadLocation(name); err == nil && name != "" {
 		return z
 	}
 	return time.Local

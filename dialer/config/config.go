@@ -187,6 +187,8 @@ type AgentDefaults struct {
 	RingTimeout time.Duration `yaml:"ring_timeout"`
 	CallBack    bool          `yaml:"call_back"`
 	AutoLogin   bool          `yaml:"auto_login" reload:"restart"`
+	Shift       gate.Hours    `yaml:"shift"`
+	TimeZone    string        `yaml:"time_zone"`
 }
 
 // Agent is a person who takes calls.
@@ -203,6 +205,8 @@ type Agent struct {
 	CallBack    bool          `yaml:"call_back"`                   // nailed: call again when the leg drops
 	AutoLogin   bool          `yaml:"auto_login" reload:"restart"` // logged in and ready at start
 	Supervisor  bool          `yaml:"supervisor"`                  // may listen to other agents' calls
+	Shift       gate.Hours    `yaml:"shift"`                       // when they are at work; none: not known
+	TimeZone    string        `yaml:"time_zone"`                   // of Shift; IANA; default: this machine's
 }
 
 // Message words that are not a file.
@@ -258,8 +262,9 @@ type Campaign struct {
 // Disposition is what an agent may choose in wrap-up. With a Retry it overrides
 // the retry rule of the outcome.
 type Disposition struct {
-	Name  string      `yaml:"name"`
-	Retry *gate.Retry `yaml:"retry"`
+	Name    string      `yaml:"name"`
+	Outcome cdr.Outcome `yaml:"outcome" enum:"machine,screened,fax,silence"` // what has answered; "": a person
+	Retry   *gate.Retry `yaml:"retry"`
 }
 
 // Compliance is what the rest of a campaign is held against. Anything looser

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 	"ringpace/media/record"
 	"ringpace/pacing"
@@ -88,6 +89,7 @@ func DefaultAgent(d AgentDefaults) Agent {
 	return Agent{
 		Peer: d.Peer, Mode: d.Mode, Campaigns: d.Campaigns, WrapUp: d.WrapUp,
 		RingTimeout: d.RingTimeout, CallBack: d.CallBack, AutoLogin: d.AutoLogin,
+		Shift: d.Shift, TimeZone: d.TimeZone,
 	}
 }
 
@@ -114,6 +116,7 @@ func DefaultCampaign() Campaign {
 			{Name: "no_interest"},
 			{Name: "wrong_person"},
 			{Name: "call_again", Retry: &gate.Retry{Delay: 24 * time.Hour, Max: 3}},
+			{Name: "answering_machine", Outcome: cdr.Machine},
 		},
 		Inbound:    DefaultInbound(),
 		Compliance: DefaultCompliance(),

@@ -140,6 +140,9 @@ func showDispositions(all []Disposition) string {
 	parts := make([]string, len(all))
 	for i, d := range all {
 		parts[i] = d.Name
+		if d.Outcome != "" {
+			parts[i] += fmt.Sprintf(" (%s)", d.Outcome)
+		}
 		if d.Retry != nil {
 			parts[i] += " " + showRetry(*d.Retry)
 		}

@@ -38,7 +38,7 @@ recording: {min_free: 1GiB}
 		"campaigns[welcome].caller_ids: nothing -> [+442079460001]",
 		"campaigns[welcome].caller_id_rules: nothing -> {[+44]: [+442079460000]}",
 		"campaigns[welcome].hours: 08:00-20:00 -> mon-fri 09:00-20:00",
-		"campaigns[welcome].dispositions: [success no_interest wrong_person call_again {delay: 1d, max: 3}] -> [yes! later {delay: 1d, max: 2}]",
+		"campaigns[welcome].dispositions: [success no_interest wrong_person call_again {delay: 1d, max: 3} answering_machine (machine)] -> [yes! later {delay: 1d, max: 2}]",
 		"campaigns[welcome].retry.busy: {delay: 10m, max: 5} -> {delay: 10m, max: 9}",
 		"campaigns[welcome].inbound.numbers: [+442079460000] -> [+442079460001, +442079460000]",
 		"campaigns[welcome].inbound.hours: 08:00-20:00 -> mon-fri 09:00-20:00",

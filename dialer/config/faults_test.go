@@ -50,6 +50,11 @@ func TestFaults(t *testing.T) {
 			"test.yaml:10:47: recording.encrypt_to[2]: not a recipient: ssh-dss AAAA…",
 			"test.yaml:10:61: recording.encrypt_to[3]: not a recipient: that is a secret key; write its public key",
 		}},
+		{"a shift", agent("shift: [\"09:00-17:00\", \"9-17\"]"), []string{`test.yaml:7:39: agents[0].shift[1]: "9" is not a time of day`}},
+		{"a shift's time zone", agent("time_zone: Europe/Londn"), []string{`test.yaml:7:27: agents[0].time_zone: "Europe/Londn" is not a time zone`}},
+		{"a disposition's outcome", campaign("dispositions: [sold, {name: nobody, outcome: ghost}]"), []string{
+			`test.yaml:9:66: campaigns[0].dispositions[1].outcome: "ghost" is not known; known are machine`,
+		}},
 		{"no consent prompt", base + "recording: {consent: {prompt: gone.wav}}\n", []string{"test.yaml:10:31: recording.consent.prompt: cannot be read"}},
 		{"a campaign's", campaign("consent: gone.wav"), []string{"test.yaml:9:30: campaigns[0].consent: cannot be read"}},
 		{"two keys", base + "recording: {consent: {prompt: default, refuse_key: \"12\"}}\n", []string{`test.yaml:10:52: recording.consent.refuse_key: "12"; write one key`}},

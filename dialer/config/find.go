@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 	"ringpace/dialer/lead"
 )
@@ -144,6 +145,17 @@ func (k *Campaign) Policy() gate.Policy {
 		}
 	}
 	return p
+}
+
+// Classes is what has answered, by the dispositions that say so.
+func (k *Campaign) Classes() map[string]cdr.Outcome {
+	classes := make(map[string]cdr.Outcome)
+	for _, d := range k.Dispositions {
+		if d.Outcome != "" {
+			classes[d.Name] = d.Outcome
+		}
+	}
+	return classes
 }
 
 // HasDisposition reports whether agents of the campaign may choose that.

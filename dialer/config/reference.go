@@ -165,6 +165,9 @@ func show(v reflect.Value) string {
 		}
 		return x.String()
 	case gate.Hours:
+		if len(x) == 0 {
+			return ""
+		}
 		return x.String()
 	case fmt.Stringer:
 		return x.String()

@@ -40,6 +40,7 @@ func (v *validator) agents() {
 		v.registers(key, a)
 		v.campaignsOf(key+".campaigns", a.Campaigns)
 		v.wrapUp(key, a.WrapUp, a.RingTimeout)
+		v.timeZone(key+".time_zone", a.TimeZone)
 	}
 	for i, r := range v.config.PauseReasons {
 		key := fmt.Sprintf("pause_reasons[%d]", i)
@@ -54,6 +55,7 @@ func (v *validator) agentDefaults() {
 	}
 	v.campaignsOf(key+".campaigns", d.Campaigns)
 	v.wrapUp(key, d.WrapUp, d.RingTimeout)
+	v.timeZone(key+".time_zone", d.TimeZone)
 }
 
 // word checks one entry of a list of words that people choose from.
@@ -247,10 +249,12 @@ func (v *validator) whereabouts(key string, k *Campaign) {
 	if k.Region != "" && !lead.KnownRegion(k.Region) {
 		v.bad(key+".region", "%q is not a region; write two capital letters (ISO 3166), such as CN, DE or US", k.Region)
 	}
-	if k.TimeZone != "" {
-		if _, err := time.LoadLocation(k.TimeZone); err != nil {
-			v.bad(key+".time_zone", "%q is not a time zone; write a name of the IANA list, such as Europe/Berlin", k.TimeZone)
-		}
+	v.timeZone(key+".time_zone", k.TimeZone)
+}
+
+func (v *validator) timeZone(key, name string) {
+	if _, err := time.LoadLocation(name); name != "" && err != nil {
+		v.bad(key, "%q is not a time zone; write a name of the IANA list, such as Europe/Berlin", name)
 	}
 }
 
