@@ -72,7 +72,7 @@ func (e *equipment) recordingOf(s record.Summary) *cdr.Recording {
 	rec := &cdr.Recording{
 		Path: s.Path, Encrypted: s.Encrypted, DurationMS: s.Duration.Milliseconds(), Bytes: s.Bytes, SHA256: s.SHA256,
 		LeftDBFS: s.Left.DBFS, RightDBFS: s.Right.DBFS, LostLeft: s.Left.Lost, LostRight: s.Right.Lost,
-		GapsMS: s.Gaps().Milliseconds(), Chain: s.Chain.String(),
+		GapsMS: s.Gaps().Milliseconds(), CutMS: s.CutTotal().Milliseconds(), Chain: s.Chain.String(),
 		UnwrittenMS: s.UnwrittenTotal().Milliseconds(), Dropped: s.Dropped,
 	}
 	if s.Measured {

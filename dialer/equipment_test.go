@@ -120,12 +120,13 @@ func TestRecordTellsWhatIsLacking(t *testing.T) {
 	}
 	lacks := of(record.Summary{
 		ID: "01A", Duration: time.Minute, Dropped: 7,
+		Left: record.Channel{CutTotal: 40 * time.Millisecond}, Right: record.Channel{CutTotal: 20 * time.Millisecond},
 		Unwritten: []record.Span{{At: time.Second, Length: 1500 * time.Millisecond}, {At: 9 * time.Second, Length: 250 * time.Millisecond}},
 	})
-	if lacks["unwritten_ms"] != 1750.0 || lacks["dropped"] != 7.0 {
+	if lacks["unwritten_ms"] != 1750.0 || lacks["dropped"] != 7.0 || lacks["cut_ms"] != 60.0 {
 		t.Errorf("%v", lacks)
 	}
-	for _, key := range []string{"unwritten_ms", "dropped", "fault"} {
+	for _, key := range []string{"unwritten_ms", "dropped", "cut_ms", "fault"} {
 		if v, ok := of(record.Summary{ID: "01A", Duration: time.Minute})[key]; ok {
 			t.Errorf("a whole recording has %s %v", key, v)
 		}

@@ -161,7 +161,8 @@ type Recording struct {
 	RightDBFS  float64 `json:"right_dbfs"`       // mean level of the agent's channel
 	LostLeft   int64   `json:"lost_left"`        // packets of the customer's channel that never came
 	LostRight  int64   `json:"lost_right"`
-	GapsMS     int64   `json:"gaps_ms"` // silence put in for what never came, both channels
+	GapsMS     int64   `json:"gaps_ms"`          // silence put in for what never came, both channels
+	CutMS      int64   `json:"cut_ms,omitempty"` // what came when its place was taken by others, and is not in the file; both channels
 
 	// What came and is not in the recording, since the disk failed or stalled for longer
 	// than memory lasts. The file has silence there, and marks.

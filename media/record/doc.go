@@ -20,7 +20,9 @@
 // channel. It ends with the last packet. A channel's first packet, the first of each
 // bridge, and the first after its source or timestamps jumped are
 // placed by arrival, as the packets behind it show it without jitter; those after it by
-// RTP timestamp. An agent whose codec differs
+// RTP timestamp. What was held up for so long that it was taken for such a jump is moved to
+// its place when packets come in time again, as long as it is no more than a minute; what
+// comes when its place is taken is not kept, and told. An agent whose codec differs
 // from the customer's is transcoded by table to the customer's, which is the file's; in a
 // linear file the writer decodes each by its own. Where
 // a party sent nothing, or told by comfort noise (RFC 3389) what its silence is like, the

@@ -50,8 +50,19 @@ type gapList struct {
 
 func (g *gapList) add(at, length int64) {
 	g.total += length
-	if len(g.spans) < maxGaps {
+	if n := len(g.spans); n > 0 && g.spans[n-1].end() == at {
+		g.spans[n-1].length += length
+	} else if n < maxGaps {
 		g.spans = append(g.spans, span{at, length})
+	}
+}
+
+// move brings the gaps from a place on nearer to the start.
+func (g *gapList) move(from, by int64) {
+	for i := range g.spans {
+		if g.spans[i].at >= from {
+			g.spans[i].at -= by
+		}
 	}
 }
 

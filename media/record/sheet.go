@@ -230,6 +230,10 @@ func (r *Recording) fileMarks(pauses []span) []mark {
 		for _, g := range gaps[:min(len(gaps), maxGapMarks)] {
 			marks = append(marks, mark{g, "nothing came of the " + name})
 		}
+		cut := s.tracks[channel].cut.spans
+		for _, c := range cut[:min(len(cut), maxGapMarks)] {
+			marks = append(marks, mark{c, "the " + name + " said more: it came when its place was taken"})
+		}
 	}
 	unwritten := s.unwritten()
 	for _, u := range unwritten[:min(len(unwritten), maxGapMarks)] {

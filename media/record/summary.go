@@ -59,6 +59,10 @@ type Channel struct {
 	Lost     int64   // packets that never came, by sequence number
 	GapTotal time.Duration
 	Gaps     []Span // silence put in for lost packets; the first 4096
+	// Cut are the stretches at which packets came whose place was taken by others, since
+	// they came earlier than those before them let expect. They are not in the recording.
+	Cut      []Span // the first 4096
+	CutTotal time.Duration
 }
 
 // Span is a stretch of a recording, from its start.
@@ -66,6 +70,9 @@ type Span struct{ At, Length time.Duration }
 
 // Gaps is the silence put in for what never came, both channels together.
 func (s Summary) Gaps() time.Duration { return s.Left.GapTotal + s.Right.GapTotal }
+
+// CutTotal is what came and has no place, both channels together.
+func (s Summary) CutTotal() time.Duration { return s.Left.CutTotal + s.Right.CutTotal }
 
 // entry is the recording's line in the chain.
 func (s Summary) entry(kind chain.Kind) chain.Entry {
@@ -80,6 +87,7 @@ func (t *track) channelSummary() Channel {
 	return Channel{
 		DBFS: t.level.dbfs(), Received: t.sequence.cameTotal, Lost: t.sequence.lost(),
 		GapTotal: duration(t.gaps.total), Gaps: spans(t.gaps.spans),
+		CutTotal: duration(t.cut.total), Cut: spans(t.cut.spans),
 	}
 }
 

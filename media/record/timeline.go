@@ -195,6 +195,44 @@ func (l *timeline) rewrite(channel uint8, position int64, samples []byte, codec 
 	return err
 }
 
+// move brings what a channel has from one place up to another nearer to the start, by so
+// many frames, and leaves silence. False: it cannot be done, and all is as before.
+func (l *timeline) move(channel uint8, from, to, by int64) bool {
+	start, frame, sample := from-by, l.info.frame(), l.info.sample()
+	inFile := max(min(to, l.base)-start, 0) * frame // of them, octets
+	for _, one := range l.lost {
+		if one.at < to && start < one.end() {
+			return false
+		}
+	}
+	if start < 0 || to > l.front() || inFile > 0 && (l.file == nil || min(to, l.base) > l.written) {
+		return false
+	}
+	frames := make([]byte, (to-start)*frame)
+	if inFile > 0 {
+		if _, err := l.file.ReadAt(frames[:inFile], l.place(start)); err != nil {
+			return false
+		}
+	}
+	inWindow := l.window[max(start-l.base, 0)*frame:]
+	copy(frames[inFile:], inWindow)
+	silence := silenceOf(l.info)
+	for at := int64(channel) * sample; at < int64(len(frames)); at += frame {
+		if next := at + by*frame; next < int64(len(frames)) {
+			copy(frames[at:at+sample], frames[next:next+sample])
+		} else {
+			copy(frames[at:at+sample], silence)
+		}
+	}
+	if inFile > 0 {
+		if _, err := l.file.WriteAt(frames[:inFile], l.place(start)); err != nil {
+			return false
+		}
+	}
+	copy(inWindow, frames[inFile:])
+	return true
+}
+
 // place is where a frame lies in the file.
 func (l *timeline) place(frame int64) int64 { return l.dataAt + frame*l.info.frame() }
 

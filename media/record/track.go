@@ -51,12 +51,16 @@ type placed struct {
 type sink interface {
 	// put places n samples of a channel; nil samples are silence.
 	put(channel uint8, position int64, samples []byte, n int, codec media.Codec)
+	// move brings what a channel has from one place up to another nearer to the start, by
+	// so many samples, and leaves silence. False: it cannot be done, and all is as before.
+	move(channel uint8, from, to, by int64) bool
 }
 
 // track places the packets of one channel on the recording's time line. The first
 // packet of a tap or source is placed by its arrival; those after it by their RTP
 // timestamps, so that loss, reordering and silence keep time. The track is anchored
-// anew when timestamps jump, and set right when clocks drift apart.
+// anew when timestamps jump, and set right when clocks drift apart. What was placed too late,
+// since it was held up for long, is moved to its place when packets come in time again.
 type track struct {
 	channel uint8
 	codec   media.Codec // of the recording; 0: samples stay in the codec that they came in
@@ -68,9 +72,11 @@ type track struct {
 	anchored  bool
 	pending   []placed // not placed yet, for want of evidence
 	timestamp uint32   // this timestamp …
+	newest    uint16   // … of the packet of this number …
 	position  int64    // … lies here on the time line
 	floor     int64    // nothing is placed before this
 	front     int64    // the end of what is placed
+	runs      []run    // in their order; the first begins with the source, or where its timestamps jumped
 
 	least   int64 // delay of the least delayed packet in this drift window
 	counted int
@@ -79,6 +85,7 @@ type track struct {
 
 	sequence sequencer
 	gaps     gapList
+	cut      gapList // where packets came whose place was taken
 	level    levelMeter
 }
 
@@ -103,8 +110,10 @@ func (t *track) place(batch []placed, out sink, now int64) {
 			continue
 		}
 		if anchor {
-			t.anchor(batch[i:])
-			newest, missing = true, 0
+			newest = true
+			if t.anchor(batch[i:], out) {
+				missing = 0
+			}
 		}
 		position := t.positionOf(p.timestamp)
 		if !newest && (position+int64(p.size) > t.front || position < t.front-lateLimit) {
@@ -112,8 +121,8 @@ func (t *track) place(batch []placed, out sink, now int64) {
 		}
 		t.put(p, position, newest, missing, out)
 		if newest {
-			t.timestamp, t.position = p.timestamp, position
-			t.drift(p.at - t.zero - position)
+			t.timestamp, t.newest, t.position = p.timestamp, p.sequence, position
+			t.drift(p.at-t.zero-position, out)
 		}
 	}
 }
@@ -174,16 +183,34 @@ func (t *track) catchesUp(batch []placed, behind int64) bool {
 
 // anchor places the first packet of the batch by its arrival, less what the jitter
 // of the packets after it shows it to be late. Where that lies before the end of what is
-// there, it is moved on by part of a packet, so that those behind the end are whole.
-func (t *track) anchor(batch []placed) {
+// there, it is moved on by part of a packet, so that those behind the end are whole. False:
+// it was the packets before that were held up, and the anchor stays.
+func (t *track) anchor(batch []placed, out sink) bool {
+	p := &batch[0]
 	at := earliest(batch) - t.zero
+	late := at - t.positionOf(p.timestamp)
+	switch {
+	case !t.goesOn(p):
+		t.runs = append(t.runs[:0], run{max(at, t.front), max(at-t.front, 0)})
+	case late > 0:
+		t.begin(run{at, late})
+	default:
+		rest := t.moveBack(-late, out)
+		if rest == 0 {
+			t.counted = 0
+			return false
+		}
+		at = t.positionOf(p.timestamp) - rest
+		t.runs = append(t.runs[:0], run{from: t.front})
+	}
 	if before := t.front - at; before > 0 {
-		at += before % int64(batch[0].size)
+		at += before % int64(p.size)
 	}
 	t.anchored = true
-	t.timestamp, t.position = batch[0].timestamp, at
+	t.timestamp, t.newest, t.position = p.timestamp, p.sequence, at
 	t.floor = t.front
 	t.counted, t.usual, t.settled = 0, 0, false
+	return true
 }
 
 // earliest is the arrival of the batch's first packet, as it would have been with
@@ -208,10 +235,14 @@ func earliest(batch []placed) int64 {
 	return best
 }
 
-// put places one packet, without what would overwrite another anchor's samples.
+// put places one packet, without what would overwrite another anchor's samples, which is
+// told.
 func (t *track) put(p *placed, position int64, newest bool, missing int64, out sink) {
 	n, samples := int64(p.size), p.payload
 	if skip := max(t.floor, 0) - position; skip > 0 {
+		if from, to := max(position, 0), position+min(skip, n); samples != nil && to > from {
+			t.cut.add(from, to-from)
+		}
 		if skip >= n {
 			return
 		}
@@ -237,7 +268,7 @@ func (t *track) put(p *placed, position int64, newest bool, missing int64, out s
 
 // drift sets the track right when even the least delayed packets have come to
 // arrive far from their place.
-func (t *track) drift(late int64) {
+func (t *track) drift(late int64, out sink) {
 	if t.counted == 0 || late < t.least {
 		t.least = late
 	}
@@ -245,12 +276,22 @@ func (t *track) drift(late int64) {
 		return
 	}
 	t.counted = 0
-	if !t.settled && t.least < 0 && t.least >= -anchorSlack {
-		t.usual = t.least
+	off := t.least - t.usual
+	if off < -driftLimit {
+		off = -t.moveBack(-off, out)
+	}
+	if !t.settled && off < 0 && off >= -anchorSlack {
+		t.usual, off = off, 0
 	}
 	t.settled = true
-	if off := t.least - t.usual; off > driftLimit || off < -driftLimit {
-		t.position += off
-		t.floor = t.front
+	switch {
+	case off > driftLimit:
+		t.begin(run{t.front + off, off})
+	case off < -driftLimit:
+		t.runs = append(t.runs[:0], run{from: t.front})
+	default:
+		return
 	}
+	t.position += off
+	t.floor = t.front
 }

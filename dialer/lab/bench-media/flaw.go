@@ -14,6 +14,7 @@ type kept struct {
 	Lost      int64         // packets that never came
 	Gaps      int           // of silence for those
 	Gap       time.Duration // all of it
+	Cut       time.Duration // what came when its place was taken
 	Dropped   int64         // packets that found no room in memory
 	Unwritten time.Duration // what the disk did not take
 }
@@ -21,7 +22,7 @@ type kept struct {
 func keptAs(path string, s record.Summary) kept {
 	return kept{
 		Path: path, Received: s.Left.Received + s.Right.Received, Lost: s.Left.Lost + s.Right.Lost,
-		Gaps: len(s.Left.Gaps) + len(s.Right.Gaps), Gap: s.Gaps(), Dropped: s.Dropped, Unwritten: s.UnwrittenTotal(),
+		Gaps: len(s.Left.Gaps) + len(s.Right.Gaps), Gap: s.Gaps(), Cut: s.CutTotal(), Dropped: s.Dropped, Unwritten: s.UnwrittenTotal(),
 	}
 }
 
@@ -31,15 +32,18 @@ func (k *kept) add(other kept) {
 	k.Lost += other.Lost
 	k.Gaps += other.Gaps
 	k.Gap += other.Gap
+	k.Cut += other.Cut
 	k.Dropped += other.Dropped
 	k.Unwritten += other.Unwritten
 }
 
 // whole tells whether the recording knows of nothing that it lacks.
-func (k kept) whole() bool { return k.Lost == 0 && k.Gaps == 0 && k.Dropped == 0 && k.Unwritten == 0 }
+func (k kept) whole() bool {
+	return k.Lost == 0 && k.Gaps == 0 && k.Cut == 0 && k.Dropped == 0 && k.Unwritten == 0
+}
 
 func (k kept) String() string {
-	return fmt.Sprintf("%d packets received, %d lost, %d gaps of %v, %d dropped, %v unwritten", k.Received, k.Lost, k.Gaps, k.Gap, k.Dropped, k.Unwritten)
+	return fmt.Sprintf("%d packets received, %d lost, %d gaps of %v, %v cut, %d dropped, %v unwritten", k.Received, k.Lost, k.Gaps, k.Gap, k.Cut, k.Dropped, k.Unwritten)
 }
 
 // flaw is a recording that does not hold every sample.
