@@ -30,6 +30,15 @@ func (h *house) awaitAgent(id string, want api.AgentState) {
 	h.await(fmt.Sprintf("agent %s %s", id, want), func() bool { return h.state(id) == want })
 }
 
+// awaitLeads waits until so many of the campaign's leads are in a state.
+func (h *house) awaitLeads(n int, state string) {
+	h.t.Helper()
+	h.await(fmt.Sprintf("%d leads %s", n, state), func() bool {
+		counts, err := h.daemon.LeadCounts(h.t.Context(), "test")
+		return err == nil && counts.States[state] == n
+	})
+}
+
 // records are the campaign's call detail records so far.
 func (h *house) records() []cdr.Record {
 	h.t.Helper()

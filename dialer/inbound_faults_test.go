@@ -36,9 +36,7 @@ func TestCallInWhileRedisIsAway(t *testing.T) {
 	if in[number(5)].Outcome != cdr.Person || in[number(6)].Callback == nil {
 		t.Errorf("records %+v", in)
 	}
-	if counts, err := h.daemon.LeadCounts(t.Context(), "test"); err != nil || counts.States["ready"] != 1 {
-		t.Errorf("leads %+v, %v", counts, err)
-	}
+	h.awaitLeads(1, "ready")
 }
 
 // TestKilledWithACallIn holds that a call that came in and was up when its daemon was

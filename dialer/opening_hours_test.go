@@ -33,8 +33,8 @@ func TestOutsideTheHours(t *testing.T) {
 	if due.Hour() != soon.Hour() || due.Before(time.Now().Add(time.Hour)) {
 		t.Errorf("due at %v, and it opens at %v", due, soon)
 	}
-	counts, err := h.daemon.LeadCounts(t.Context(), "test")
-	if err != nil || counts.Total != 1 || counts.States["waiting"] != 1 {
+	h.awaitLeads(1, "waiting")
+	if counts, err := h.daemon.LeadCounts(t.Context(), "test"); err != nil || counts.Total != 1 {
 		t.Errorf("leads %+v, %v", counts, err)
 	}
 }

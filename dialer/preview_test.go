@@ -120,9 +120,7 @@ func TestPreviewWithoutACampaign(t *testing.T) {
 		t.Errorf("dialing for a stopped campaign: %v", err)
 	}
 	h.awaitAgent("a1001", api.AgentReady)
-	if counts, err := h.daemon.LeadCounts(t.Context(), "test"); err != nil || counts.States["ready"] != 1 {
-		t.Errorf("leads %+v, %v", counts.States, err)
-	}
+	h.awaitLeads(1, "ready")
 }
 
 // TestPreviewLogout holds that who logs out amid a preview is offline, and the lead
@@ -136,10 +134,7 @@ func TestPreviewLogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.awaitAgent("a1001", api.AgentOffline)
-	h.await("the lead back", func() bool {
-		counts, err := h.daemon.LeadCounts(t.Context(), "test")
-		return err == nil && counts.States["ready"] == 1
-	})
+	h.awaitLeads(1, "ready")
 }
 
 func TestPreviewTakesTooLong(t *testing.T) {

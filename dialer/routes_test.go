@@ -44,10 +44,7 @@ func TestNumbersGoWhereTheyAreServed(t *testing.T) {
 	if id := <-shown; !strings.Contains(id, official) {
 		t.Errorf("the carrier saw %q", id)
 	}
-	h.await("the others put off", func() bool {
-		counts, err := h.daemon.LeadCounts(t.Context(), "test")
-		return err == nil && counts.States["waiting"] == 2
-	})
+	h.awaitLeads(2, "waiting")
 	x, err := h.daemon.ExplainLead(t.Context(), "test", rec.LeadID[:len(rec.LeadID)-1]+"0")
 	if err != nil || x.Dialable || !strings.Contains(x.Summary, "trunk carrier serves only numbers that begin with "+number(1)) || time.Until(x.NextTry) < time.Minute {
 		t.Errorf("explanation %+v, %v", x, err)
@@ -181,8 +178,5 @@ func TestStoppedElsewhere(t *testing.T) {
 	if n := started() - then; n != 0 {
 		t.Errorf("%d attempts began after the campaign was stopped", n)
 	}
-	counts, err := h.daemon.LeadCounts(t.Context(), "test")
-	if err != nil || counts.States["claimed"] != 0 {
-		t.Errorf("leads %v, %v", counts.States, err)
-	}
+	h.awaitLeads(0, "claimed")
 }
