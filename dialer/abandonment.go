@@ -38,10 +38,11 @@ type budget struct {
 
 // windowsOf are the windows of a campaign, for the ledger.
 func windowsOf(c *config.Campaign) ledger.Campaign {
-	ceiling := float64(c.Abandonment.Ceiling)
-	return ledger.Campaign{Zone: c.Zone(), Windows: []ledger.WindowRule{
-		{Kind: ledger.Day, Ceiling: ceiling}, {Kind: ledger.Days30, Ceiling: ceiling},
-	}}
+	l := ledger.Campaign{Zone: c.Zone()}
+	for _, w := range c.Windows() {
+		l.Windows = append(l.Windows, ledger.WindowRule{Kind: ledger.Kind(w.Kind), Ceiling: float64(w.Ceiling)})
+	}
+	return l
 }
 
 // Windows tells the ledger of a configuration's campaigns, for a store that is opened

@@ -169,3 +169,21 @@ func TestWhatWasLearnedOutlivesThePacer(t *testing.T) {
 		}
 	})
 }
+
+// TestWindowsOfALaw holds that the ledger bounds abandonment over the windows of the
+// campaign's profile, in the campaign's time zone, at the campaign's ceiling.
+func TestWindowsOfALaw(t *testing.T) {
+	for profile, want := range map[string][]ledger.WindowRule{
+		"safe": {{Kind: ledger.Day, Ceiling: 0.02}, {Kind: ledger.Days30, Ceiling: 0.02}},
+		"us":   {{Kind: ledger.Days30, Ceiling: 0.02}},
+		"uk":   {{Kind: ledger.Day, Ceiling: 0.02}},
+		"ca":   {{Kind: ledger.Month, Ceiling: 0.02}},
+		"au":   {{Kind: ledger.Day, Ceiling: 0.02}, {Kind: ledger.Days30, Ceiling: 0.02}},
+	} {
+		c := config.DefaultCampaign()
+		c.Compliance.Profile, c.Abandonment.Ceiling, c.TimeZone = profile, 0.02, "America/Toronto"
+		if got := windowsOf(&c); !reflect.DeepEqual(got.Windows, want) || got.Zone.String() != c.TimeZone {
+			t.Errorf("%s: %+v", profile, got)
+		}
+	}
+}

@@ -21,6 +21,7 @@ import (
 type terms struct {
 	ringTimeout  time.Duration
 	abandonAfter time.Duration
+	waitFrom     string // config.FromAnswer and so on
 	goodbye      time.Duration
 	message      *media.Prompt // nil where none is played
 	messageName  string
@@ -28,6 +29,25 @@ type terms struct {
 	dispositions []string
 	policy       gate.Policy
 	classes      map[string]cdr.Outcome // what has answered, by disposition
+}
+
+// longestGreeting is how long a person's greeting is waited for to end, where the time for
+// an agent begins with that: who talks longer is a machine.
+const longestGreeting = 3 * time.Second
+
+// patience is until when a customer of whom that is known may wait for an agent.
+func (t *terms) patience(m *cdr.Marks) time.Time {
+	from := m.Answered
+	switch {
+	case t.waitFrom == config.FromAnswer || m.SpeechStart.IsZero():
+	case t.waitFrom != config.FromGreeting:
+		from = m.SpeechStart
+	case m.GreetingEnd.IsZero():
+		from = m.SpeechStart.Add(longestGreeting)
+	default:
+		from = m.GreetingEnd
+	}
+	return from.Add(t.abandonAfter)
 }
 
 // attempt is the actor of one call to one lead, from the INVITE to the call detail
@@ -205,15 +225,15 @@ func (a *attempt) fail(f sip.Failure) {
 // bridge, or nil where no agent came in time, the customer did not wait, or the
 // call was stopped.
 //
-// The time runs from the answer; where speech is heard it runs anew from its start
-// (the abandonment rules count from the person's greeting).
+// The time runs from the answer. Where speech is heard it runs anew from its start, or
+// from the end of the greeting, as far as the campaign's law counts from there.
 func (a *attempt) seekAgent() *media.Bridge {
 	if a.stopped || a.rec.GivenUp {
 		a.rec.Outcome = cdr.Abandoned // they picked up while we were hanging up
 		return nil
 	}
 	m := &a.rec.Marks
-	patience := time.NewTimer(time.Until(m.Answered.Add(a.terms.abandonAfter)))
+	patience := time.NewTimer(time.Until(a.terms.patience(m)))
 	defer patience.Stop()
 
 	claim := &waiter{}
@@ -246,9 +266,10 @@ func (a *attempt) seekAgent() *media.Bridge {
 			claim = a.floor.claim(a.rec.Campaign)
 		case at := <-a.speech.Started():
 			m.SpeechStart = a.heardAt(at)
-			patience.Reset(time.Until(m.SpeechStart.Add(a.terms.abandonAfter)))
+			patience.Reset(time.Until(a.terms.patience(m)))
 		case at := <-a.speech.GreetingEnd():
 			m.GreetingEnd = a.heardAt(at)
+			patience.Reset(time.Until(a.terms.patience(m)))
 		case ev, open := <-a.leg.call.Events():
 			if a.ended(ev, open) {
 				a.rec.Outcome = cdr.Abandoned // answered, and nobody was there: it counts, though they did not wait

@@ -101,7 +101,7 @@ func (c *campaign) configure(cfg config.Campaign) error {
 		return fmt.Errorf("campaign %s: consent: %w", cfg.Name, err)
 	}
 	t := terms{
-		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, goodbye: cfg.Goodbye,
+		ringTimeout: cfg.RingTimeout, abandonAfter: cfg.AbandonAfter, waitFrom: cfg.Compliance.WaitFrom, goodbye: cfg.Goodbye,
 		message: message, messageName: cfg.Message, consent: consent, policy: cfg.Policy(),
 		classes: cfg.Classes(),
 	}

@@ -68,9 +68,10 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 	err = c.ask(ctx, func() error {
 		c.pace()
 		ways, ahead = d.trunks.explain(c.cfg, ""), len(c.ahead.leads)
+		law := c.cfg.Profile()
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: strings.TrimSpace(c.text + " " + c.last.Loosened), Limit: c.last.Limit,
-			Decision: c.last, Facts: slices.Clone(c.last.Reasons), // more are added here
+			Decision: c.last, Facts: append(slices.Clone(c.last.Reasons), api.Fact{Name: "profile", Value: law.Name, Note: law.Source}),
 		}
 		return nil
 	})

@@ -12,8 +12,9 @@ import (
 // Abandonment is the bound on the share of calls answered by a person for whom no agent
 // is there in time, and what is aimed at below it.
 type Abandonment struct {
-	Ceiling Percent `yaml:"ceiling"`
-	Target  Percent `yaml:"target"` // default: pacing.DefaultTarget of Ceiling
+	Ceiling        Percent `yaml:"ceiling"`        // of every window; default: the profile's
+	Target         Percent `yaml:"target"`         // default: the profile's share of Ceiling
+	Aggressiveness Percent `yaml:"aggressiveness"` // share of Target that is aimed at
 }
 
 // Percent is a share of 1, written "3%" or "2.5 %".
@@ -48,17 +49,23 @@ func (p Percent) String() string {
 }
 
 // settle fills what is not set.
-func (a *Abandonment) settle() {
+func (a *Abandonment) settle(p Profile) {
 	if a.Target < 0 {
-		a.Target = pacing.DefaultTarget * a.Ceiling
+		a.Target = p.target(a.Ceiling)
 	}
+}
+
+// target is what is aimed at below a ceiling.
+func (p Profile) target(ceiling Percent) Percent {
+	return Percent(orSafe(p.Target, pacing.DefaultTarget)) * ceiling
 }
 
 // Pacing is how the campaign is paced.
 func (k *Campaign) Pacing() pacing.Config {
 	c := pacing.Config{
 		Mode: k.Mode, Ratio: k.Ratio, MaxInFlight: k.MaxInFlight,
-		MaxRatio: k.MaxRatio, Target: float64(k.Abandonment.Target / k.Abandonment.Ceiling), Patience: k.AbandonAfter,
+		MaxRatio: k.MaxRatio, Patience: k.AbandonAfter,
+		Target: float64(k.Abandonment.Target / k.Abandonment.Ceiling * k.Abandonment.Aggressiveness),
 	}
 	if k.GiveUp {
 		c.LeastRing = k.Compliance.LeastRing
@@ -93,12 +100,12 @@ func (v *validator) predictive(key string, k *Campaign) {
 		v.bad(at+".ceiling", "0%%: no pacing ahead of agents can promise that nobody is ever abandoned; choose mode progressive or preview, or write the share that the law allows, such as %s", DefaultCeiling)
 	case a.Ceiling >= 1:
 		v.bad(at+".ceiling", "100%%: every call might be abandoned; write the share that the law allows, such as %s", DefaultCeiling)
+	case a.Aggressiveness == 0:
+		v.bad(at+".aggressiveness", "0%%: that is to dial only for agents who are free; choose mode progressive for that, or write 1%% to 100%%")
 	case a.Target <= 0:
-		v.bad(at+".target", "0%%; write the share that is aimed at, below the ceiling, such as %s", pacing.DefaultTarget*a.Ceiling)
+		v.bad(at+".target", "0%%; write the share that is aimed at, below the ceiling, such as %s", k.Profile().target(a.Ceiling))
 	case a.Target > a.Ceiling:
-		v.bad(at+".target", "%s is above the ceiling of %s; write less than that, such as %s", a.Target, a.Ceiling, pacing.DefaultTarget*a.Ceiling)
-	case a.Ceiling > DefaultCeiling:
-		v.warn(at+".ceiling", "%s is looser than the safe default (%s); make sure that the law allows it", a.Ceiling, DefaultCeiling)
+		v.bad(at+".target", "%s is above the ceiling of %s; write less than that, such as %s", a.Target, a.Ceiling, k.Profile().target(a.Ceiling))
 	}
 	if k.Mode == pacing.Predictive {
 		return

@@ -22,9 +22,9 @@ func TestPacingOfACampaign(t *testing.T) {
 		want      pacing.Config
 		ceiling   Percent
 	}{
-		{"as it comes", "", pacing.Config{MaxRatio: 10, Target: pacing.DefaultTarget, LeastRing: 15 * time.Second}, 0.03},
+		{"as it comes", "", pacing.Config{MaxRatio: 10, Target: 2.5 / 3, LeastRing: 15 * time.Second}, 0.03},
 		{"tightened", ", max_ratio: 2.5, give_up: false, abandonment: {ceiling: 2%, target: 1%}", pacing.Config{MaxRatio: 2.5, Target: 0.5}, 0.02},
-		{"another ceiling", ", abandonment: {ceiling: \"1 %\"}", pacing.Config{MaxRatio: 10, Target: pacing.DefaultTarget, LeastRing: 15 * time.Second}, 0.01},
+		{"another ceiling", ", abandonment: {ceiling: \"1 %\"}", pacing.Config{MaxRatio: 10, Target: 2.5 / 3, LeastRing: 15 * time.Second}, 0.01},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, warnings, err := Parse("test.yaml", []byte(keyed("mode: predictive"+c.set)))

@@ -267,11 +267,14 @@ type Disposition struct {
 	Retry   *gate.Retry `yaml:"retry"`
 }
 
-// Compliance is what the rest of a campaign is held against. Anything looser
-// than the default is warned of at every load.
+// Compliance is what the rest of a campaign is held against: the values of a profile, or
+// stricter ones. Anything looser than what is safe where there is no rule is warned of at
+// every load.
 type Compliance struct {
+	Profile         string        `yaml:"profile"`
 	LeastRing       time.Duration `yaml:"least_ring"`
-	LongestWait     time.Duration `yaml:"longest_wait"`     // bound of abandon_after
+	LongestWait     time.Duration `yaml:"longest_wait"` // bound of abandon_after
+	WaitFrom        string        `yaml:"wait_from" enum:"answer,speech,greeting"`
 	MessageRequired bool          `yaml:"message_required"` // to a person for whom there is no agent
 	RedialAbandoned time.Duration `yaml:"redial_abandoned"` // least delay after an abandoned call
 }

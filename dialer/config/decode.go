@@ -337,6 +337,11 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string) {
 		}
 		given[p.key] = p
 	}
+	if k, ok := v.Addr().Interface().(*Campaign); ok {
+		if p := d.profile(given["compliance"]); p != nil {
+			k.choose(*p)
+		}
+	}
 	// In the struct's order, not the file's: agents need agent_defaults.
 	for i, f := range fields {
 		p, ok := given[known[i]]

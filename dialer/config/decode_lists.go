@@ -37,6 +37,22 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, tag reflect.Str
 	v.Set(out)
 }
 
+// profile is the one that a campaign's compliance names, of which its other values depend;
+// nil where it names none that there is. Faults are told when the campaign is decoded.
+func (d *decoder) profile(compliance pair) *Profile {
+	quiet := decoder{file: d.file, config: d.config, at: map[string]place{}, anchors: d.anchors}
+	n := quiet.resolve(compliance.value, "")
+	if n == nil {
+		return nil
+	}
+	for _, p := range quiet.pairs(n, "") {
+		if name := quiet.resolve(p.value, ""); p.key == "profile" && name != nil && scalar(name) {
+			return profileOf(text(name))
+		}
+	}
+	return nil
+}
+
 // firstKey is where a list's entry begins.
 func (d *decoder) firstKey(n ast.Node) place {
 	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && m.Values[0].Key != nil {

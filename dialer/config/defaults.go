@@ -96,13 +96,12 @@ func DefaultAgent(d AgentDefaults) Agent {
 // DefaultCampaign returns a campaign of which nothing is set. Its rules are the
 // safe ones where no law is known to say otherwise.
 func DefaultCampaign() Campaign {
-	return Campaign{
+	k := Campaign{
 		Mode:              pacing.Progressive,
 		Ratio:             1.5,
 		MaxRatio:          10,
 		GiveUp:            true,
-		Abandonment:       Abandonment{Ceiling: DefaultCeiling, Target: notSet},
-		Hours:             gate.Daytime(),
+		Abandonment:       Abandonment{Target: notSet, Aggressiveness: 1},
 		RingTimeout:       30 * time.Second,
 		AbandonAfter:      2 * time.Second,
 		Message:           MessageDefault,
@@ -118,19 +117,10 @@ func DefaultCampaign() Campaign {
 			{Name: "call_again", Retry: &gate.Retry{Delay: 24 * time.Hour, Max: 3}},
 			{Name: "answering_machine", Outcome: cdr.Machine},
 		},
-		Inbound:    DefaultInbound(),
-		Compliance: DefaultCompliance(),
+		Inbound: DefaultInbound(),
 	}
-}
-
-// DefaultCompliance returns the safe defaults where no profile of law is chosen.
-func DefaultCompliance() Compliance {
-	return Compliance{
-		LeastRing:       15 * time.Second,
-		LongestWait:     2 * time.Second,
-		MessageRequired: true,
-		RedialAbandoned: 72 * time.Hour,
-	}
+	k.choose(*profileOf(ProfileSafe))
+	return k
 }
 
 // settle fills what depends on other parts of the file.
@@ -184,7 +174,7 @@ func (c *Config) settleCampaign(k *Campaign) {
 			k.CallerID = t.CallerIDs[0]
 		}
 	}
-	k.Abandonment.settle()
+	k.Abandonment.settle(k.Profile())
 	k.Inbound.settle(k)
 	orElse(&k.Language, c.Prompts.Language)
 	orElse(&k.Consent, c.Recording.Consent.Prompt)

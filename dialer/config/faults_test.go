@@ -198,7 +198,7 @@ func TestFaults(t *testing.T) {
 
 		{"no abandonment at all", campaign("mode: predictive, abandonment: {ceiling: 0%}"), []string{"test.yaml:9:62: campaigns[0].abandonment.ceiling: 0%: no pacing ahead of agents can promise that nobody is ever abandoned; choose mode progressive"}},
 		{"everybody abandoned", campaign("mode: predictive, abandonment: {ceiling: 100%}"), []string{"test.yaml:9:62: campaigns[0].abandonment.ceiling: 100%: every call might be abandoned; write the share that the law allows, such as 3%"}},
-		{"aims above the ceiling", campaign("mode: predictive, abandonment: {ceiling: 3%, target: 3.5%}"), []string{"test.yaml:9:74: campaigns[0].abandonment.target: 3.5% is above the ceiling of 3%; write less than that, such as 2.901%"}},
+		{"aims above the ceiling", campaign("mode: predictive, abandonment: {ceiling: 3%, target: 3.5%}"), []string{"test.yaml:9:74: campaigns[0].abandonment.target: 3.5% is above the ceiling of 3%; write less than that, such as 2.5%"}},
 		{"aims at nothing", campaign("mode: predictive, abandonment: {target: 0%}"), []string{"test.yaml:9:61: campaigns[0].abandonment.target: 0%; write the share that is aimed at"}},
 		{"a share without its unit", campaign("mode: predictive, abandonment: {ceiling: 3}"), []string{"test.yaml:9:62: campaigns[0].abandonment.ceiling: 3 has no unit; write 3% for so many in a hundred"}},
 		{"no share", campaign("mode: predictive, abandonment: {ceiling: few}"), []string{`test.yaml:9:62: campaigns[0].abandonment.ceiling: "few" is not a share; write 0% to 100%, such as 3%`}},
@@ -284,7 +284,7 @@ func TestWarnings(t *testing.T) {
 		{"no agents", strings.Replace(base+tokens, "  - {id: anna, extension: 1001}\n", "", 1), "test.yaml:6:1: agents: there are none"},
 		{"a campaign without agents", strings.Replace(base, "1001", "1001, campaigns: [welcome]", 1) + "  - {name: other}\n" + tokens, "test.yaml:10:6: campaigns[1]: no agent serves it"},
 		{"ratio without power", campaign("ratio: 2"), "test.yaml:9:28: campaigns[0].ratio: has no effect in mode progressive"},
-		{"late", campaign("hours: [\"08:00-21:00\"]"), "test.yaml:9:21: campaigns[0].hours: 08:00-21:00 reaches beyond"},
+		{"late", campaign("hours: [\"08:00-21:00\"]"), "test.yaml:9:21: campaigns[0].hours: 08:00-21:00 of the callee's day is looser than the safe default (08:00-20:00)"},
 		{"looser", campaign("ring_timeout: 10s, compliance: {least_ring: 10s}"), "test.yaml:9:65: campaigns[0].compliance.least_ring: 10s is looser than the safe default (15s)"},
 		{"hidden number", strings.Replace(base+tokens, "name: carrier", "name: carrier, identity: {privacy: id}", 1), "test.yaml:3:41: trunks[0].identity.privacy: hides the official number"},
 		{"keys in the clear", strings.Replace(base+tokens, "name: carrier", "name: carrier, srtp: required", 1), "test.yaml:3:27: trunks[0].srtp: the keys stand in the signalling"},

@@ -123,7 +123,7 @@ func TestCommentedValuesAreTheDefaults(t *testing.T) {
 	campaign.TimeZone, campaign.Hours, campaign.Leads = example.TimeZone, example.Hours, example.Leads
 	campaign.Inbound.Numbers, campaign.Inbound.Hours = example.Inbound.Numbers, example.Inbound.Hours // the campaign's own
 	campaign.Consent, campaign.Language = example.Consent, example.Language                           // those of all
-	campaign.Abandonment.settle()
+	campaign.Abandonment.settle(campaign.Profile())
 	hidden := cmp.Comparer(func(a, b Secret) bool { return a.Reveal() == b.Reveal() })
 	addresses := cmp.Exporter(func(t reflect.Type) bool {
 		return strings.HasPrefix(t.String(), "netip.") || strings.HasPrefix(t.String(), "unique.")

@@ -259,7 +259,7 @@ func (v *validator) timeZone(key, name string) {
 }
 
 func (v *validator) rules(key string, k *Campaign) {
-	law, safe := k.Compliance, DefaultCompliance()
+	law := k.Compliance
 	switch {
 	case k.RingTimeout < law.LeastRing:
 		v.bad(key+".ring_timeout", "%s is less than compliance.least_ring (%s); let it ring at least that long",
@@ -278,24 +278,8 @@ func (v *validator) rules(key string, k *Campaign) {
 	}
 	if len(k.Hours) == 0 {
 		v.bad(key+".hours", "there is no window, so nobody could ever be called; write [\"08:00-20:00\"]")
-	} else if !k.Hours.Within(gate.Daytime()) {
-		v.warn(key+".hours", "%s reaches beyond 08:00-20:00 of the callee's day; make sure that the law allows it", k.Hours)
 	}
-	looser := func(name, has, default_ string) {
-		v.warn(key+".compliance."+name, "%s is looser than the safe default (%s); make sure that the law allows it", has, default_)
-	}
-	if law.LeastRing < safe.LeastRing {
-		looser("least_ring", formatDuration(law.LeastRing), formatDuration(safe.LeastRing))
-	}
-	if law.LongestWait > safe.LongestWait {
-		looser("longest_wait", formatDuration(law.LongestWait), formatDuration(safe.LongestWait))
-	}
-	if law.RedialAbandoned < safe.RedialAbandoned {
-		looser("redial_abandoned", formatDuration(law.RedialAbandoned), formatDuration(safe.RedialAbandoned))
-	}
-	if !law.MessageRequired {
-		looser("message_required", "false", "true")
-	}
+	v.compliance(key, k)
 }
 
 func (v *validator) message(key string, k *Campaign) {
@@ -324,8 +308,6 @@ func (v *validator) retries(key string, k *Campaign) {
 	}
 	if k.MaxAttemptsPerDay < 1 || k.MaxAttemptsPerDay > 100 {
 		v.bad(key+".max_attempts_per_day", "%d; write how often one person is tried in a day, 1 to 100, such as 3", k.MaxAttemptsPerDay)
-	} else if k.MaxAttemptsPerDay > 3 {
-		v.warn(key+".max_attempts_per_day", "%d is looser than the safe default (3); make sure that the law allows it", k.MaxAttemptsPerDay)
 	}
 	for _, o := range cdr.All() {
 		v.retry(fmt.Sprintf("%s.retry.%s", key, o), k.Retry[o])
