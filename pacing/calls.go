@@ -45,17 +45,19 @@ func (t *callTable) learned() float64 {
 // are first wanted, and anew now and then.
 type forecasts struct {
 	made     time.Time
+	patience float64              // of who answers and waits, less what an agent's telephone rings, seconds
 	calls    map[string]*forecast // by list; "" for all
 	handling *survival
+	holds    *[lookout]float64
 }
 
 // renewEvery is how long a forecast is good for.
-const renewEvery = 3 * time.Second
+const renewEvery = 20 * time.Second
 
 // renew forgets forecasts that are too old.
-func (f *forecasts) renew(now time.Time) {
+func (f *forecasts) renew(now time.Time, patience float64) {
 	if old := now.Sub(f.made); old < 0 || old >= renewEvery {
-		*f = forecasts{made: now, calls: map[string]*forecast{}}
+		*f = forecasts{made: now, patience: patience, calls: map[string]*forecast{}}
 	}
 }
 
@@ -69,7 +71,7 @@ func (f *forecasts) of(m *Model, list string) *forecast {
 	if c != nil {
 		return c
 	}
-	c = &forecast{}
+	c = &forecast{held: f.held(m)}
 	if l == nil {
 		c.dialing.take(&m.Calls.Dialing, &dialingPrior, 1, &priorSeconds)
 		c.ringing.take(&m.Calls.Ringing, &ringingPrior, 1, &priorSeconds)
@@ -92,4 +94,16 @@ func (f *forecasts) busy(m *Model) *survival {
 		f.handling.fill(&m.Handling)
 	}
 	return f.handling
+}
+
+// held is how likely an agent still has who answered so many seconds ago, when another who
+// answers now has waited for all their patience.
+func (f *forecasts) held(m *Model) *[lookout]float64 {
+	if f.holds == nil {
+		f.holds = &[lookout]float64{}
+		for s := range f.holds {
+			f.holds[s] = f.busy(m).at(max(float64(s)+0.5+f.patience, 0))
+		}
+	}
+	return f.holds
 }

@@ -7,23 +7,27 @@ import "math"
 // each with its own probability (a Poisson-binomial distribution). It answers one
 // question: how likely are they at least as many as there are agents.
 //
-// Up to exactCrowd of them the distribution is exact, cut off at the number of agents;
-// above, it is normal with a correction for its skewness (Cornish and Fisher, 1938).
+// Up to exactCrowd of people and agents the distribution is exact, cut off at the number of
+// agents; above, it is normal with a correction for its skewness (Cornish and Fisher, 1938).
 type crowd struct {
 	places int // agents that there are
 	exact  bool
 	added  int              // that may have come
 	share  [steps][]float64 // share[k][n]: exactly n of them, for n < places
+	least  [steps]int       // fewer than so many are out of the question
 	mean   row
 	spread row // variance
 	third  row // third central moment
 }
 
-const exactCrowd = 60
+const (
+	exactCrowd = 120
+	negligible = 1e-12
+)
 
 // reset makes the crowd empty. n is how many are about to be added.
 func (c *crowd) reset(places, n int) {
-	c.places, c.exact = max(places, 0), n+places <= 2*exactCrowd && places <= exactCrowd
+	c.places, c.exact = max(places, 0), n+places <= exactCrowd && places <= exactCrowd/2
 	c.added = 0
 	c.mean, c.spread, c.third = row{}, row{}, row{}
 	if !c.exact {
@@ -36,6 +40,7 @@ func (c *crowd) reset(places, n int) {
 		}
 		c.share[k] = c.share[k][:places]
 		clear(c.share[k])
+		c.least[k] = 0
 		if places > 0 {
 			c.share[k][0] = 1
 		}
@@ -55,9 +60,14 @@ func (c *crowd) add(p *row) {
 			}
 			s := c.share[k][:min(c.added+1, c.places)]
 			below := 0.0
-			for n, at := range s {
+			for n := c.least[k]; n < len(s); n++ {
+				at := s[n]
 				s[n] = at + x*(below-at)
 				below = at
+			}
+			for n := c.least[k]; n < len(s) && s[n] < negligible; n++ {
+				s[n] = 0
+				c.least[k]++
 			}
 		}
 		return
@@ -70,12 +80,23 @@ func (c *crowd) add(p *row) {
 	}
 }
 
-// remove takes one out who was added. It reports false where it cannot.
+// remove takes one out who was added. It reports false, and leaves the crowd in pieces,
+// where it cannot.
 func (c *crowd) remove(p *row) bool {
-	if c.exact {
-		return false // to divide by 1-p would magnify errors
-	}
 	c.added--
+	if c.exact {
+		for k, x := range p {
+			if x > 0.5 {
+				return false // to divide by what is less would magnify errors
+			}
+			below := 0.0
+			for n := c.least[k]; n < c.places; n++ {
+				below = max(c.share[k][n]-x*below, 0) / (1 - x)
+				c.share[k][n] = below
+			}
+		}
+		return true
+	}
 	for k, x := range p {
 		v := x * (1 - x)
 		c.mean[k] -= x
@@ -83,6 +104,18 @@ func (c *crowd) remove(p *row) bool {
 		c.third[k] -= v * (1 - 2*x)
 	}
 	return true
+}
+
+// copy makes the crowd the same as another.
+func (c *crowd) copy(of *crowd) {
+	c.places, c.exact, c.added = of.places, of.exact, of.added
+	c.mean, c.spread, c.third = of.mean, of.spread, of.third
+	if c.exact {
+		for k := range c.share {
+			c.share[k] = append(c.share[k][:0], of.share[k]...)
+			c.least[k] = of.least[k]
+		}
+	}
 }
 
 // full fills risk[k] with the probability that all places are taken k+1 seconds ahead.
@@ -95,7 +128,7 @@ func (c *crowd) full(risk *row) {
 			risk[k] = 0
 		case c.exact:
 			free := 0.0
-			for _, x := range c.share[k] {
+			for _, x := range c.share[k][c.least[k]:] {
 				free += x
 			}
 			risk[k] = max(0, 1-free)
@@ -116,7 +149,33 @@ func tail(x, mean, variance, third float64) float64 {
 	}
 	sd := math.Sqrt(variance)
 	z := (x - mean) / sd
-	density := math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
-	below := 0.5*math.Erfc(-z/math.Sqrt2) + third/(sd*sd*sd)/6*(1-z*z)*density
-	return min(max(1-below, 0), 1)
+	at := (z + bellEnd) * bellSteps
+	switch {
+	case at < 0:
+		return 1
+	case at >= bellSize-1:
+		return 0
+	}
+	i := int(at)
+	u := at - float64(i)
+	a, b := &bell[i], &bell[i+1]
+	above, bend := a.above+u*(b.above-a.above), a.bend+u*(b.bend-a.bend)
+	return min(max(above-third/(variance*sd)/6*bend, 0), 1)
 }
+
+// The bell curve is tabled: decisions on large floors work out thousands of tails.
+const (
+	bellEnd   = 8   // beyond which nothing is
+	bellSteps = 128 // by unit: what lies between is interpolated, to some 2e-6
+	bellSize  = 2*bellEnd*bellSteps + 1
+)
+
+// bell is, by z, the standard normal variable's tail above it, and (1 - z^2) times its density.
+var bell = func() (t [bellSize]struct{ above, bend float64 }) {
+	for i := range t {
+		z := float64(i)/bellSteps - bellEnd
+		t[i].above = 0.5 * math.Erfc(z/math.Sqrt2)
+		t[i].bend = (1 - z*z) * math.Exp(-z*z/2) / math.Sqrt(2*math.Pi)
+	}
+	return t
+}()

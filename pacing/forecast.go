@@ -13,19 +13,25 @@ const (
 // row is a probability for each of those seconds, such as that a call is answered by then.
 type row [steps]float64
 
-// Factors on the hazards of answers are told apart by half octaves, from 1/32 to 32; what
-// lies between is interpolated.
+// fare is how a call will fare: by when it is answered, and how likely it then has an agent
+// whom nobody else can have, even if they wait.
+type fare struct{ answered, held row }
+
+// Factors on the hazards of answers are told apart by eighths of an octave, from 1/32
+// to 32.
 const (
-	factorSteps  = 2
+	factorSteps  = 8
 	factorOctave = 5
 	factors      = 2*factorOctave*factorSteps + 1
 )
 
 // forecast says how calls will fare. It is made of the two stages' hazards; its rows are made when they are first wanted.
 type forecast struct {
-	dialing, ringing     hazards
-	fate                 [factors]*fate
-	dialingRow, ringsRow [factors][stageBins + 1]*row
+	dialing, ringing hazards
+	held             *[lookout]float64 // how likely an agent is still busy with who answered so many seconds ago
+	fates            [factors]*fate
+	dialingAge       [factors]*[stageBins + 1]*fare // by whole seconds of age
+	ringingAge       [factors]*[stageBins + 1]*fare
 }
 
 // hazards are those of a stage, by interval.
@@ -44,14 +50,15 @@ func (h *hazards) take(s *stage, prior *hazards, odds float64, seconds *[stageBi
 type fate struct {
 	alive    [stageBins + lookout + 1]float64 // share that rings still
 	answered [stageBins + lookout + 1]float64 // share that has been answered
+	held     [lookout + 1]float64             // share that has an agent
 }
 
 func factorAt(n int) float64 { return math.Exp2(float64(n)/factorSteps - factorOctave) }
 
 // ringingFate is how calls fare whose answers come so many times as often as usual.
 func (f *forecast) ringingFate(n int) *fate {
-	if f.fate[n] != nil {
-		return f.fate[n]
+	if f.fates[n] != nil {
+		return f.fates[n]
 	}
 	c, by := &fate{}, factorAt(n)
 	c.alive[0] = 1
@@ -62,70 +69,85 @@ func (f *forecast) ringingFate(n int) *fate {
 		c.alive[i+1] = c.alive[i] * stays
 		c.answered[i+1] = c.answered[i] + c.alive[i]*(1-stays)*a/(a+e)
 	}
-	f.fate[n] = c
+	for s := range lookout + 1 {
+		c.held[s] = c.holds(f.held, 0, s)
+	}
+	f.fates[n] = c
 	return c
 }
 
-// ringingAt is the row of calls that have rung for i seconds.
-func (f *forecast) ringingAt(n, i int) *row {
-	if r := f.ringsRow[n][i]; r != nil {
-		return r
+// holds is the share of calls that are answered in the s seconds after i, and have an agent
+// at the end of these.
+func (c *fate) holds(held *[lookout]float64, i, s int) (sum float64) {
+	for l := range s {
+		sum += (c.answered[i+l+1] - c.answered[i+l]) * held[s-1-l]
 	}
-	c, r := f.ringingFate(n), &row{}
+	return sum
+}
+
+// ringingAt is the row of calls that have rung for i seconds.
+func (f *forecast) ringingAt(n, i int) *fare {
+	c, r := f.ringingFate(n), &fare{}
 	if c.alive[i] > 1e-12 {
 		for k, s := range ahead {
-			r[k] = (c.answered[i+s] - c.answered[i]) / c.alive[i]
+			r.answered[k] = (c.answered[i+s] - c.answered[i]) / c.alive[i]
+			r.held[k] = c.holds(f.held, i, s) / c.alive[i]
 		}
 	}
-	f.ringsRow[n][i] = r
 	return r
 }
 
 // dialingAt is the row of calls that were sent i seconds ago, and have not rung.
-func (f *forecast) dialingAt(n, i int) *row {
-	if r := f.dialingRow[n][i]; r != nil {
-		return r
-	}
-	c, r, by := f.ringingFate(n), &row{}, factorAt(n)
+func (f *forecast) dialingAt(n, i int) *fare {
+	c, r, by := f.ringingFate(n), &fare{}, factorAt(n)
 	alive, answered, next := 1.0, 0.0, 0
-	var rang [lookout]float64 // began to ring in that second
+	var rang, direct [lookout]float64 // began to ring in that second, or were answered without
 	for s := range lookout {
 		j := min(i+s, stageBins-1)
 		a, g, e := f.dialing.answer[j]*by, f.dialing.ring[j], f.dialing.end[j]
 		stays := math.Exp(-(a + g + e))
 		gone := alive * (1 - stays) / (a + g + e)
-		answered += gone * a
-		rang[s] = gone * g
+		rang[s], direct[s] = gone*g, gone*a
+		answered += direct[s]
 		alive *= stays
 		if s+1 != ahead[next] {
 			continue
 		}
-		r[next] = answered
+		all, held := answered, 0.0
 		for l := range s + 1 { // in the middle of that second, on average
-			r[next] += rang[l] * (c.answered[s-l] + c.answered[s-l+1]) / 2
+			all += rang[l] * (c.answered[s-l] + c.answered[s-l+1]) / 2
+			held += rang[l]*(c.held[s-l]+c.held[s-l+1])/2 + direct[l]*f.held[s-l]
 		}
+		r.answered[next], r.held[next] = all, held
 		next++
 	}
-	f.dialingRow[n][i] = r
 	return r
 }
 
-// of fills p with the probability that a call is answered by each second ahead, whose
-// answer comes 2^octaves times as often as usual.
-func (f *forecast) of(p *row, ringing bool, age, octaves float64) {
-	at := f.dialingAt
+// of fills p with how a call fares of that age whose answer comes 2^octaves times as often
+// as usual.
+func (f *forecast) of(p *fare, ringing bool, age, octaves float64) {
+	tables, make := &f.dialingAge, f.dialingAt
 	if ringing {
-		at = f.ringingAt
+		tables, make = &f.ringingAge, f.ringingAt
 	}
-	x := min(max((octaves+factorOctave)*factorSteps, 0), factors-1-1e-9)
-	n := int(x)
-	u := x - float64(n)
+	n := int(min(max((octaves+factorOctave)*factorSteps, 0), factors-1) + 0.5)
+	ages := tables[n]
+	if ages == nil {
+		ages = &[stageBins + 1]*fare{}
+		tables[n] = ages
+	}
 	age = min(age, stageBins-1)
 	i := int(age)
-	v := age - float64(i)
-	a, b, c, d := at(n, i), at(n, i+1), at(n+1, i), at(n+1, i+1)
-	wa, wb, wc, wd := (1-u)*(1-v), (1-u)*v, u*(1-v), u*v
-	for k := range p {
-		p[k] = wa*a[k] + wb*b[k] + wc*c[k] + wd*d[k]
+	u := age - float64(i)
+	for _, j := range [2]int{i, i + 1} {
+		if ages[j] == nil {
+			ages[j] = make(n, j)
+		}
+	}
+	a, b := ages[i], ages[i+1]
+	for k := range steps {
+		p.answered[k] = a.answered[k] + u*(b.answered[k]-a.answered[k])
+		p.held[k] = a.held[k] + u*(b.held[k]-a.held[k])
 	}
 }

@@ -1,6 +1,9 @@
 package pacing
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 const (
 	giveUpFactor = 4  // times theta: the risk at which a call is given up
@@ -8,39 +11,48 @@ const (
 )
 
 // giveUp finds calls that have rung for long enough and whose answers would now too
-// likely find nobody. They are taken out of the crowds.
+// likely find nobody: the likeliest first, each for as long as it still holds without
+// those before it. They are taken out of the crowds.
 func (p *predictive) giveUp() []int {
-	var gone []int
-	for range mostGivenUp {
-		worst, most := -1, giveUpFactor*p.prospect.Theta
-		for j, f := range p.calls {
-			if p.c.LeastRing > 0 && f.ringing && f.age >= p.c.LeastRing.Seconds() {
-				if r := p.riskOf(j); r > most {
-					worst, most = j, r
-				}
+	if p.c.LeastRing <= 0 {
+		return nil
+	}
+	type candidate struct {
+		call int
+		risk float64
+	}
+	most := giveUpFactor * p.prospect.Theta
+	var late []candidate
+	for j, f := range p.calls {
+		if f.ringing && f.age >= p.c.LeastRing.Seconds() {
+			if r := p.riskOf(j); r > most {
+				late = append(late, candidate{j, r})
 			}
 		}
-		if worst < 0 {
+	}
+	slices.SortStableFunc(late, func(a, b candidate) int { return cmp.Compare(b.risk, a.risk) })
+	var gone []int
+	for _, c := range late[:min(len(late), mostGivenUp)] {
+		if len(gone) > 0 && p.riskOf(c.call) <= most {
 			break
 		}
-		gone = append(gone, p.calls[worst].at)
-		p.drop(worst)
+		gone = append(gone, p.calls[c.call].at)
+		p.drop(c.call)
 	}
 	slices.Sort(gone)
 	return gone
 }
 
-// drop takes a call out of those in flight.
+// drop takes a call out of those that may be answered.
 func (p *predictive) drop(j int) {
 	again := false
 	for i := range p.points {
 		pt := &p.points[i]
 		r := pt.calls[j]
-		pt.answers.add(&r, -1)
-		pt.calls = slices.Delete(pt.calls, j, j+1)
-		again = !pt.crowd.remove(&r) || again
+		pt.answers.add(&r.answered, -1)
+		pt.calls[j] = fare{}
+		again = !pt.crowd.remove(&r.held) || again
 	}
-	p.calls = slices.Delete(p.calls, j, j+1)
 	if again {
 		p.gather()
 		return
@@ -53,7 +65,7 @@ func (p *predictive) drop(j int) {
 // riskOf is the risk that an answer to a call in flight finds nobody. That the call itself
 // is in the crowd makes it a little greater.
 func (p *predictive) riskOf(j int) float64 {
-	lost, answered := p.risk(func(pt *point) *row { return &pt.calls[j] })
+	lost, answered := p.risk(func(pt *point) *row { return &pt.calls[j].answered })
 	if answered <= 0 {
 		return 0
 	}

@@ -2,31 +2,79 @@ package pacing
 
 import "math"
 
+// levelHalfLives are of the memories of a level: expected answers after which what was
+// learned counts half.
+var levelHalfLives = [...]float64{40, 150}
+
 const (
-	levelPrior    = 6.0
-	levelHalfLife = 120.0 // expected answers after which what was learned counts half
+	levelPrior    = 6.0   // answers that a level of 1 is worth
+	scoreHalfLife = 200.0 // expected answers after which how well a memory has foretold counts half
 )
 
-// level follows changes of a list's quality within some tens of calls: it is how many
-// people answer for each that is expected. Its posterior is a gamma distribution.
+// level follows changes of a list's quality: it is how many people answer for each that is
+// expected. A short memory follows a change within some tens of calls, and a long one is
+// surer as long as nothing changes; each counts as well as it has foretold of late (Bayesian
+// model averaging).
 type level struct {
+	Memories [len(levelHalfLives)]levelMemory `json:"memories"`
+
+	pending float64 // answers that were expected since the last one came, not counted yet
+}
+
+// levelMemory is a gamma distribution, and the logarithm of how likely what came was by it.
+type levelMemory struct {
 	Answered float64 `json:"answered"`
 	Expected float64 `json:"expected"`
+	Score    float64 `json:"score"`
 }
+
+func (m *levelMemory) mean() float64 { return (m.Answered + levelPrior) / (m.Expected + levelPrior) }
 
 // expect counts answers that were to be expected in some time, answered one that came.
-func (l *level) expect(n float64) {
-	f := math.Exp2(-n / levelHalfLife)
-	l.Answered *= f
-	l.Expected = l.Expected*f + n
+func (l *level) expect(n float64) { l.pending += n }
+
+func (l *level) answered() {
+	l.settle()
+	for i := range l.Memories {
+		m := &l.Memories[i]
+		m.Score += math.Log(m.mean())
+		m.Answered++
+	}
 }
 
-func (l *level) answered() { l.Answered++ }
+// settle counts what is pending.
+func (l *level) settle() {
+	n := l.pending
+	if n <= 0 {
+		return
+	}
+	l.pending = 0
+	for i := range l.Memories {
+		m := &l.Memories[i]
+		m.Score = (m.Score - m.mean()*n) * math.Exp2(-n/scoreHalfLife)
+		f := math.Exp2(-n / levelHalfLives[i])
+		m.Answered *= f
+		m.Expected = m.Expected*f + n
+	}
+}
 
 // mean is the level, and cv its coefficient of variation.
 func (l *level) mean() (mean, cv float64) {
-	shape := l.Answered + levelPrior
-	return shape / (l.Expected + levelPrior), 1 / math.Sqrt(shape)
+	l.settle()
+	most := math.Inf(-1)
+	for i := range l.Memories {
+		most = max(most, l.Memories[i].Score)
+	}
+	var sum, square, weights float64
+	for i := range l.Memories {
+		m := &l.Memories[i]
+		w, at := math.Exp(m.Score-most), m.mean()
+		sum += w * at
+		square += w * at * at * (1 + 1/(m.Answered+levelPrior))
+		weights += w
+	}
+	mean = sum / weights
+	return mean, math.Sqrt(max(square/weights/(mean*mean)-1, 0))
 }
 
 // points are levels that stand for the whole posterior, with their weights: one where it

@@ -2,13 +2,14 @@ package pacing
 
 import "time"
 
-// by fills r with what is certain to have happened from a time on.
-func (r *row) by(now, at time.Time) {
+// by fills r with what becomes of a call that is certain to be answered at a time; held is
+// how likely an agent has it so many seconds later.
+func (r *fare) by(now, at time.Time, held *[lookout]float64) {
 	in := at.Sub(now).Seconds()
 	for k, s := range ahead {
-		r[k] = 0
-		if float64(s) >= in {
-			r[k] = 1
+		r.answered[k], r.held[k] = 0, 0
+		if after := float64(s) - in; after >= 0 {
+			r.answered[k], r.held[k] = 1, held[min(int(after), lookout-1)]
 		}
 	}
 }

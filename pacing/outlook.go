@@ -10,10 +10,10 @@ import (
 type point struct {
 	level, weight float64
 	crowd         crowd
-	fresh         row   // of a call dialed now
-	calls         []row // of those in flight
-	answers       row   // the sum of these
-	full          row   // risk that nobody is there for an answer, by the crowd as it is
+	fresh         fare   // of a call dialed now
+	calls         []fare // of those in flight
+	answers       row    // the sum of their answers
+	full          row    // risk that nobody is there for an answer, by the crowd as it is
 }
 
 // flying is a call in flight that nobody has answered.
@@ -50,14 +50,14 @@ func (p *predictive) assess(s *Snapshot, n count) {
 		level := math.Log2(pt.level)
 		pt.calls, pt.answers = pt.calls[:0], row{}
 		for _, f := range p.calls {
-			var r row
+			var r fare
 			if k := &s.Calls[f.at]; k.Foreseen {
-				r.by(s.Now, k.AnswersAt)
+				r.by(s.Now, k.AnswersAt, p.forecasts.held(&p.model))
 			} else {
 				f.forecast.of(&r, f.ringing, f.age, level+f.octaves)
 			}
 			pt.calls = append(pt.calls, r)
-			pt.answers.add(&r, 1)
+			pt.answers.add(&r.answered, 1)
 		}
 	}
 	p.gather()
@@ -160,19 +160,30 @@ func (p *predictive) staff(s *Snapshot, n count) {
 	}
 }
 
+// patience is how long who answers may still wait when a call to an agent is made, in seconds.
+func (p *predictive) patience(s *Snapshot) float64 {
+	ring := time.Duration(0)
+	for i := range s.Agents {
+		ring = max(ring, s.Agents[i].Ring)
+	}
+	return (p.c.Patience - ring).Seconds()
+}
+
 // FreeWithin is how soon agents are free whom Prospect counts as free soon.
 const FreeWithin = 10 * time.Second
 
-// gather makes the crowds of all who will want an agent.
+// gather makes the crowds of all who will want an agent. Agents who are busy are so at
+// every level.
 func (p *predictive) gather() {
+	p.taken.reset(p.places, len(p.busy)+len(p.calls))
+	for j := range p.busy {
+		p.taken.add(&p.busy[j])
+	}
 	for i := range p.points {
 		pt := &p.points[i]
-		pt.crowd.reset(p.places, len(p.busy)+len(pt.calls))
-		for j := range p.busy {
-			pt.crowd.add(&p.busy[j])
-		}
+		pt.crowd.copy(&p.taken)
 		for j := range pt.calls {
-			pt.crowd.add(&pt.calls[j])
+			pt.crowd.add(&pt.calls[j].held)
 		}
 		pt.crowd.full(&pt.full)
 	}

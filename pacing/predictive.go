@@ -17,6 +17,7 @@ type predictive struct {
 	// Of the decision that is being made.
 	points   []point
 	busy     []row // by agent who is not free at once
+	taken    crowd // by these
 	calls    []flying
 	places   int // agents for answers to come
 	aimed    aim // what the points' fresh rows are of
@@ -34,7 +35,7 @@ func (p *predictive) knows(k Knowledge) bool { return p.c.Ignore&k == 0 }
 
 // Decide implements Pacer.
 func (p *predictive) Decide(s Snapshot) Decision {
-	p.forecasts.renew(s.Now)
+	p.forecasts.renew(s.Now, p.patience(&s))
 	p.look(&s)
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
@@ -50,9 +51,9 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		dial++
 		for i := range p.points {
 			pt := &p.points[i]
-			pt.crowd.add(&pt.fresh)
+			pt.crowd.add(&pt.fresh.held)
 			pt.crowd.full(&pt.full)
-			p.prospect.Answers += pt.weight * pt.fresh[steps-1]
+			p.prospect.Answers += pt.weight * pt.fresh.answered[steps-1]
 		}
 	}
 	d.Lines = d.InFlight + dial
@@ -73,7 +74,7 @@ const mostAtOnce = 1000
 
 // marginal is the risk that an answer to a call dialed now finds nobody.
 func (p *predictive) marginal() float64 {
-	risk, sum := p.risk(func(pt *point) *row { return &pt.fresh })
+	risk, sum := p.risk(func(pt *point) *row { return &pt.fresh.answered })
 	if sum <= 0 {
 		return 1
 	}

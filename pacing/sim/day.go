@@ -316,7 +316,11 @@ func (d *day) decide() int {
 		if !w.here {
 			continue
 		}
-		s.Agents = append(s.Agents, pacing.Agent{State: w.state, Since: clock(w.since), Busy: clock(w.busy)})
+		s.Agents = append(s.Agents, pacing.Agent{
+			State: w.state, Since: clock(w.since), Busy: clock(w.busy),
+			Until: clock(w.to),      // shifts are known
+			Next:  d.now >= w.pause, // a break is asked for when it is due, and begins after the call
+		})
 		// A break that is due is taken by who is free, too.
 		if w.state == pacing.Free && d.now >= w.pause {
 			d.rest(w)

@@ -1,0 +1,44 @@
+package pacing
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestLevelFollowsAndSettles holds that a level is known closely where it does not change,
+// and found again soon after it has: by both more so than by any one memory.
+func TestLevelFollowsAndSettles(t *testing.T) {
+	const runs = 40
+	var steady, soon, later float64 // mean squares of relative errors
+	for run := range uint64(runs) {
+		r := rand.New(rand.NewPCG(run, 4))
+		var l level
+		off := func(answers int, truth float64) float64 {
+			for range answers {
+				l.expect(r.ExpFloat64() / truth)
+				l.answered()
+			}
+			mean, cv := l.mean()
+			if cv <= 0 || cv > 0.5 {
+				t.Fatalf("coefficient of variation %.3f", cv)
+			}
+			return (mean/truth - 1) * (mean/truth - 1) / runs
+		}
+		steady += off(1000, 1.5)
+		soon += off(60, 0.5)
+		later += off(300, 0.5)
+	}
+	for _, c := range []struct {
+		what      string
+		got, most float64
+	}{
+		{"steady", math.Sqrt(steady), 0.075},
+		{"60 answers after it fell", math.Sqrt(soon), 0.45},
+		{"360 answers after it fell", math.Sqrt(later), 0.2},
+	} {
+		if c.got > c.most {
+			t.Errorf("%s: the level is off by %.1f %%, want %.1f at most", c.what, 100*c.got, 100*c.most)
+		}
+	}
+}
