@@ -161,8 +161,7 @@ func TestRecordingRefused(t *testing.T) {
 
 // TestNoticeCutOff holds that a customer who was put on hold amid the prompt hears all of
 // it afterwards, before the agent, and that nothing is recorded in between.
-func TestNoticeCutOff(t *testing.T) {
-	t.Parallel()
+func TestNoticeCutOff(t *testing.T) { // alone: it looks at 20 ms
 	h := build(t, noticePlan(t, "unrecorded"))
 	h.load(0, 1)
 	h.customerHears(noticeHz, true)
@@ -197,8 +196,7 @@ func TestNoticeCutOff(t *testing.T) {
 // TestBeepInCalls holds that both hear the beep, and the recording has it on both sides at
 // the same instants, over what is said and through a hold; that who gets the customer
 // hears it too; and that it ends with the conversation.
-func TestBeepInCalls(t *testing.T) {
-	t.Parallel()
+func TestBeepInCalls(t *testing.T) { // alone: it looks at 20 ms
 	const beeps = "beep: {to: both, length: 300ms, every: 1s, level: -7}"
 	h := build(t, plan{Agents: 2, Tones: true, AgentSet: "wrap_up: 0s", Recording: beeps, NoLogin: true})
 	h.logIn("a1001")

@@ -125,7 +125,7 @@ func TestCrashBetweenCountAndEnd(t *testing.T) {
 // no agent has been abandoned.
 func TestDeadNodesCallsAreCounted(t *testing.T) {
 	onEach(t, func(t *testing.T, b backend) {
-		lease := 400 * time.Millisecond
+		lease := 2 * time.Second
 		dead := newFloor(t, b.open(t, Config{NodeLease: lease}))
 		dead.add(people(4)...)
 		var recs []cdr.Record

@@ -102,7 +102,7 @@ func TestRecoverAfterOwnCrash(t *testing.T) {
 
 func TestRecoverAnotherNode(t *testing.T) {
 	onEach(t, func(t *testing.T, b backend) {
-		lease := 400 * time.Millisecond
+		lease := 2 * time.Second
 		dead := newFloor(t, b.open(t, Config{NodeLease: time.Minute}))
 		dead.add(person(1))
 		f := &floor{t: t, s: b.open(t, Config{NodeLease: lease}), campaign: dead.campaign}
