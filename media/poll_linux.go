@@ -203,13 +203,17 @@ func niceness() (int, error) {
 	return 20 - inverse, err
 }
 
-// poll waits for events, and returns how many there are.
+// poll waits for events, and returns how many there are. It panics where the system does not
+// know the instance: nobody would be heard any more, and nothing would tell.
 func (p *shard) poll() int {
 	n, _, errno := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll), uintptr(unsafe.Pointer(&p.events)), pollBatch, ^uintptr(0), 0, 0)
-	if errno != 0 {
-		return 0 // a signal came
+	switch errno {
+	case 0:
+		return int(n)
+	case unix.EINTR: // a signal came
+		return 0
 	}
-	return int(n)
+	panic(fmt.Sprintf("media: epoll_pwait: %v", errno))
 }
 
 // deliver reads one datagram from each socket that has one. False: the shard is to end.

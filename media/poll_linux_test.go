@@ -4,8 +4,10 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +53,35 @@ func TestNoShardWithoutRoom(t *testing.T) {
 			t.Errorf("%d shards where %d goroutines may run at once, want %d", shards, procs, want)
 		}
 	}
+}
+
+// TestWaitThatFails: a signal ends a wait, and does no harm. A wait that cannot be is not
+// taken for one.
+func TestWaitThatFails(t *testing.T) {
+	s := newTestPoller(t, 1).shards[0]
+	waiting, over := make(chan int), make(chan int)
+	go onThread(func() {
+		waiting <- unix.Gettid()
+		over <- (&shard{epoll: s.epoll}).poll()
+	})
+	thread := <-waiting
+	for done := false; !done; runtime.Gosched() { // it may not wait yet
+		_ = unix.Tgkill(unix.Getpid(), thread, unix.SIGURG) // as Go's own signals
+		select {
+		case n := <-over:
+			done = true
+			if n != 0 {
+				t.Errorf("%d events of a signal", n)
+			}
+		default:
+		}
+	}
+	defer func() {
+		if said := recover(); said == nil || !strings.Contains(fmt.Sprint(said), "bad file descriptor") {
+			t.Errorf("without an instance: %v", said)
+		}
+	}()
+	(&shard{epoll: -1}).poll()
 }
 
 var anyPort = netip.AddrPortFrom(loopback, 0)
