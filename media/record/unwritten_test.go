@@ -129,6 +129,7 @@ func TestNoRoomInMemoryIsTold(t *testing.T) {
 					giveBack = hog(r.pool)
 				}
 				rec := start(t, r, m)
+				synctest.Wait() // its first turn may be at once
 				s := newSource(rec, rec.Customer(), 1)
 				at := s.talk(0, c.before)
 				if c.before > 0 {
