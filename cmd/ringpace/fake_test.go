@@ -106,6 +106,13 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 		v = api.LeadExplanation{Campaign: "activation", LeadID: "7", State: "waiting", Summary: "Busy; tried again later.", History: []cdr.Record{{Ordinal: 1, Outcome: cdr.Busy, SIPStatus: 486, SIPReason: "Busy Here"}, {Ordinal: 2, Recording: &cdr.Recording{
 			Quality: &cdr.Quality{Left: cdr.Voice{ActiveDBm0: new(-21.53), Talk: 0.41, Clipped: 0.002, FirstWordMS: new(int64(540))}, Silence: 0.3, TalkOver: 0.02},
 		}}}}
+	case "GET /v1/campaigns/activation/cdrs":
+		page := api.CDRPage{}
+		if after := r.URL.Query().Get("after"); after != "2-0" {
+			page.Next = map[string]string{"": "1-0", "1-0": "2-0"}[after]
+			page.Records = []cdr.Record{{Campaign: "activation", Outcome: cdr.Busy, Marks: cdr.Marks{Invite: at, Ended: at.Add(time.Second)}}}
+		}
+		v = page
 	case "GET /v1/campaigns/activation/lead-counts":
 		v = api.LeadCounts{Campaign: "activation", Total: 1000, States: map[string]int{"due": 900, "final": 100}}
 	case "GET /v1/campaigns/activation/leads/7":

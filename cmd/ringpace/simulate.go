@@ -23,7 +23,8 @@ type simulateFlags struct {
 	first                        uint64
 	reference                    string
 	asJSON, asCSV                bool
-	svg                          string
+	svg, record                  string
+	replay                       replayFlags
 }
 
 func simulateCommand() *command {
@@ -51,19 +52,34 @@ share), days_over_ceiling_count, days_over_ceiling_upper95, wait_s, wait_p90_s,
 talk_min_per_h, conversations_per_h, dials_per_conversation, versus_reference
 (utilisation, utilisation_ci95, p, p_holm). With more it is {"scenarios": [such
 objects], "overall": [...]}, where overall counts the days over the ceiling of all.
+
+--replay plays recorded days again, from files of call detail records or, by a daemon's
+address, from its Redis: as they were paced (--was), and paced otherwise (--change). Both are
+name=value,... with mode, ratio, ceiling, target, max_ratio, max_in_flight, give_up (on,
+off), abandon_after, ring_timeout and agents (+2, -1); what --was does not name is as in
+--config, or else as a campaign has it by default. What people and agents did is drawn from
+the records, over and over, so that every figure has an interval. --json answers one object:
+campaign, days, calls, left_out, agents, replays, first_seed, was, changed, and figures:
+name, recorded, was, changed and difference (mean, ci95: the interval of 95 % of the
+replays), fits (whether the record lies in the interval of was).
+
+  ringpace simulate --replay cdr-000001.jsonl,cdr-000002.jsonl --was mode=progressive --change mode=predictive
+  ringpace simulate --replay http://127.0.0.1:8080 --campaign welcome --config ringpace.yaml --change agents=+2
 `,
 		setup: func(flags *pflag.FlagSet) runner {
 			var f simulateFlags
 			flags.StringSliceVar(&f.scenarios, "scenario", nil, "presets, `NAME,...` or all (default A20 unless there is a --file)")
 			flags.StringSliceVar(&f.files, "file", nil, "scenarios of your own, `FILE,...` in YAML")
 			flags.StringSliceVar(&f.algorithms, "algorithm", []string{"predictive", "progressive"}, "ways of pacing, `NAME,...` or all")
-			flags.IntVar(&f.seeds, "seeds", 30, "days of each scenario")
+			flags.IntVar(&f.seeds, "seeds", 30, "days of each scenario; or how often --replay plays the days, 40")
 			flags.Uint64Var(&f.first, "first-seed", 1, "seed of the first day; each further one has the next")
 			flags.IntSliceVar(&f.agents, "agents", nil, "play each scenario with so many agents, `N,...`, its crews in proportion")
 			flags.StringVar(&f.reference, "reference", "", "algorithm, `NAME`, that the others are compared with (default progressive, or else the first)")
 			flags.BoolVar(&f.asJSON, "json", false, "answer as JSON")
 			flags.BoolVar(&f.asCSV, "csv", false, "answer as CSV, a line for each scenario and algorithm")
 			flags.StringVar(&f.svg, "svg", "", "draw utilisation against abandonment, or against several --agents, to `FILE`")
+			flags.StringVar(&f.record, "record", "", "write the calls of a scenario's days to `FILE`, as call detail records, and show nothing")
+			f.replay.declare(flags)
 			list := flags.Bool("list", false, "name the presets and the algorithms, and play nothing")
 			dump := flags.String("dump", "", "write the preset, `NAME`, as YAML, and play nothing")
 			return func(ctx context.Context, t *terminal, _ []string) error {
@@ -74,10 +90,18 @@ objects], "overall": [...]}, where overall counts the days over the ceiling of a
 					return dumpScenario(t, *dump)
 				case f.asJSON && f.asCSV:
 					return usage("simulate: --json or --csv, not both")
+				case len(f.replay.sources) > 0:
+					if !flags.Changed("seeds") {
+						f.seeds = usualReplays
+					}
+					return f.runReplay(ctx, t)
 				}
 				e, err := f.experiment()
 				if err != nil {
 					return err
+				}
+				if f.record != "" {
+					return recordDays(e, f.record)
 				}
 				return simulate(ctx, t, e, f)
 			}

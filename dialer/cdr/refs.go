@@ -1,14 +1,10 @@
 package cdr
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // maxRecord is more than a record takes, in octets.
@@ -38,27 +34,19 @@ func chainLinesOf(name string) (lines []string, err error) {
 		return nil, err
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 64<<10)
-	for {
-		text, err := r.ReadString('\n')
-		if err != nil && err != io.EOF || len(text) > maxRecord {
-			return nil, errors.Join(err, fmt.Errorf("a record of %d octets", len(text)))
+	err = eachLine(f, func(text []byte) error {
+		var rec struct {
+			Recording *struct {
+				Chain string `json:"chain"`
+			} `json:"recording"`
 		}
-		if strings.HasSuffix(text, "\n") { // one without is being written
-			var rec struct {
-				Recording *struct {
-					Chain string `json:"chain"`
-				} `json:"recording"`
-			}
-			if err := json.Unmarshal([]byte(text), &rec); err != nil {
-				return nil, err
-			}
-			if rec.Recording != nil && rec.Recording.Chain != "" {
-				lines = append(lines, rec.Recording.Chain)
-			}
+		if err := json.Unmarshal(text, &rec); err != nil {
+			return err
 		}
-		if err == io.EOF {
-			return lines, nil
+		if rec.Recording != nil && rec.Recording.Chain != "" {
+			lines = append(lines, rec.Recording.Chain)
 		}
-	}
+		return nil
+	})
+	return lines, err
 }

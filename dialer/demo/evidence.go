@@ -1,10 +1,8 @@
 package demo
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -207,15 +205,14 @@ func appendRecords(records []cdr.Record, name string) ([]cdr.Record, error) {
 		return nil, fmt.Errorf("demo: records: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	for d := json.NewDecoder(f); ; {
-		var r cdr.Record
-		if err := d.Decode(&r); errors.Is(err, io.EOF) {
-			return records, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("demo: records: %s: %w", name, err)
-		}
-		records = append(records, r)
+	err = cdr.Read(f, func(r *cdr.Record) error {
+		records = append(records, *r)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo: records: %s: %w", name, err)
 	}
+	return records, nil
 }
 
 // countFiles counts the files with that extension in a directory and all below it.

@@ -92,6 +92,7 @@ type day struct {
 	floor   floor
 	pacer   pacing.Pacer
 	oracle  foresight
+	book    *book // nil: no calls are recorded
 	learner pacing.Learner
 	now     float64
 	due     events
@@ -112,11 +113,15 @@ func Run(s *Scenario, pacer pacing.Pacer, seed uint64) Day { return foresight{}.
 
 // run plays one day for a pacer that is told what it foresees.
 func (f foresight) run(s *Scenario, pacer pacing.Pacer, seed uint64) Day {
-	d := &day{
+	return f.of(s, pacer, seed).play()
+}
+
+// of is the day of a scenario that the seed stands for.
+func (f foresight) of(s *Scenario, pacer pacing.Pacer, seed uint64) *day {
+	return &day{
 		terms: terms{seconds: s.Hours * 3600, ceiling: s.Ceiling, patience: s.Patience},
 		floor: &scripted{s: s, src: source(mix(seed))}, pacer: pacer, oracle: f,
 	}
-	return d.play()
 }
 
 // play plays the day.
@@ -175,6 +180,7 @@ func (d *day) happen(e event) {
 			if c == e.call {
 				d.waiting = append(d.waiting[:i], d.waiting[i+1:]...)
 				d.remove(c)
+				d.book.over(c, false)
 				d.out.Abandoned++
 				if c.fate == missed {
 					d.out.Answered++ // nobody found out
@@ -238,7 +244,7 @@ func (d *day) leave(w *worker, t float64) {
 func (d *day) rest(w *worker) {
 	w.paused++
 	w.state, w.since = pacing.Away, d.now
-	d.push(event{at: d.now + d.floor.rest(w), kind: evBack, who: w})
+	d.push(event{at: d.now + d.floor.rest(w, d.now), kind: evBack, who: w})
 }
 
 func (d *day) free(w *worker) {
@@ -256,6 +262,7 @@ func (d *day) connect(c *call, w *worker) {
 	d.out.Waits = append(d.out.Waits, d.now-w.since)
 	d.remove(c)
 	h := d.floor.handling(w, c)
+	d.book.met(c, w, h)
 	w.handled++
 	if c.fate != missed {
 		d.out.Conversations++
@@ -272,6 +279,7 @@ func (d *day) settle(c *call) {
 	if c.fate < missed {
 		d.observe(pacing.CallEnded, c)
 		d.remove(c)
+		d.book.over(c, false)
 		return
 	}
 	d.observe(pacing.CallAnswered, c)
@@ -352,6 +360,7 @@ func (d *day) decide() int {
 		c := d.flight[i]
 		d.observe(pacing.CallEnded, c)
 		d.remove(c)
+		d.book.over(c, true)
 		d.out.GivenUp++
 	}
 	for range decision.Dial {
@@ -366,6 +375,7 @@ func (d *day) dial(theta float64) {
 	d.dials++
 	c.Since, c.Theta, c.slot = clock(d.now), theta, len(d.flight)
 	d.flight = append(d.flight, c)
+	d.book.sent(c)
 	if !math.IsInf(c.rings, 1) {
 		d.push(event{at: c.rings, kind: evRing, call: c})
 	}

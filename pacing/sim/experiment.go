@@ -86,32 +86,39 @@ func (e *Experiment) place(scenario, seed, algorithm int) int {
 	return (scenario*e.Seeds+seed)*len(e.Algorithms) + algorithm
 }
 
-// play plays every day, the workers taking the next one each.
+// play plays every day.
 func (e *Experiment) play(ctx context.Context, played []figures) error {
+	return inParallel(ctx, len(played), e.Workers, e.Progress, func(i int) (err error) {
+		played[i], err = e.day(i)
+		return err
+	})
+}
+
+// inParallel does n pieces of work, the workers (0: as many as there are processors) taking
+// the next one each, and reports progress, which may be nil, after each. It ends early with
+// the context's error, or that of a piece.
+func inParallel(ctx context.Context, n, workers int, progress func(done, total int), work func(int) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var next atomic.Int64
 	ended := make(chan error)
-	var workers sync.WaitGroup
-	count := e.Workers
-	if count == 0 {
-		count = runtime.GOMAXPROCS(0)
+	var group sync.WaitGroup
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
 	}
-	for range min(count, len(played)) {
-		workers.Go(func() {
+	for range min(workers, n) {
+		group.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
-				if i >= len(played) {
+				if i >= n {
 					return
 				}
-				var err error
-				played[i], err = e.day(i)
-				ended <- err
+				ended <- work(i)
 			}
 		})
 	}
 	go func() {
-		workers.Wait()
+		group.Wait()
 		close(ended)
 	}()
 	done := 0
@@ -120,11 +127,11 @@ func (e *Experiment) play(ctx context.Context, played []figures) error {
 			stop(err)
 			continue
 		}
-		if done++; e.Progress != nil {
-			e.Progress(done, len(played))
+		if done++; progress != nil {
+			progress(done, n)
 		}
 	}
-	if done < len(played) {
+	if done < n {
 		return context.Cause(ctx)
 	}
 	return nil

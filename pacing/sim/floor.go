@@ -33,9 +33,9 @@ type floor interface {
 	call(number int, t float64) *call
 	// handling is what the worker's next call takes of their time.
 	handling(w *worker, c *call) handling
-	// rest is how long the worker's break lasts that begins now. The one after it is due
-	// by due.
-	rest(w *worker) (last float64)
+	// rest is how long the worker's break lasts that begins now.
+	rest(w *worker, now float64) (last float64)
+	// due is when the next one is due of a worker who comes back from one.
 	due(w *worker, back float64) float64
 }
 

@@ -30,6 +30,9 @@ const (
 	aboutAgent
 	aboutBreak
 	aboutPerson
+	aboutBlock
+	aboutHeld
+	aboutCrew
 )
 
 // next is the following draw of the same thing.

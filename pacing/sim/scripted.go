@@ -37,7 +37,7 @@ func (f *scripted) crew() (all []*worker) {
 	return all
 }
 
-func (f *scripted) rest(w *worker) float64 {
+func (f *scripted) rest(w *worker, _ float64) float64 {
 	b := f.src.of(aboutBreak, w.number*1000+w.paused+500)
 	return f.s.Breaks.Last.draw(&b)
 }
