@@ -17,6 +17,7 @@ type books interface {
 	Count(ledger.Entry)
 	Sync(ctx context.Context, campaign string, reserve float64) ([]pacing.Window, error)
 	Save(ctx context.Context, campaign string, epoch int64, m pacing.Model) error
+	Today(campaign string) (key string, abandoned int)
 	Load(ctx context.Context, campaign string) (m pacing.Model, found bool, err error)
 }
 
@@ -29,6 +30,7 @@ const (
 // has learned of how to spend it. It is the campaign's.
 type budget struct {
 	windows []pacing.Window // with what this node has counted since
+	today   int             // calls abandoned on this day
 	read    time.Time
 	fault   error         // why they could not be read the last time
 	reserve float64       // abandonments that the calls in flight may still cause
@@ -80,12 +82,17 @@ func (c *campaign) balance(ctx context.Context) {
 	if c.cfg.Mode != pacing.Predictive {
 		return
 	}
-	windows, err := c.ledger.Sync(ctx, c.name, c.reserve)
+	reserve := c.reserve
+	if !c.decides() {
+		reserve = 0 // who decides reserves for all
+	}
+	windows, err := c.ledger.Sync(ctx, c.name, reserve)
 	if err != nil {
 		c.fault = err
 		return
 	}
 	c.windows, c.read, c.fault = windows, time.Now(), nil
+	_, c.today = c.ledger.Today(c.name)
 }
 
 // observe tells the pacer what has happened, and counts it at once: the ledger tells of it
@@ -95,6 +102,9 @@ func (c *campaign) observe(news []pacing.Event) {
 	for _, e := range news {
 		if learns {
 			l.Observe(e)
+		}
+		if e.Kind == pacing.CallAbandoned {
+			c.today++
 		}
 		for i := range c.windows {
 			switch e.Kind {
@@ -139,7 +149,7 @@ func (c *campaign) recall(ctx context.Context) error {
 // save keeps what was learned for the next process, or the next node.
 func (c *campaign) save(ctx context.Context) {
 	k, ok := c.pacer.(pacing.Keeper)
-	if !ok || c.epoch == 0 {
+	if !ok || !c.decides() {
 		return
 	}
 	c.saved = time.Now()

@@ -35,6 +35,8 @@ func (s *shelf) Save(_ context.Context, _ string, epoch int64, m pacing.Model) e
 	return s.fault
 }
 
+func (s *shelf) Today(string) (string, int) { return "", 0 }
+
 func (s *shelf) Load(context.Context, string) (pacing.Model, bool, error) {
 	if s.saved == nil {
 		return pacing.Model{}, false, s.fault

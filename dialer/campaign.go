@@ -53,9 +53,13 @@ type campaign struct {
 	pacer   pacing.Pacer
 	rhythm  rhythm
 	budget
-	epoch     int64  // of the lease; 0 while another node has it
-	owner     string // why, then
-	begun     bool   // it was acquired before in this process
+	epoch     int64           // of the owner's lease; 0 while none is known
+	owner     string          // why, then
+	granted                   // what another node lets this one dial
+	fellows                   // the other nodes, where this one decides
+	own       pacing.Decision // the last of this node's
+	most      *int            // up to how many abandoned calls of the day it holds; nil for any
+	begun     bool            // it was acquired before in this process
 	running   bool
 	since     time.Time
 	due       int // leads that may be dialed now, as last counted
@@ -149,6 +153,8 @@ func (c *campaign) run(ctx, calls context.Context) {
 	defer c.floor.unwatch(c.name)
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
+	consult := time.NewTicker(consultEvery)
+	defer consult.Stop()
 	c.beat(ctx)
 	for {
 		if c.rhythm.due() {
@@ -170,6 +176,8 @@ func (c *campaign) run(ctx, calls context.Context) {
 			f()
 		case <-tick.C:
 			c.beat(ctx)
+		case <-consult.C:
+			c.consult(ctx)
 		case <-c.nudged:
 		}
 	}
@@ -178,7 +186,7 @@ func (c *campaign) run(ctx, calls context.Context) {
 // beat keeps the campaign's lease and looks at its list.
 func (c *campaign) beat(ctx context.Context) {
 	defer c.publish()
-	if c.epoch == 0 && !c.acquire(ctx) {
+	if !c.decides() && !c.acquire(ctx) && !c.follow(ctx) {
 		return
 	}
 	if err := c.look(ctx); err != nil {
@@ -186,17 +194,19 @@ func (c *campaign) beat(ctx context.Context) {
 	}
 }
 
-// look renews the lease and reads what is wanted of the campaign and how its list
-// stands.
+// look renews the lease, if it is this node's, and reads what is wanted of the campaign and
+// how its list stands.
 func (c *campaign) look(ctx context.Context) error {
-	lost, err := c.store.Renew(ctx, ownerLease, c.name)
-	if err != nil {
-		return err
-	}
-	if len(lost) > 0 {
-		c.log.Warn("another node has taken the campaign")
-		c.lose()
-		return nil
+	if c.decides() {
+		lost, err := c.store.Renew(ctx, ownerLease, c.name)
+		if err != nil {
+			return err
+		}
+		if len(lost) > 0 {
+			c.log.Warn("another node has taken the campaign")
+			c.lose()
+			return nil
+		}
 	}
 	own, err := c.store.Ownership(ctx, c.name)
 	if err != nil {
@@ -235,6 +245,7 @@ func (c *campaign) acquire(ctx context.Context) bool {
 		c.owner = err.Error()
 		return false
 	}
+	c.lose()
 	c.epoch, c.owner = epoch, ""
 	if c.cfg.Start && !c.begun {
 		if err := c.store.InitDesired(ctx, c.name, store.Running); err != nil {
@@ -294,8 +305,29 @@ func (c *campaign) salvage(open store.OpenAttempt) (cdr.Record, store.Next) {
 	return rec, nextOf(gate.Next(c.terms.policy, &l, &rec, time.Now()), time.Time{})
 }
 
-// lose is called when another node has the campaign.
-func (c *campaign) lose() { c.epoch, c.owner = 0, "another node has taken it" }
+// follow has this node dial under another's lease.
+func (c *campaign) follow(ctx context.Context) bool {
+	own, err := c.store.Ownership(ctx, c.name)
+	switch {
+	case err != nil:
+		return false
+	case own.Node == "" || own.Node == c.node: // nobody has it, or this node could not take it over yet
+		why := c.owner
+		c.lose()
+		c.owner = why
+		return false
+	case own.Epoch != c.epoch || own.Node != c.decider:
+		c.lose()
+		c.epoch, c.decider = own.Epoch, own.Node
+	}
+	return true
+}
+
+// lose is called when the campaign has another owner than was known.
+func (c *campaign) lose() {
+	c.epoch, c.owner = 0, "another node has taken it"
+	c.granted, c.fellows = granted{untold: c.untold}, fellows{others: map[string]*fellow{}}
+}
 
 // refused deals with the store's refusal of a step before a call.
 func (c *campaign) refused(err error) {

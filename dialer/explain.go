@@ -63,11 +63,11 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		return api.Explanation{}, err
 	}
 	var x api.Explanation
-	var ways []api.Fact
+	var ways, nodes []api.Fact
 	var ahead int
 	err = c.ask(ctx, func() error {
 		c.pace()
-		ways, ahead = d.trunks.explain(c.cfg, ""), len(c.ahead.leads)
+		ways, nodes, ahead = d.trunks.explain(c.cfg, ""), c.nodeFacts(), len(c.ahead.leads)
 		law := c.cfg.Profile()
 		x = api.Explanation{
 			Campaign: name, At: c.last.At, Summary: strings.TrimSpace(c.text + " " + c.last.Loosened), Limit: c.last.Limit,
@@ -88,6 +88,7 @@ func (d *Daemon) Explain(ctx context.Context, name string) (api.Explanation, err
 		x.Facts = append(x.Facts, api.Fact{Name: "leads_ahead", Value: strconv.Itoa(ahead), Note: "to be dialed next, whom the decision takes as they are"})
 	}
 	x.Facts = append(x.Facts, ways...)
+	x.Facts = append(x.Facts, nodes...)
 	return x, nil
 }
 

@@ -310,14 +310,24 @@ func (f *floor) plan(campaign string, planned bool, decide func([]pacing.Event, 
 	f.mu.Unlock()
 
 	d := decide(events, view.Snapshot)
+	giveUp := make([]string, len(d.GiveUp))
+	for i, at := range d.GiveUp {
+		giveUp[i] = view.ids[at]
+	}
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !planned {
 		f.demandOf(campaign).planned(d, len(view.Calls), allowed, now)
 	}
-	for _, i := range d.GiveUp {
-		if k := f.flights[view.ids[i]]; k != nil && k.giveUp != nil && k.call.State != pacing.Waiting {
+	return f.reserve(campaign, d, giveUp, planned, now)
+}
+
+// reserve gives calls up and counts those that are to be dialed as calls in flight. It
+// returns the ids of these. mu is held.
+func (f *floor) reserve(campaign string, d pacing.Decision, giveUp []string, planned bool, now time.Time) []string {
+	for _, id := range giveUp {
+		if k := f.flights[id]; k != nil && k.giveUp != nil && k.call.State != pacing.Waiting {
 			k.giveUp()
 			k.giveUp, k.gone = nil, true
 		}

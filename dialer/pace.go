@@ -42,6 +42,9 @@ func (c *campaign) pace() {
 func (c *campaign) decide() []string {
 	started := time.Now()
 	limits := c.limits()
+	if c.isGranted() {
+		return c.dialGranted(limits)
+	}
 	if limits.Stop != "" || c.cfg.Mode != pacing.Preview {
 		c.dropAsked(limits.Stop)
 	}
@@ -58,13 +61,19 @@ func (c *campaign) decide() []string {
 	if p := d.Predictive; p != nil {
 		c.reserve = p.Gate
 	}
-	c.last, c.text = decisionOf(d, c.windows, started), d.Explain()
+	c.own, c.most = d, c.mostAbandoned(&d)
+	c.show(d, c.windows, started)
 	return ids
 }
 
 // tell completes a snapshot of the floor by what the campaign knows.
 func (c *campaign) tell(s *pacing.Snapshot, limits pacing.Limits) {
-	s.Asked, s.Limits, s.Windows, s.Next = len(c.asked), limits, c.windows, c.ahead.leads
+	s.Asked, s.Limits, s.Windows, s.Next, s.Elsewhere = len(c.asked), limits, c.windows, c.ahead.leads, c.elsewhere("")
+}
+
+// show tells a decision, made by those windows.
+func (c *campaign) show(d pacing.Decision, windows []pacing.Window, at time.Time) {
+	c.last, c.text = decisionOf(d, windows, at), d.Explain()
 }
 
 // limits is what the surroundings allow now.
@@ -198,7 +207,7 @@ func (c *campaign) launch(id string, l *lead.Lead, p *preview) bool {
 	}
 	rec.Ordinal, err = c.store.StartAttempt(c.ctx, store.Start{
 		ID: id, Campaign: c.name, Epoch: c.epoch, Lead: *l, Number: rec.Number,
-		Today: gate.Today(c.rules, l, now) + 1, Record: rec,
+		Today: gate.Today(c.rules, l, now) + 1, Record: rec, Grant: c.grantInForce(), MostAbandoned: c.most,
 	})
 	if err != nil {
 		line.release()
@@ -240,6 +249,12 @@ func (c *campaign) notStarted(id string, l *lead.Lead, err error) {
 	case errors.Is(err, store.ErrStopped): // at another node; this one hears of it here first
 		c.setRunning(false)
 		c.unclaim(store.Deferral{LeadID: l.ID})
+	case errors.Is(err, store.ErrUngranted):
+		c.unclaim(store.Deferral{LeadID: l.ID})
+	case errors.Is(err, store.ErrCredit): // it is decided anew when the counts are known
+		c.unclaim(store.Deferral{LeadID: l.ID})
+		c.balance(c.ctx)
+		c.nudge()
 	default:
 		c.refused(err)
 	}

@@ -20,7 +20,9 @@ import (
 // plan is what a test's floor is like. Zero values are a progressive campaign with
 // callees who answer at once and wait for the agent to hang up.
 type plan struct {
+	Node        string // default: test
 	Agents      int
+	FirstAgent  int    // extension of the first; default 1001
 	AgentSet    string // further settings of every agent; default "wrap_up: 20s"
 	Campaign    string // further settings of the campaign, a line each
 	Global      string // further sections
@@ -65,7 +67,7 @@ type plan struct {
 }
 
 var settings = template.Must(template.New("").Parse(`
-node: {id: test, data_dir: .}
+node: {id: {{.Node}}, data_dir: .}
 {{- if .Redis}}
 redis: {url: "{{.Redis}}"}
 {{- end}}
@@ -140,7 +142,7 @@ func (p *plan) transport() string {
 func (p *plan) phones() []string {
 	var list []string
 	for i := range p.Phones {
-		list = append(list, fmt.Sprint(1001+p.Agents+i))
+		list = append(list, fmt.Sprint(cmp.Or(p.FirstAgent, 1001)+p.Agents+i))
 	}
 	return list
 }
@@ -148,7 +150,7 @@ func (p *plan) phones() []string {
 func (p *plan) extensions() []string {
 	var list []string
 	for i := range p.Agents {
-		list = append(list, fmt.Sprint(1001+i))
+		list = append(list, fmt.Sprint(cmp.Or(p.FirstAgent, 1001)+i))
 	}
 	return list
 }
@@ -198,7 +200,7 @@ func (h *house) rewrite(p plan) {
 	}
 	var text bytes.Buffer
 	if err := settings.Execute(&text, map[string]any{
-		"Trunk": p.Trunk, "Trunks": p.Trunks, "At": cmp.Or(p.At, "127.0.0.1"), "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout, "LeastRing": p.LeastRing,
+		"Node": cmp.Or(p.Node, "test"), "Trunk": p.Trunk, "Trunks": p.Trunks, "At": cmp.Or(p.At, "127.0.0.1"), "Listen": p.Listen, "Peer": p.Peer, "Official": p.From, "Agents": p.extensions(), "Redis": p.Redis, "FullDisk": p.FullDisk, "RingTimeout": p.RingTimeout, "LeastRing": p.LeastRing,
 		"Strangers": p.Strangers, "SIP": p.SIP, "SIPPort": p.SIPPort, "Media": p.Media, "Recording": p.Recording, "Hours": p.Hours, "Channels": p.Channels, "Rate": p.Rate, "Start": !p.NoCalls, "AutoLogin": !p.NoLogin, "AgentSet": p.AgentSet, "Campaign": p.Campaign, "Global": p.Global, "Trace": p.Trace,
 	}); err != nil {
 		h.t.Fatal(err)

@@ -60,7 +60,7 @@ func (u *upcoming) claimed(leads []lead.Lead) {
 
 // lookAhead looks at the leads that are dialed next, where pacing makes something of them.
 func (c *campaign) lookAhead(ctx context.Context) error {
-	if c.cfg.Mode != pacing.Predictive || !c.running || c.due == 0 {
+	if c.isGranted() || c.cfg.Mode != pacing.Predictive || !c.running || c.due == 0 {
 		c.ahead.forget()
 		return nil
 	}

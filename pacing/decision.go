@@ -48,6 +48,10 @@ type Decision struct {
 
 	Predictive *Prospect `json:"predictive,omitempty"` // predictive mode's reasons
 
+	// Spare is how many abandonments more than the windows counted leave the decision right:
+	// with the one after that it would have been to dial less. Unlimited where it rests on
+	// none.
+	Spare  int     `json:"-"`
 	Theta  float64 `json:"theta,omitempty"`   // of calls that are dialed now; see Call
 	GiveUp []int   `json:"give_up,omitempty"` // calls to be given up: their places in the snapshot's Calls, ascending
 }

@@ -6,9 +6,10 @@ import "time"
 // snapshot that is no longer as it was there.
 type Event struct {
 	At   time.Time
+	Node string `json:",omitzero"` // of the snapshot
 	Kind EventKind
-	Call Call      // as in a snapshot before the event; of AgentDone: zero
-	Busy time.Time // AgentDone: when the agent got the call
+	Call Call      `json:",omitzero"` // as in a snapshot before the event; of AgentDone: zero
+	Busy time.Time `json:",omitzero"` // AgentDone: when the agent got the call
 }
 
 // EventKind is what happened.

@@ -89,6 +89,7 @@ func (p *predictive) expected(k *Call, at time.Time) float64 {
 
 // Observe implements Learner.
 func (p *predictive) Observe(e Event) {
+	p.turnTo(e.Node)
 	m := &p.model
 	switch e.Kind {
 	case CallAnswered:

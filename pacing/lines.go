@@ -53,10 +53,17 @@ func (d *Decision) allow(n int, by Limit) {
 	}
 }
 
+// Stopped is the decision to dial nothing, where no pacer is asked: why is in the
+// snapshot's limits.
+func Stopped(c Config, s Snapshot) Decision {
+	d, _ := begin(c, s)
+	return d.within(c, s)
+}
+
 // within holds the decision to the campaign's own maximum and the surroundings.
 func (d Decision) within(c Config, s Snapshot) Decision {
 	if c.MaxInFlight > 0 {
-		d.allow(c.MaxInFlight-d.InFlight, ByMaximum)
+		d.allow(c.MaxInFlight-d.InFlight-s.Elsewhere.Calls, ByMaximum)
 	}
 	d.allow(s.Limits.Leads, ByLeads)
 	d.allow(s.Limits.Channels, ByChannels)

@@ -11,7 +11,9 @@ import (
 type predictive struct {
 	c         Config
 	model     Model
-	last      time.Time // of the last decision: until when calls and agents were observed
+	node      string               // whose snapshots and events are looked at
+	last      time.Time            // of its last decision: until when its calls and agents were observed
+	lasts     map[string]time.Time // the same of the other nodes
 	forecasts forecasts
 
 	// Of the decision that is being made.
@@ -33,14 +35,28 @@ func newPredictive(c Config) *predictive {
 
 func (p *predictive) knows(k Knowledge) bool { return p.c.Ignore&k == 0 }
 
+// turnTo goes on with the snapshots and events of a node.
+func (p *predictive) turnTo(node string) {
+	if node == p.node {
+		return
+	}
+	if p.lasts == nil {
+		p.lasts = map[string]time.Time{}
+	}
+	p.lasts[p.node] = p.last
+	p.node, p.last = node, p.lasts[node]
+	delete(p.lasts, node)
+}
+
 // Decide implements Pacer.
 func (p *predictive) Decide(s Snapshot) Decision {
+	p.turnTo(s.Node)
 	p.forecasts.renew(s.Now, p.patience(&s))
 	p.look(&s)
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)
-	by := p.bound(&s, n)
+	by, spare := p.bound(&s, n)
 	d.GiveUp = p.giveUp()
 	dial := 0
 	for n.agents > 0 && dial < mostAtOnce {
@@ -65,7 +81,7 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		d.allow(int(p.c.MaxRatio*float64(n.agents-n.away))-d.InFlight, ByRatio)
 	}
 	prospect := p.prospect
-	d.Predictive, d.Theta = &prospect, prospect.Theta
+	d.Predictive, d.Theta, d.Spare = &prospect, prospect.Theta, spare
 	return d.within(p.c, s)
 }
 
@@ -87,17 +103,20 @@ func (p *predictive) lost() float64 {
 	return sum
 }
 
-// bound finds the risk that a new call may have, and says what bounds it.
-func (p *predictive) bound(s *Snapshot, n count) Limit {
+// bound finds the risk that a new call may have, and says what bounds it, and how many
+// more abandonments leave that as it is.
+func (p *predictive) bound(s *Snapshot, n count) (by Limit, spare int) {
 	x := &p.prospect
 	x.Lost = p.lost()
-	x.Gate = poissonQuantile(gateMargin*x.Lost, gateTail)
+	x.Gate = poissonQuantile(gateMargin*(x.Lost+s.Elsewhere.Lost), gateTail)
+	spare = Unlimited
 	if len(s.Windows) == 0 {
 		x.Window = "none"
-		return ByCredit // theta stays 0: who answers must have an agent
+		return ByCredit, spare // theta stays 0: who answers must have an agent
 	}
-	by := ByRisk
+	by = ByRisk
 	x.Theta = math.Inf(1)
+	n.agents += s.Elsewhere.Agents
 	for i := range s.Windows {
 		w := &s.Windows[i]
 		further := p.further(n, age(w.Ends, s.Now))
@@ -112,11 +131,17 @@ func (p *predictive) bound(s *Snapshot, n count) Limit {
 		if credit+earned*w.Ceiling*further < 1 { // one more could not be made good again
 			theta, why = 0, ByCredit
 		}
+		switch {
+		case credit >= x.Gate:
+			spare = min(spare, int(credit-x.Gate))
+		case credit >= 0:
+			spare = min(spare, int(credit))
+		}
 		if theta < x.Theta {
 			x.Theta, x.Share, x.Credit, x.Window, by = theta, share, credit, w.Name, why
 		}
 	}
-	return by
+	return by, spare
 }
 
 // further is how many answers are to be expected in so many seconds: of days to come a

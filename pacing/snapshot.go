@@ -6,26 +6,36 @@ import "time"
 // campaign at one instant, and what the surroundings allow.
 type Snapshot struct {
 	Now    time.Time
+	Node   string  // whose agents and calls these are, where nodes share the campaign; an answer needs an agent of its own node
 	Agents []Agent // every logged-in agent of the campaign
 	Calls  []Call  // every call that has neither ended nor reached an agent
 	Asked  int     // previewed leads that agents have asked to be dialed and that are not dialed yet
 	Next   []Lead  // leads that will be dialed next, in order, as far as they are known
 	Limits Limits
 
+	Elsewhere Elsewhere // what else counts against the windows
+
 	// Windows are the periods over which abandonment is bounded; predictive mode needs one.
 	Windows []Window
+}
+
+// Elsewhere is what other nodes do for the same campaign.
+type Elsewhere struct {
+	Agents int     // logged in there
+	Calls  int     // in flight there
+	Lost   float64 // answers, to the calls in flight there, that are expected to find nobody: Prospect.Lost
 }
 
 // Agent is one logged-in agent.
 type Agent struct {
 	State AgentState
-	Since time.Time     // when the state began
-	Busy  time.Time     // Engaged, WrapUp: when the agent got the call that they handle
-	Until time.Time     // when the agent leaves, as far as it is known: the shift's end, an announced break. Zero: not known
-	Next  bool          // Engaged, WrapUp: the agent takes a break, or logs out, after this call
-	Ring  time.Duration // how long the agent's telephone rings before they have a call; 0 for who stays on the line
+	Since time.Time     `json:",omitzero"` // when the state began
+	Busy  time.Time     `json:",omitzero"` // Engaged, WrapUp: when the agent got the call that they handle
+	Until time.Time     `json:",omitzero"` // when the agent leaves, as far as it is known: the shift's end, an announced break. Zero: not known
+	Next  bool          `json:",omitzero"` // Engaged, WrapUp: the agent takes a break, or logs out, after this call
+	Ring  time.Duration `json:",omitzero"` // how long the agent's telephone rings before they have a call; 0 for who stays on the line
 
-	FreeAt time.Time // Engaged, WrapUp: when they are ready again. Only an oracle knows: see the simulator. Zero: not known
+	FreeAt time.Time `json:",omitzero"` // Engaged, WrapUp: when they are ready again. Only an oracle knows: see the simulator. Zero: not known
 }
 
 // AgentState is what an agent does, as far as pacing cares.
@@ -43,23 +53,23 @@ const (
 type Call struct {
 	State CallState
 	Since time.Time // when the INVITE was sent
-	Rings time.Time // when it was first heard to ring; zero while it is not
-	Lead  Lead      // what is known of who is called
-	Theta float64   // the risk bound under which it was dialed: Decision.Theta then
+	Rings time.Time `json:",omitzero"` // when it was first heard to ring; zero while it is not
+	Lead  Lead      `json:",omitzero"` // what is known of who is called
+	Theta float64   `json:",omitzero"` // the risk bound under which it was dialed: Decision.Theta then
 
 	// What only an oracle knows: see the simulator.
-	Foreseen  bool      // whether AnswersAt is known
-	AnswersAt time.Time // when a person answers; zero: nobody will
+	Foreseen  bool      `json:",omitzero"` // whether AnswersAt is known
+	AnswersAt time.Time `json:",omitzero"` // when a person answers; zero: nobody will
 }
 
 // Lead is what is known of the person who is called, as far as it may tell how likely
 // they are to answer. Each is a word of its own kind; empty where it is not known.
 type Lead struct {
-	List     string // the list that they are on
-	Hour     string // weekday or weekend, and hour of the day, where they are
-	Attempt  string // ordinal of the attempt: 1, 2, 3, 4+
-	Previous string // outcome that the attempts so far came to most often
-	Number   string // mobile, fixed …
+	List     string `json:",omitzero"` // the list that they are on
+	Hour     string `json:",omitzero"` // weekday or weekend, and hour of the day, where they are
+	Attempt  string `json:",omitzero"` // ordinal of the attempt: 1, 2, 3, 4+
+	Previous string `json:",omitzero"` // outcome that the attempts so far came to most often
+	Number   string `json:",omitzero"` // mobile, fixed …
 }
 
 // CallState is how far a call has come.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"ringpace/dialer/cdr"
@@ -16,10 +17,16 @@ type Start struct {
 	ID       string // ULID
 	Campaign string
 	Epoch    int64
-	Lead     lead.Lead  // as claimed
-	Number   string     // the number to dial
-	Today    int        // attempts on the callee's day, with this one
-	Record   cdr.Record // what is known so far (trunk, caller ID, marks); the fields above are filled in
+	Lead     lead.Lead // as claimed
+	Number   string    // the number to dial
+	Today    int       // attempts on the callee's day, with this one
+	// Grant is the Granted.Seq by which a process dials that does not own the campaign; 0 where
+	// none is needed.
+	Grant int64
+	// MostAbandoned, unless nil, is how many of today's calls may have been abandoned: with
+	// more it would not have been decided to dial.
+	MostAbandoned *int
+	Record        cdr.Record // what is known so far (trunk, caller ID, marks); the fields above are filled in
 }
 
 // openAttempt is what Redis keeps of an attempt until it ends.
@@ -33,8 +40,8 @@ type openAttempt struct {
 // StartAttempt is the one round trip before an INVITE. If it returns no error the
 // attempt is recorded and counted, and must end in Finish. Else nothing may be
 // dialed: ErrLeadChanged and ErrLeadWithdrawn (the claim is gone), ErrDoNotCall (the
-// lead stays claimed: Skip it), ErrStopped and ErrCalling (the same: Unclaim it),
-// ErrFenced, ErrUnclaimed, ErrAway. Where the answer
+// lead stays claimed: Skip it), ErrStopped, ErrCalling, ErrUngranted and ErrCredit (the same:
+// Unclaim it), ErrFenced, ErrUnclaimed, ErrAway. Where the answer
 // was lost, the store itself sees to it that the attempt is taken back. Calling it
 // again with the same id while the attempt is open gives the same ordinal.
 func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err error) {
@@ -53,15 +60,23 @@ func (s *Store) StartAttempt(ctx context.Context, start Start) (ordinal int, err
 	if err := s.reachable(); err != nil {
 		return 0, err
 	}
+	today, _ := s.ledger.Today(start.Campaign)
 	keys := []string{
 		sp.key("campaign"), sp.lead(start.Lead.ID), sp.key("claimed"), sp.key("attempts"), sp.key("counters"),
 		sp.key("dnc"), sp.key("dnc:prefix"), sp.key("dnc:all"), sp.key("dnc:all:prefix"),
-		sp.key("calling"),
+		sp.key("calling"), sp.key("grants"), today,
+	}
+	grant, most := "", ""
+	if start.Grant != 0 {
+		grant = strconv.FormatInt(start.Grant, 10)
+	}
+	if start.MostAbandoned != nil {
+		most = strconv.Itoa(*start.MostAbandoned)
 	}
 	short, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	ordinal, err = s.scripts.start.Run(short, s.redis, keys,
-		start.ID, start.Lead.ID, start.Lead.Version, start.Epoch, start.Number, start.Today, text).Int()
+		start.ID, start.Lead.ID, start.Lead.Version, start.Epoch, start.Number, start.Today, text, s.boot, grant, most).Int()
 	if err != nil {
 		if ambiguous(err) {
 			s.takeBack(rec)

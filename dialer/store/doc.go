@@ -25,6 +25,9 @@
 //	{t:TRUNK}:shares, slot  hash and string: channels and slots (trunk.go)
 //	{a:POOL}:leases         hash: agent -> boot, lapse, node
 //	{r:NODE}:contacts …     hash, sorted set: who is registered there (contact.go)
+//	{c:CAMPAIGN}:reports    hash: boot -> ms, how the campaign stands at that process (grant.go)
+//	{c:CAMPAIGN}:news       list: ms, what processes have told and the owner has not gathered
+//	{c:CAMPAIGN}:grants     hash: boot -> epoch, sequence number, lapse (ms), calls left; BOOT:text
 //	{c:CAMPAIGN}:ledger …   abandonment counts, and what pacing has learned (pacing/ledger)
 //	{ringpace}:…            nodes, campaigns, do-not-call for all
 //

@@ -24,6 +24,8 @@ var (
 	ErrDuplicate     = errors.New("store: another lead has the number")
 	ErrDoNotCall     = errors.New("store: the number is on a do-not-call list")
 	ErrCalling       = errors.New("store: the person calls us just now")
+	ErrUngranted     = errors.New("store: the call is not granted")
+	ErrCredit        = errors.New("store: the counts of abandoned calls forbid the call")
 	ErrFinished      = errors.New("store: the attempt has ended already")
 	ErrNodeTaken     = errors.New("store: another process goes by this node's name")
 	ErrName          = errors.New("store: not a name")
@@ -51,6 +53,10 @@ func refusal(word string) error {
 		return ErrDuplicate
 	case "CALLING":
 		return ErrCalling
+	case "UNGRANTED":
+		return ErrUngranted
+	case "CREDIT":
+		return ErrCredit
 	case "DNC":
 		return ErrDoNotCall
 	// Redis is there and does not serve: starting up, no memory or disk for

@@ -23,11 +23,11 @@ type OpenAttempt struct {
 // returns how many it ended. What this node's former process noted in the journal is
 // in the record that decide gets.
 //
-// A former process of this node is dead at once; another node when it was not
+// The owner ends those of all dead processes, another node those of its own former ones,
+// whose journal and recordings are here. A former process of this node is dead at once; another node when it was not
 // heard of for the node lease, and then only after this node itself has reached Redis
 // for that long without a break: whoever comes back first from an outage must not
-// bury the others. So Recover is to be called again every few seconds by a
-// campaign's owner. An attempt that was ended meanwhile, by the process that was
+// bury the others. So Recover is to be called again every few seconds. An attempt that was ended meanwhile, by the process that was
 // thought dead or by another node, is not ended again. ErrFenced.
 func (s *Store) Recover(ctx context.Context, campaign string, epoch int64,
 	decide func(OpenAttempt) (cdr.Record, Next),
@@ -40,10 +40,10 @@ func (s *Store) Recover(ctx context.Context, campaign string, epoch int64,
 	if err != nil {
 		return 0, err
 	}
-	if owner.Epoch != epoch || owner.Boot != s.boot {
+	if owner.Epoch != epoch || owner.Boot == "" || owner.Node == s.node && owner.Boot != s.boot {
 		return 0, fmt.Errorf("%w: epoch %d, not %d", ErrFenced, owner.Epoch, epoch)
 	}
-	dead, err := s.deadAttempts(ctx, sp, campaign)
+	dead, err := s.deadAttempts(ctx, sp, campaign, owner.Boot == s.boot)
 	if err != nil {
 		return 0, err
 	}
@@ -58,14 +58,14 @@ func (s *Store) Recover(ctx context.Context, campaign string, epoch int64,
 }
 
 // deadAttempts lists the open attempts of dead processes, then those that only the
-// journal knows: Redis lost their start.
-func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]OpenAttempt, error) {
+// journal knows: Redis lost their start. all says that they may be another node's.
+func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string, all bool) ([]OpenAttempt, error) {
 	alive, err := s.Nodes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	since, awayErr := s.Status()
-	trusted := awayErr == nil && time.Since(since) >= s.nodeLease
+	trusted := all && awayErr == nil && time.Since(since) >= s.nodeLease
 
 	left := make(map[string]cdr.Record)
 	s.leftMu.Lock()
@@ -79,34 +79,19 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]
 	var dead []OpenAttempt
 	known := make(map[string]bool)
 	for _, key := range []string{"attempts", "calls_in"} {
-		for cursor := uint64(0); ; {
-			short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
-			fields, next, err := s.redis.HScan(short, sp.key(key), cursor, "", page).Result()
-			cancel()
-			if err := s.outcome(ctx, err); err != nil {
-				return nil, err
+		err := s.eachOpen(ctx, sp.key(key), func(id string, open *openAttempt) {
+			known[id] = true
+			if alive[open.Node] == open.Boot || open.Node != s.node && !trusted ||
+				s.outbox.has(id) { // its true end is on the way
+				return
 			}
-			for i := 0; i+1 < len(fields); i += 2 {
-				id := fields[i]
-				var open openAttempt
-				if err := json.Unmarshal([]byte(fields[i+1]), &open); err != nil {
-					s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
-					continue
-				}
-				seen := known[id] // a scan may tell it twice
-				known[id] = true
-				if seen || alive[open.Node] == open.Boot || open.Node != s.node && !trusted ||
-					s.outbox.has(id) { // its true end is on the way
-					continue
-				}
-				if rec, ok := left[id]; ok {
-					open.Record = rec
-				}
-				dead = append(dead, OpenAttempt{Record: open.Record, Boot: open.Boot})
+			if rec, ok := left[id]; ok {
+				open.Record = rec
 			}
-			if cursor = next; cursor == 0 {
-				break
-			}
+			dead = append(dead, OpenAttempt{Record: open.Record, Boot: open.Boot})
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	for id, rec := range left {
@@ -115,6 +100,53 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string) ([]
 		}
 	}
 	return dead, nil
+}
+
+// eachOpen calls do for each open attempt of a hash, once.
+func (s *Store) eachOpen(ctx context.Context, key string, do func(id string, open *openAttempt)) error {
+	known := make(map[string]bool)
+	for cursor := uint64(0); ; {
+		short, cancel := context.WithTimeout(ctx, s.bulkTimeout())
+		fields, next, err := s.redis.HScan(short, key, cursor, "", page).Result()
+		cancel()
+		if err := s.outcome(ctx, err); err != nil {
+			return err
+		}
+		for i := 0; i+1 < len(fields); i += 2 {
+			id := fields[i]
+			if known[id] { // a scan may tell it twice
+				continue
+			}
+			known[id] = true
+			var open openAttempt
+			if err := json.Unmarshal([]byte(fields[i+1]), &open); err != nil {
+				s.log.Error("an open attempt cannot be read", "attempt", id, "err", err)
+				continue
+			}
+			do(id, &open)
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// OpenAttempts lists the attempts that a process has begun and whose ends Redis does not
+// know, as they were when they began.
+func (s *Store) OpenAttempts(ctx context.Context, campaign, boot string) (recs []cdr.Record, err error) {
+	sp, err := campaignSpace(campaign)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reachable(); err != nil {
+		return nil, err
+	}
+	err = s.eachOpen(ctx, sp.key("attempts"), func(_ string, open *openAttempt) {
+		if open.Boot == boot {
+			recs = append(recs, open.Record)
+		}
+	})
+	return recs, err
 }
 
 // recoverBatch ends attempts in one round trip. Nothing is journaled: until Redis

@@ -23,6 +23,7 @@ type scripts struct {
 	dncSet, dncCopy                    *redis.Script
 	open, finishIn, calling            *redis.Script
 	contacts                           *redis.Script
+	report, gather, grant              *redis.Script
 	all                                []*redis.Script
 }
 
@@ -47,6 +48,7 @@ func loadScripts(head string) *scripts {
 		"open": &s.open, "finish_in": &s.finishIn, "calling": &s.calling,
 		"allot": &s.allot, "dnc_set": &s.dncSet, "dnc_copy": &s.dncCopy,
 		"contacts": &s.contacts,
+		"report":   &s.report, "gather": &s.gather, "grant": &s.grant,
 	} {
 		*place = redis.NewScript(head + prelude + read(name))
 		s.all = append(s.all, *place)

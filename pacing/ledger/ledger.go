@@ -166,6 +166,15 @@ func (l *Ledger) hear(ms int64) time.Time {
 	return l.clock.redis
 }
 
+// Today is how many of a campaign's calls of this day are known to be abandoned, and the key
+// of the hash that counts them, for a script that looks again where a call is about to be
+// dialed.
+func (l *Ledger) Today(campaign string) (key string, abandoned int) {
+	zone, _ := l.rules(campaign)
+	today := dateAt(l.Now(), zone)
+	return space("{c:" + campaign + "}:").day(today), int(l.memory.day(campaign, today).Abandoned)
+}
+
 // rules are a campaign's zone and windows.
 func (l *Ledger) rules(campaign string) (*time.Location, []WindowRule) {
 	c := l.cfg.Campaign(campaign)

@@ -88,6 +88,13 @@ func (m *memory) own(campaign string, d date, node string) Counts {
 	return m.of(campaign).days[d].own(node)
 }
 
+// day are the counts of all nodes that are known of a date.
+func (m *memory) day(campaign string, d date) Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of(campaign).days[d].counts()
+}
+
 // call is what was seen on record of a call; "" for nothing.
 func (m *memory) call(id callID) string {
 	m.mu.Lock()
