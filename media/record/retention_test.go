@@ -50,6 +50,9 @@ func testRetention(t *testing.T, as kind) {
 		}
 		await(t, "a tick", time.After(10*ms))
 	}
+	if err := r.Close(); err != nil { // it may be at the next one
+		t.Fatal(err)
+	}
 	if got := fmt.Sprint(exist()); got != "[true true false true]" {
 		t.Errorf("there are %s: all but the third are to stay", got)
 	}
@@ -59,6 +62,8 @@ func testRetention(t *testing.T, as kind) {
 	if _, err := chain.Hold(dir, []string{"call3"}, "counsel", "closed", true); err != nil {
 		t.Fatal(err)
 	}
+	r = newTestRecorder(t, as.of(Config{Dir: dir})) // which leaves it to the test
+	r.cfg.Retention = 36 * time.Hour
 	reaper := chain.NewReaper(dir)
 	for _, c := range []struct{ days, removed int }{{0, 1}, {1, 1}, {1, 0}, {3, 1}, {30, 0}} {
 		if n, err := r.expire(reaper, now.AddDate(0, 0, c.days)); err != nil || n != c.removed {

@@ -147,10 +147,11 @@ func TestDiedWhileSealing(t *testing.T) {
 	name := r.nameOf("d.wav.age")
 	var unsealed []byte
 	for deadline := time.Now().Add(patience); ; {
-		b, err := os.ReadFile(name)
-		if err == nil && headed(t, name) {
+		if _, err := os.Stat(name); err == nil && headed(t, name) {
 			if w, err := parseWave(contents(t, name)); err == nil && w.frames >= 8000 {
-				unsealed = b
+				if unsealed, err = os.ReadFile(name); err != nil {
+					t.Fatal(err)
+				}
 				break
 			}
 		}

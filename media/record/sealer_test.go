@@ -137,7 +137,8 @@ func TestUnremovable(t *testing.T) {
 	newSource(rec, rec.Customer(), 1).talk(0, 50)
 	await(t, "a write", disk.writes)
 	name := r.nameOf(r.pathOf(rec.meta, 1))
-	if err := errors.Join(os.Remove(name), os.MkdirAll(filepath.Join(name, "x"), 0o700)); err != nil {
+	// The file keeps a name, or the writer would see that it is gone and write another.
+	if err := errors.Join(os.Rename(name, name+".away"), os.MkdirAll(filepath.Join(name, "x"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	if err := rec.Discard("the customer refused"); err == nil {
