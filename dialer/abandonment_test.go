@@ -55,7 +55,7 @@ func bookkeeper(t *testing.T, s *shelf, mode pacing.Mode) *campaign {
 func adopt(t *testing.T, c *campaign, mode pacing.Mode) {
 	t.Helper()
 	cfg := config.DefaultCampaign()
-	cfg.Mode = mode
+	cfg.Mode, cfg.Abandonment.Target = mode, 0.029
 	p, err := pacing.New(cfg.Pacing())
 	if err != nil {
 		t.Fatal(err)

@@ -302,6 +302,10 @@ func (a *attempt) apologise() {
 // hangUp ends the call, gives the trunk's channel back and ends a preview of which
 // nothing came.
 func (a *attempt) hangUp() {
+	switch a.rec.Outcome {
+	case cdr.TrunkFailure, cdr.Congestion:
+		a.floor.failed(a.rec.ID)
+	}
 	a.close(a.line.release)
 	if p := a.preview; p != nil && a.talk == nil {
 		refused, status := a.rec.Marks.Answered.IsZero() && !a.stopped, a.rec.SIPStatus

@@ -406,6 +406,18 @@ func (f *floor) landed(id string) { f.land(id, pacing.CallEnded) }
 // abandoned takes an answered call out of flight for which no agent was there in time.
 func (f *floor) abandoned(id string) { f.land(id, pacing.CallAbandoned) }
 
+// failed takes a call out of flight that no trunk has carried. That tells nothing of the
+// people on the list: a pacer that learned of it would dial too many when the trunks are
+// back.
+func (f *floor) failed(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if k := f.flights[id]; k != nil && k.call.State != pacing.Waiting {
+		delete(f.flights, id)
+		f.tell(k.campaign)
+	}
+}
+
 func (f *floor) land(id string, how pacing.EventKind) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

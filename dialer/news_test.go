@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,8 @@ func TestCallsTellPacingWhatBecameOfThem(t *testing.T) {
 	}{
 		{"never dialed", func(f *floor, id string) { f.landed(id) }, nil, nil},
 		{"taken back", func(f *floor, id string) { f.unplan("x", []string{id}) }, nil, nil},
-		{"failed", func(f *floor, id string) { dial(f, id); f.landed(id) }, []pacing.EventKind{pacing.CallEnded}, []pacing.CallState{dialing}},
+		{"not carried by any trunk", func(f *floor, id string) { dial(f, id); f.failed(id); f.landed(id) }, nil, nil},
+		{"busy", func(f *floor, id string) { dial(f, id); f.landed(id) }, []pacing.EventKind{pacing.CallEnded}, []pacing.CallState{dialing}},
 		{"rang in vain", func(f *floor, id string) { ring(f, id); f.landed(id); f.landed(id) }, []pacing.EventKind{pacing.CallEnded}, []pacing.CallState{ringing}},
 		{"reached an agent", func(f *floor, id string) { answer(f, id); f.landed(id) }, []pacing.EventKind{pacing.CallAnswered}, []pacing.CallState{ringing}},
 		{"abandoned", func(f *floor, id string) { answer(f, id); f.abandoned(id); f.landed(id) }, []pacing.EventKind{pacing.CallAnswered, pacing.CallAbandoned}, []pacing.CallState{ringing, waiting}},
@@ -290,4 +292,38 @@ func TestAgentOnTheirWay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStepsOfTheClockAreNotSeen holds that all times by which pacing reckons ages are of the
+// clock that never steps (see package time, "Monotonic Clocks").
+func TestStepsOfTheClockAreNotSeen(t *testing.T) {
+	f := newFloor()
+	f.learn("x", true)
+	for _, id := range []string{"a", "b"} {
+		f.sit(&agent{id: id}, []string{"x"})
+		f.free(id)
+	}
+	f.claim("x") // who has it is busy
+	_, _, ids := looked(f, 2)
+	for _, id := range ids {
+		f.dialed(id, somebody, nothing)
+		f.advance(id, pacing.Ringing)
+	}
+	f.landed(ids[0])
+	news, s, _ := looked(f, 0)
+	times := map[string]time.Time{"now": s.Now, "the call's end": news[0].At, "its dialing": news[0].Call.Since, "dialing": s.Calls[0].Since, "ringing": s.Calls[0].Rings}
+	for _, a := range s.Agents {
+		times["the agent's state"] = a.Since
+		if a.State == pacing.Engaged {
+			times["the agent's call"] = a.Busy
+		}
+	}
+	if len(times) != 7 {
+		t.Fatalf("%v", times)
+	}
+	for name, at := range times {
+		if !strings.Contains(at.String(), " m=") {
+			t.Errorf("%s is by the clock on the wall: %v", name, at)
+		}
+	}
 }

@@ -40,11 +40,16 @@ func (c *campaign) pace() {
 // decide asks the pacer. It returns the ids of the attempts to be made, which are
 // calls in flight from now on.
 func (c *campaign) decide() []string {
-	started := time.Now()
 	limits := c.limits()
 	if c.isGranted() {
 		return c.dialGranted(limits)
 	}
+	return c.decideWithin(limits)
+}
+
+// decideWithin is decide where this node decides, under those limits.
+func (c *campaign) decideWithin(limits pacing.Limits) []string {
+	started := time.Now()
 	if limits.Stop != "" || c.cfg.Mode != pacing.Preview {
 		c.dropAsked(limits.Stop)
 	}

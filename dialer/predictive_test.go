@@ -112,6 +112,22 @@ func TestPredictive(t *testing.T) {
 	})
 }
 
+// TestFailuresOfTrunksTeachNothing has the carrier refuse every call: pacing learns nothing
+// of the people on the list by that.
+func TestFailuresOfTrunksTeachNothing(t *testing.T) {
+	t.Parallel()
+	h := build(t, plan{Agents: 2, Campaign: "mode: predictive", Behave: func(string) lab.Behaviour { return lab.Congestion }})
+	h.load(0, 4)
+	for _, r := range h.awaitRecords(4) {
+		if r.Outcome != cdr.Congestion {
+			t.Errorf("record %+v", r)
+		}
+	}
+	if x := h.prospect(); x.Learned > 0 {
+		t.Errorf("learned from %v calls", x.Learned)
+	}
+}
+
 // TestAgentHearsAMachine has an agent say that a machine has answered: the record tells so,
 // the lead is tried again as after a machine, and the call counts no more among those that
 // a person answered, by which the ceiling of abandoned calls goes.

@@ -73,6 +73,12 @@ func New(c Config) (Pacer, error) {
 		}
 		return lines{c: c, perAgent: c.Ratio}, nil
 	case Predictive:
+		if !(c.Target >= 0 && c.Target <= 1) {
+			return nil, fmt.Errorf("%w: predictive mode aims at a share of the ceiling between 0 and 1, not %v", ErrConfig, c.Target)
+		}
+		if !(c.MaxRatio >= 0) {
+			return nil, fmt.Errorf("%w: max_ratio is %v; it must not be negative", ErrConfig, c.MaxRatio)
+		}
 		return newPredictive(c), nil
 	case Preview:
 		return preview{c: c}, nil

@@ -93,6 +93,11 @@ func TestNewRefuses(t *testing.T) {
 		{Mode: Power, Ratio: math.NaN()},
 		{Mode: Power, Ratio: math.Inf(1)},
 		{Mode: Progressive, MaxInFlight: -1},
+		{Mode: Predictive, Target: -0.5},
+		{Mode: Predictive, Target: 1.1},
+		{Mode: Predictive, Target: math.NaN()},
+		{Mode: Predictive, MaxRatio: -1},
+		{Mode: Predictive, MaxRatio: math.NaN()},
 	} {
 		if _, err := New(c); !errors.Is(err, ErrConfig) {
 			t.Errorf("%+v: error %v, want ErrConfig", c, err)
