@@ -26,6 +26,21 @@ func (h *house) prospect() api.Prospect {
 	return *x.Decision.Predictive
 }
 
+// forecast asks by the API how long the list takes.
+func (h *house) forecast(q api.ForecastQuery) api.Forecast {
+	h.t.Helper()
+	client, err := api.NewClient("http://"+h.daemon.Addr().String(), "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer client.Close()
+	f, err := client.Forecast(h.t.Context(), "test", q)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return f
+}
+
 // half of the callees are people.
 func halfPeople(num string) lab.Behaviour {
 	if strings.HasSuffix(num, "1") || strings.HasSuffix(num, "3") || strings.HasSuffix(num, "5") || strings.HasSuffix(num, "7") || strings.HasSuffix(num, "9") {
@@ -51,6 +66,11 @@ func TestPredictive(t *testing.T) {
 	x, err := h.daemon.Explain(t.Context(), "test")
 	if err != nil || x.Limit != "agents" || x.Decision.Dial != 0 || h.carrier.Report().Calls != 0 {
 		t.Errorf("without agents: %+v, error %v", x, err)
+	}
+	before := h.forecast(api.ForecastQuery{Agents: 2})
+	if before.Leads != n || before.Sampled != n || before.Agents != 2 || before.Calls != 0 || before.AnswerShare != 0.2 || len(before.Hours) == 0 ||
+		!before.Done.Median.After(before.At) {
+		t.Errorf("before it starts: %+v", before)
 	}
 	h.await("a look at the leads to come", func() bool {
 		x, err := h.daemon.Explain(t.Context(), "test")
@@ -94,6 +114,12 @@ func TestPredictive(t *testing.T) {
 	x, err = h.daemon.Explain(t.Context(), "test")
 	if err != nil || x.Limit != "list" || !strings.Contains(x.Summary, "The list binds") || !strings.Contains(x.Summary, "With more leads to dial, ") {
 		t.Errorf("explanation %+v, error %v", x, err)
+	}
+
+	after := h.forecast(api.ForecastQuery{})
+	if after.Leads != 0 || after.Agents != 3 || after.Calls != n || len(after.Hours) != 0 || after.HandlingS >= before.HandlingS ||
+		math.Abs(after.AnswerShare-float64(people+2)/(n+10)) > 1e-9 || !after.Done.Median.Equal(after.At) {
+		t.Errorf("when all is done: %+v", after)
 	}
 
 	p.Campaign += "\n    max_ratio: 3"

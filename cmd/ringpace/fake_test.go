@@ -17,6 +17,7 @@ import (
 	"ringpace/dialer/api"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/pacing/workload"
 	"ringpace/sip/trace"
 )
 
@@ -113,6 +114,17 @@ func (d *fakeDaemon) answer(w http.ResponseWriter, r *http.Request) {
 			page.Records = []cdr.Record{{Campaign: "activation", Outcome: cdr.Busy, Marks: cdr.Marks{Invite: at, Ended: at.Add(time.Second)}}}
 		}
 		v = page
+	case "GET /v1/campaigns/activation/forecast":
+		e := func(mean float64) workload.Estimate {
+			return workload.Estimate{Mean: mean, Low: mean / 2, High: mean * 1.5}
+		}
+		v = api.Forecast{
+			Campaign: "activation", At: at, Agents: 12, Leads: 9000, Sampled: 1000, Barred: 1, AnswerShare: 0.213, HandlingS: 98, Calls: 4000,
+			Course: workload.Course{
+				Hours: []workload.Hour{{At: at, Calls: e(1800), Contacts: e(380), Finished: e(500), Left: e(8500), Utilisation: e(0.6)}},
+				Done:  workload.Instant{Median: time.Date(2026, 3, 4, 11, 20, 0, 0, time.UTC), Low: time.Date(2026, 3, 4, 9, 5, 0, 0, time.UTC)},
+			},
+		}
 	case "GET /v1/campaigns/activation/lead-counts":
 		v = api.LeadCounts{Campaign: "activation", Total: 1000, States: map[string]int{"due": 900, "final": 100}}
 	case "GET /v1/campaigns/activation/leads/7":

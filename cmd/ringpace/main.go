@@ -42,7 +42,7 @@ func commands() []*command {
 	return []*command{
 		serveCommand(), checkCommand(), demoCommand(), simulateCommand(),
 		statusCommand(), campaignCommand(), leadsCommand(), agentCommand(), doNotCallCommand(),
-		registrationsCommand(), recordingsCommand(), traceCommand(), bansCommand(), explainCommand(), reloadCommand(), healthCommand(),
+		registrationsCommand(), recordingsCommand(), traceCommand(), bansCommand(), explainCommand(), forecastCommand(), reloadCommand(), healthCommand(),
 		versionCommand(), completionCommand(), helpCommand(),
 	}
 }

@@ -56,6 +56,7 @@ func operations() []operation {
 		{"POST", c + "/start", "", RoleSupervisor, false, "StartCampaign activation"},
 		{"POST", c + "/stop", "", RoleSupervisor, false, "StopCampaign activation"},
 		{"GET", c + "/explanation", "", RoleSupervisor, false, "Explain activation"},
+		{"GET", c + "/forecast?agents=3&shift=mon", "", RoleSupervisor, false, "Forecast activation 3 mon"},
 		{"GET", c + "/cdrs?after=7", "", RoleSupervisor, false, "CDRs activation 7"},
 		{"GET", "/v1/agents", "", RoleSupervisor, false, "Agents"},
 		{"GET", a, "", RoleSupervisor, true, "Agent 1001"},

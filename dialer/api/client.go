@@ -131,6 +131,14 @@ func (c *Client) ExplainLead(ctx context.Context, campaign, id string) (LeadExpl
 	return get[LeadExplanation](ctx, c, path("v1", "campaigns", campaign, "leads", id, "explanation"))
 }
 
+// Forecast tells how long a campaign's list takes.
+func (c *Client) Forecast(ctx context.Context, name string, q ForecastQuery) (Forecast, error) {
+	v := url.Values{}
+	v.Set("agents", strconv.Itoa(q.Agents))
+	v.Set("shift", q.Shift)
+	return get[Forecast](ctx, c, path("v1", "campaigns", name, "forecast")+"?"+v.Encode())
+}
+
 // CDRs reads a page of call detail records.
 func (c *Client) CDRs(ctx context.Context, campaign, after string, limit int) (CDRPage, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}

@@ -32,6 +32,7 @@ func TestClientSpeaksWithTheServer(t *testing.T) {
 		{"StopCampaign a", func() error { _, err := c.StopCampaign(ctx, "a"); return err }},
 		{"Explain a", func() error { _, err := c.Explain(ctx, "a"); return err }},
 		{"ExplainLead a 7", func() error { _, err := c.ExplainLead(ctx, "a", "7"); return err }},
+		{"Forecast a 3 mon", func() error { _, err := c.Forecast(ctx, "a", ForecastQuery{Agents: 3, Shift: "mon"}); return err }},
 		{"CDRs a 5-0", func() error { _, err := c.CDRs(ctx, "a", "5-0", 10); return err }},
 		{"Agents", func() error { _, err := c.Agents(ctx); return err }},
 		{"Agent 1001", func() error { _, err := c.Agent(ctx, "1001"); return err }},

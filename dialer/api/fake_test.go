@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/pacing/workload"
 	"ringpace/sip/trace"
 )
 
@@ -115,6 +117,10 @@ func (f *fakeFloor) StopCampaign(ctx context.Context, name string) (CampaignStat
 
 func (f *fakeFloor) Explain(ctx context.Context, name string) (Explanation, error) {
 	return Explanation{Campaign: name, Summary: "Two agents are free."}, f.note(ctx, "Explain", name)
+}
+
+func (f *fakeFloor) Forecast(ctx context.Context, name string, q ForecastQuery) (Forecast, error) {
+	return Forecast{Campaign: name, Agents: q.Agents, Course: workload.Course{Hours: []workload.Hour{}}}, f.note(ctx, "Forecast", name, fmt.Sprint(q.Agents), q.Shift)
 }
 
 func (f *fakeFloor) CDRs(ctx context.Context, name, after string, limit int) (CDRPage, error) {

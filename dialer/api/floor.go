@@ -49,6 +49,8 @@ type CampaignDesk interface {
 	StopCampaign(ctx context.Context, name string) (CampaignStatus, error)
 	// Explain says why the campaign dials as it does now.
 	Explain(ctx context.Context, name string) (Explanation, error)
+	// Forecast says how long the campaign's list takes.
+	Forecast(ctx context.Context, name string, q ForecastQuery) (Forecast, error)
 	// CDRs gives at most limit records from the oldest after the cursor; "" starts
 	// at the oldest kept.
 	CDRs(ctx context.Context, campaign, after string, limit int) (CDRPage, error)

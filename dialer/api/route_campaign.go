@@ -11,6 +11,11 @@ type cdrQuery struct {
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"At most so many records"`
 }
 
+type forecastQuery struct {
+	Campaign string `path:"campaign" maxLength:"128" doc:"Name of the campaign"`
+	ForecastQuery
+}
+
 func (s *Server) campaignRoutes() {
 	const tag = "campaigns"
 	a := access{role: RoleSupervisor}
@@ -38,6 +43,11 @@ func (s *Server) campaignRoutes() {
 		func(ctx context.Context, in *campaignPath) (Explanation, error) {
 			e, err := s.floor.Explain(ctx, in.Campaign)
 			return e.tidy(), err
+		})
+	route(s, op(http.MethodGet, "/v1/campaigns/{campaign}/forecast", "forecast-campaign", tag, "How long its list takes",
+		"By hour, and when it is done, with intervals that hold with a probability of 90 %. See Forecast in the README.", a),
+		func(ctx context.Context, in *forecastQuery) (Forecast, error) {
+			return s.floor.Forecast(ctx, in.Campaign, in.ForecastQuery)
 		})
 	route(s, op(http.MethodGet, "/v1/campaigns/{campaign}/cdrs", "list-cdrs", tag, "Call detail records",
 		"Oldest first; go on with the cursor in next.", a),
