@@ -76,6 +76,14 @@ func TestPredictive(t *testing.T) {
 		x, err := h.daemon.Explain(t.Context(), "test")
 		return err == nil && slices.ContainsFunc(x.Facts, func(f api.Fact) bool { return f.Name == "leads_ahead" && f.Value == "10" })
 	})
+	if !slices.ContainsFunc(x.Facts, func(f api.Fact) bool { return f.Name == "profile" && f.Value == "safe" && f.Note != "" }) {
+		t.Errorf("the law is not told: %+v", x.Facts)
+	}
+	lead, err := h.daemon.ExplainLead(t.Context(), "test", "tel-"+number(7)[1:])
+	if err != nil || !lead.Dialable || !strings.Contains(lead.Summary, "after 7 others. No call is placed now, though: ") ||
+		!strings.Contains(lead.Summary, "The agents bind: none is logged in.") {
+		t.Errorf("explained as %q, error %v", lead.Summary, err)
+	}
 	for _, id := range []string{"a1001", "a1002", "a1003"} {
 		if _, err := h.daemon.Login(t.Context(), id); err != nil {
 			t.Fatal(err)
