@@ -42,6 +42,7 @@ type traffic struct {
 	Measure time.Duration // find out about so long
 	PID     int           // of the process that is measured
 	Around  []stretch     // tell what was found last apart by these
+	Stop    bool          // send no more
 }
 
 // setup is what far ends are to be opened.
@@ -77,6 +78,8 @@ func beGenerator() error {
 			err = errors.New("no far ends are open")
 		case t.Send != nil:
 			err = g.start(*t.Send)
+		case t.Stop:
+			g.stop()
 		case t.Around != nil:
 			answer.Around = last.around(t.Around)
 		default:
@@ -174,9 +177,14 @@ func newGenerator(s setup) (*generator, error) {
 	return g, nil
 }
 
-func (g *generator) close() error {
+// stop ends all streams, and hears no more.
+func (g *generator) stop() {
 	g.quit.Store(true)
 	g.loop.Wait()
+}
+
+func (g *generator) close() error {
+	g.stop()
 	errs := []error{unix.Close(g.epoll)}
 	for _, p := range g.parties {
 		errs = append(errs, unix.Close(p.fd))

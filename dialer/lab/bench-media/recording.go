@@ -53,8 +53,8 @@ func unbroken(heard []int16, s stream, from, to uint32) error {
 	if number < to {
 		return fmt.Errorf("packet %d is not at sample %d as it was sent", number, at)
 	}
-	// The other channel may have had more: streams go on while recordings are completed, and
-	// of what then waits in the sockets of a full core nobody says that it is recorded.
+	// The other channel may have had more: of what waits in the sockets of a full core when the
+	// recordings are completed nobody says that it is recorded.
 	rest := heard[at:]
 	if slices.ContainsFunc(rest, func(v int16) bool { return v != tone.DecodeALaw(silence) }) {
 		return fmt.Errorf("behind packet %d, the last, there are %d samples and not of silence", number-1, len(rest))

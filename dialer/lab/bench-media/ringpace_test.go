@@ -55,6 +55,7 @@ func bridgeAndRecord(t *testing.T, s setup) {
 	if periods := int(found.To - found.From); found.Monitored < s.Monitors*periods/2 || s.Monitors == 0 && found.Monitored > 0 {
 		t.Errorf("%d packets came to %d monitors in %d periods", found.Monitored, s.Monitors, periods)
 	}
+	g.stop()
 	ended, err := f.obey(work{Finish: true})
 	if err != nil {
 		t.Fatal(err)
