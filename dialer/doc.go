@@ -5,7 +5,8 @@
 //
 //	Daemon    wires the rooms together, starts and stops the actors, answers the API
 //	campaign  paces: asks the pacer, claims leads, has the rules judge them, starts attempts;
-//	          reads the abandonment budget, keeps what pacing has learned
+//	          reads the abandonment budget, keeps what pacing has learned; in mode predictive
+//	          one node's decides for those of all nodes (nodes.go, granted.go)
 //	attempt   one call to one lead, from the INVITE to the call detail record
 //	reception who calls in, and who deals with it: an agent's telephone, a customer, a stranger
 //	inbound   one call to one of our numbers, from the INVITE to the call detail record
