@@ -22,7 +22,7 @@ type simulateFlags struct {
 	seeds                        int
 	first                        uint64
 	reference                    string
-	asJSON, asCSV                bool
+	asJSON, asCSV, asMarkdown    bool
 	svg, record                  string
 	replay                       replayFlags
 }
@@ -70,13 +70,14 @@ replays), fits (whether the record lies in the interval of was).
 			var f simulateFlags
 			flags.StringSliceVar(&f.scenarios, "scenario", nil, "presets, `NAME,...` or all (default A20 unless there is a --file)")
 			flags.StringSliceVar(&f.files, "file", nil, "scenarios of your own, `FILE,...` in YAML")
-			flags.StringSliceVar(&f.algorithms, "algorithm", []string{"predictive", "progressive"}, "ways of pacing, `NAME,...` or all")
+			flags.StringSliceVar(&f.algorithms, "algorithm", []string{"predictive", "progressive"}, "ways of pacing, `NAME,...`, tuned (rivals) or all")
 			flags.IntVar(&f.seeds, "seeds", 30, "days of each scenario; or how often --replay plays the days, 40")
 			flags.Uint64Var(&f.first, "first-seed", 1, "seed of the first day; each further one has the next")
 			flags.IntSliceVar(&f.agents, "agents", nil, "play each scenario with so many agents, `N,...`, its crews in proportion")
 			flags.StringVar(&f.reference, "reference", "", "algorithm, `NAME`, that the others are compared with (default progressive, or else the first)")
 			flags.BoolVar(&f.asJSON, "json", false, "answer as JSON")
 			flags.BoolVar(&f.asCSV, "csv", false, "answer as CSV, a line for each scenario and algorithm")
+			flags.BoolVar(&f.asMarkdown, "markdown", false, "answer as tables in Markdown: best tuned rival, predictive and oracles; all")
 			flags.StringVar(&f.svg, "svg", "", "draw utilisation against abandonment, or against several --agents, to `FILE`")
 			flags.StringVar(&f.record, "record", "", "write the calls of a scenario's days to `FILE`, as call detail records, and show nothing")
 			f.replay.declare(flags)
@@ -88,8 +89,8 @@ replays), fits (whether the record lies in the interval of was).
 					return listSimulations(t, f.asJSON)
 				case *dump != "":
 					return dumpScenario(t, *dump)
-				case f.asJSON && f.asCSV:
-					return usage("simulate: --json or --csv, not both")
+				case f.asJSON && f.asCSV || f.asMarkdown && (f.asJSON || f.asCSV):
+					return usage("simulate: one of --json, --csv and --markdown")
 				case len(f.replay.sources) > 0:
 					if !flags.Changed("seeds") {
 						f.seeds = usualReplays
@@ -149,8 +150,12 @@ func (f *simulateFlags) experiment() (*sim.Experiment, error) {
 		}
 	}
 	for _, name := range f.algorithms {
-		if name == "all" {
+		switch name {
+		case "all":
 			e.Algorithms = append(e.Algorithms, sim.Algorithms()...)
+			continue
+		case "tuned":
+			e.Algorithms = append(e.Algorithms, sim.TunedRivals()...)
 			continue
 		}
 		a, err := sim.FindAlgorithm(name)
@@ -200,6 +205,8 @@ func simulate(ctx context.Context, t *terminal, e *sim.Experiment, f simulateFla
 	switch {
 	case f.asCSV:
 		return r.CSV(t.out)
+	case f.asMarkdown:
+		return r.Markdown(t.out)
 	case f.asJSON && len(r.Scenarios) == 1:
 		return t.json(r.Scenarios[0])
 	case f.asJSON:

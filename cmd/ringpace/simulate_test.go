@@ -67,6 +67,18 @@ func TestSimulateJSON(t *testing.T) {
 	}
 }
 
+func TestSimulateMarkdown(t *testing.T) {
+	code, out, errs := ringpace(nil, "simulate", "--file", quickFile(t), "--algorithm", "predictive,tuned,oracle-calls", "--seeds", "1", "--markdown")
+	if code != exitOK || errs != "" {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	for _, want := range []string{"| scenario | best tuned rival |", "| quick: ", "| `mean-matching-tuned` | "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
 func TestSimulateSeveral(t *testing.T) {
 	svg := filepath.Join(t.TempDir(), "chart.svg")
 	args := []string{"simulate", "--file", quickFile(t), "--agents", "2,6", "--algorithm", "progressive,predictive", "--seeds", "2", "--first-seed", "5", "--svg", svg}
@@ -167,7 +179,8 @@ func TestSimulateRefuses(t *testing.T) {
 		{"--seeds 0", exitUsage, "--seeds"},
 		{"--agents 0", exitUsage, "--agents"},
 		{"--agents 99999", exitUsage, "--agents"},
-		{"--json --csv", exitUsage, "not both"},
+		{"--json --csv", exitUsage, "one of"},
+		{"--markdown --json", exitUsage, "one of"},
 		{"--file missing.yaml", exitFailure, "missing.yaml"},
 		{"--file " + faulty, exitFailure, "has 2 faults:\n" + faulty + ":1:6: day: "},
 		{"--file " + faulty, exitFailure, "\n" + faulty + ":2:1: agnets: is not known"},

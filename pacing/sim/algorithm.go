@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func Algorithms() []Algorithm {
 				return r.pacer(s, r.Defaults)
 			}})
 		}
-		all = append(all, Algorithm{Name: r.Name + "-tuned", About: r.About + ", tuned for the scenario or the preset most like it", New: func(s *Scenario, _ uint64) (pacing.Pacer, error) {
+		all = append(all, Algorithm{Name: r.Name + tunedSuffix, About: r.About + ", tuned for the scenario or the preset most like it", New: func(s *Scenario, _ uint64) (pacing.Pacer, error) {
 			p, err := r.Tuned(s)
 			if err != nil {
 				return nil, err
@@ -85,6 +86,14 @@ func Algorithms() []Algorithm {
 		}})
 	}
 	return all
+}
+
+// tunedSuffix ends the names of rivals that were tuned in hindsight.
+const tunedSuffix = "-tuned"
+
+// TunedRivals returns every rival as it was tuned.
+func TunedRivals() []Algorithm {
+	return slices.DeleteFunc(Algorithms(), func(a Algorithm) bool { return !strings.HasSuffix(a.Name, tunedSuffix) })
 }
 
 // FindAlgorithm returns the algorithm of that name. Its error wraps ErrAlgorithm and says
