@@ -33,7 +33,7 @@ func TestLevelFollowsAndSettles(t *testing.T) {
 		what      string
 		got, most float64
 	}{
-		{"steady", math.Sqrt(steady), 0.075},
+		{"steady", math.Sqrt(steady), 0.065},
 		{"60 answers after it fell", math.Sqrt(soon), 0.45},
 		{"360 answers after it fell", math.Sqrt(later), 0.2},
 	} {

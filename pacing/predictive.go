@@ -56,21 +56,30 @@ func (p *predictive) Decide(s Snapshot) Decision {
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)
-	by, spare := p.bound(&s, n)
+	p.prospect.Lost = p.lost()
+	by, spare := p.bound(&s, n, p.prospect.Lost)
+	d.Theta, d.Spare = p.prospect.Theta, spare
 	d.GiveUp = p.giveUp()
 	dial := 0
 	for n.agents > 0 && dial < mostAtOnce {
 		p.aim(&s, dial)
-		if p.prospect.Risk = p.marginal(); p.prospect.Risk > p.prospect.Theta+1e-9 {
+		risk, answered := p.risk(func(pt *point) *row { return &pt.fresh.answered })
+		if p.prospect.Risk = share(risk, answered); p.prospect.Risk > p.prospect.Theta+1e-9 {
 			break
 		}
-		dial++
 		for i := range p.points {
 			pt := &p.points[i]
 			pt.crowd.add(&pt.fresh.held)
 			pt.crowd.full(&pt.full)
-			p.prospect.Answers += pt.weight * pt.fresh.answered[steps-1]
+			pt.answers.add(&pt.fresh.answered, 1)
 		}
+		// The call takes agents from others in flight, too.
+		if by, spare = p.bound(&s, n, p.lost()); p.prospect.Risk > p.prospect.Theta+1e-9 {
+			break
+		}
+		dial++
+		d.Theta, d.Spare = p.prospect.Theta, spare
+		p.prospect.Answers += answered
 	}
 	d.Lines = d.InFlight + dial
 	if n.agents == n.away {
@@ -81,20 +90,19 @@ func (p *predictive) Decide(s Snapshot) Decision {
 		d.allow(int(p.c.MaxRatio*float64(n.agents-n.away))-d.InFlight, ByRatio)
 	}
 	prospect := p.prospect
-	d.Predictive, d.Theta, d.Spare = &prospect, prospect.Theta, spare
+	d.Predictive = &prospect
 	return d.within(p.c, s)
 }
 
 // mostAtOnce bounds what one decision dials; the next is a second away at most.
 const mostAtOnce = 1000
 
-// marginal is the risk that an answer to a call dialed now finds nobody.
-func (p *predictive) marginal() float64 {
-	risk, sum := p.risk(func(pt *point) *row { return &pt.fresh.answered })
-	if sum <= 0 {
+// share is how likely an answer finds nobody, where one comes with that probability.
+func share(lost, answered float64) float64 {
+	if answered <= 0 {
 		return 1
 	}
-	return risk / sum
+	return lost / answered
 }
 
 // lost is how many answers to calls in flight are expected to find nobody.
@@ -103,12 +111,12 @@ func (p *predictive) lost() float64 {
 	return sum
 }
 
-// bound finds the risk that a new call may have, and says what bounds it, and how many
-// more abandonments leave that as it is.
-func (p *predictive) bound(s *Snapshot, n count) (by Limit, spare int) {
+// bound finds the risk that a new call may have where so many answers to the calls in
+// flight, the new one among them, are expected to find nobody; it says what bounds it, and
+// how many more abandonments leave that as it is.
+func (p *predictive) bound(s *Snapshot, n count, lost float64) (by Limit, spare int) {
 	x := &p.prospect
-	x.Lost = p.lost()
-	x.Gate = poissonQuantile(gateMargin*(x.Lost+s.Elsewhere.Lost), gateTail)
+	x.Gate = poissonQuantile(gateMargin*(lost+s.Elsewhere.Lost), gateTail)
 	spare = Unlimited
 	if len(s.Windows) == 0 {
 		x.Window = "none"
