@@ -148,6 +148,7 @@ func (h *house) start(p plan) {
 			h.t.Log(h.log.String())
 		}
 	})
+	h.await("calls to be taken", h.daemon.TakesCalls)
 }
 
 // logBuffer keeps what the daemon logs, for the report of a test that failed.

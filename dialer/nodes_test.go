@@ -151,8 +151,8 @@ func TestTwoNodes(t *testing.T) {
 		return err == nil && counts.States["done"] == people+silent
 	})
 	h.awaitFor(time.Minute, "the dead node to be forgotten", func() bool { return fact(explain(), "node_a") == "" })
-	if p := h.prospect(); p.Gate != 0 || p.Learned < people-2 {
-		t.Errorf("credit needed %v, learned from %v calls", p.Gate, p.Learned)
+	if p := h.prospect(); p.Lost != 0 || p.Learned < people-2 {
+		t.Errorf("%v are expected to find nobody, learned from %v calls", p.Lost, p.Learned)
 	}
 
 	dialed, interrupted := map[string]int{}, map[string]int{}

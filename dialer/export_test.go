@@ -15,3 +15,6 @@ func (d *Daemon) TransferAndLeave(ctx context.Context, agentID, to string) error
 	})
 	return err
 }
+
+// TakesCalls reports whether the daemon takes calls, as it does soon after its start.
+func (d *Daemon) TakesCalls() bool { return d.reception.Load() != nil }
