@@ -132,7 +132,7 @@ func checkURI(uri *sipgo.Uri) (hostPort netip.AddrPort, err error) {
 		return hostPort, errContact
 	case len(uri.Headers) > 0 || uri.UriParams.Has("method") || uri.UriParams.Has("maddr"):
 		return hostPort, fmt.Errorf("%w: not a plain address", errContact)
-	case !survives(s):
+	case !survives(uri):
 		return hostPort, fmt.Errorf("%w: ambiguous", errContact)
 	}
 	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
@@ -150,10 +150,13 @@ func checkURI(uri *sipgo.Uri) (hostPort netip.AddrPort, err error) {
 	return netip.AddrPortFrom(ip, port), nil
 }
 
-// survives reports whether a printed URI prints the same when it has been read.
-func survives(s string) bool {
+// survives reports whether a URI is the same when what is printed of it has been read, in
+// its parts too: "sip:@0@;" reads as one with the host "0@", and as the user 0 of no host
+// once it has been printed.
+func survives(uri *sipgo.Uri) bool {
 	var u sipgo.Uri
-	return sipgo.ParseUri(s, &u) == nil && u.String() == s
+	s := uri.String()
+	return sipgo.ParseUri(s, &u) == nil && u.String() == s && u.User == uri.User && u.Host == uri.Host && u.Port == uri.Port
 }
 
 // reach returns Addr. It is never another host than the REGISTER came from.
