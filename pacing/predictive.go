@@ -23,6 +23,7 @@ type predictive struct {
 	calls    []flying
 	places   int // agents for answers to come
 	aimed    aim // what the points' fresh rows are of
+	budgets  []budget
 	prospect Prospect
 }
 
@@ -56,8 +57,9 @@ func (p *predictive) Decide(s Snapshot) Decision {
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
 	p.assess(&s, n)
+	p.budget(&s, n)
 	p.prospect.Lost = p.lost()
-	by, spare := p.bound(&s, n, p.prospect.Lost)
+	by, spare := p.bound(s.Elsewhere.Lost + p.prospect.Lost)
 	d.Theta, d.Spare = p.prospect.Theta, spare
 	d.GiveUp = p.giveUp()
 	dial := 0
@@ -74,7 +76,7 @@ func (p *predictive) Decide(s Snapshot) Decision {
 			pt.answers.add(&pt.fresh.answered, 1)
 		}
 		// The call takes agents from others in flight, too.
-		if by, spare = p.bound(&s, n, p.lost()); p.prospect.Risk > p.prospect.Theta+1e-9 {
+		if by, spare = p.bound(s.Elsewhere.Lost + p.lost()); p.prospect.Risk > p.prospect.Theta+1e-9 {
 			break
 		}
 		dial++
@@ -111,42 +113,59 @@ func (p *predictive) lost() float64 {
 	return sum
 }
 
+// budget is what one window bears. It is the same for all calls of a decision.
+type budget struct {
+	window        *Window
+	share, credit float64
+	spent         bool // one more abandonment could not be made good again
+}
+
+// budget finds what each window bears.
+func (p *predictive) budget(s *Snapshot, n count) {
+	n.agents += s.Elsewhere.Agents
+	p.budgets = p.budgets[:0]
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		further, credit := p.further(n, age(w.Ends, s.Now)), w.credit()
+		p.budgets = append(p.budgets, budget{
+			window: w, share: w.share(p.c.Target*w.Ceiling, further), credit: credit,
+			spent: credit+earned*w.Ceiling*further < 1,
+		})
+	}
+}
+
 // bound finds the risk that a new call may have where so many answers to the calls in
 // flight, the new one among them, are expected to find nobody; it says what bounds it, and
 // how many more abandonments leave that as it is.
-func (p *predictive) bound(s *Snapshot, n count, lost float64) (by Limit, spare int) {
+func (p *predictive) bound(lost float64) (by Limit, spare int) {
 	x := &p.prospect
-	x.Gate = poissonQuantile(gateMargin*(lost+s.Elsewhere.Lost), gateTail)
+	x.Gate = poissonQuantile(gateMargin*lost, gateTail)
 	spare = Unlimited
-	if len(s.Windows) == 0 {
+	if len(p.budgets) == 0 {
 		x.Window = "none"
 		return ByCredit, spare // theta stays 0: who answers must have an agent
 	}
 	by = ByRisk
 	x.Theta = math.Inf(1)
-	n.agents += s.Elsewhere.Agents
-	for i := range s.Windows {
-		w := &s.Windows[i]
-		further := p.further(n, age(w.Ends, s.Now))
-		share, credit, why := w.share(p.c.Target*w.Ceiling, further), w.credit(), ByRisk
-		theta := share / x.Kappa
-		if credit < x.Gate {
+	for _, b := range p.budgets {
+		theta, why := b.share/x.Kappa, ByRisk
+		if b.credit < x.Gate {
 			theta, why = min(theta, safeTheta), ByCredit
-			if credit < 0 {
+			if b.credit < 0 {
 				theta = min(theta, debtTheta)
 			}
 		}
-		if credit+earned*w.Ceiling*further < 1 { // one more could not be made good again
+		if b.spent {
 			theta, why = 0, ByCredit
 		}
 		switch {
-		case credit >= x.Gate:
-			spare = min(spare, int(credit-x.Gate))
-		case credit >= 0:
-			spare = min(spare, int(credit))
+		case b.credit >= x.Gate:
+			spare = min(spare, int(b.credit-x.Gate))
+		case b.credit >= 0:
+			spare = min(spare, int(b.credit))
 		}
 		if theta < x.Theta {
-			x.Theta, x.Share, x.Credit, x.Window, by = theta, share, credit, w.Name, why
+			x.Theta, x.Share, x.Credit, x.Window, by = theta, b.share, b.credit, b.window.Name, why
 		}
 	}
 	return by, spare
