@@ -3,11 +3,14 @@ package store
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
 )
+
+var unique atomic.Int64 // numbers, on the list that is common to all tests
 
 func TestListForAllCampaigns(t *testing.T) {
 	onEach(t, func(t *testing.T, b backend) {

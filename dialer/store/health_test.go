@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"ringpace/dialer/cdr"
+	"ringpace/pacing/ledger/redistest"
 )
 
 // Redis goes while calls are up, and comes back: no new calls meanwhile, the ends
 // of the others are written once.
 func TestRedisGoesAndComes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "redis")
-	server, err := startRedis(dir, 0, "--appendfsync", "always")
+	server, err := redistest.Start(dir, 0, "--appendfsync", "always")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { server.stop() }()
-	b := backend{url: "redis://" + server.addr}
+	defer func() { server.Stop() }()
+	b := backend{url: "redis://" + server.Addr}
 	s := b.open(t, Config{Timeout: 2 * time.Second})
 	f := newFloor(t, s)
 	f.add(people(5)...)
@@ -30,7 +31,7 @@ func TestRedisGoesAndComes(t *testing.T) {
 	f.drain()
 
 	changed := s.Changed()
-	server.stop()
+	server.Stop()
 	f.finish(second, cdr.Person, Next{Final: true}) // nobody has told the store yet
 	_, err = f.start(leads[3])
 	wantErr(t, err, ErrAway)
@@ -57,8 +58,7 @@ func TestRedisGoesAndComes(t *testing.T) {
 	}
 
 	changed = s.Changed()
-	port := server.cmd.Args[2]
-	server, err = startRedis(dir, atoi(t, port), "--appendfsync", "always")
+	server, err = redistest.Start(dir, server.Port, "--appendfsync", "always")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,15 +84,6 @@ func TestRedisGoesAndComes(t *testing.T) {
 	}
 }
 
-func atoi(t *testing.T, text string) int {
-	t.Helper()
-	n := 0
-	for _, r := range text {
-		n = n*10 + int(r-'0')
-	}
-	return n
-}
-
 func TestWarnings(t *testing.T) {
 	cases := []struct {
 		name string
@@ -109,12 +100,12 @@ func TestWarnings(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			server, err := startRedis(filepath.Join(t.TempDir(), "redis"), 0, c.args...)
+			server, err := redistest.Start(filepath.Join(t.TempDir(), "redis"), 0, c.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer server.stop()
-			s := backend{url: "redis://" + server.addr}.open(t, Config{})
+			defer server.Stop()
+			s := backend{url: "redis://" + server.Addr}.open(t, Config{})
 			got := s.Warnings()
 			if len(got) != len(c.want) {
 				t.Fatalf("warnings %q, want %q", got, c.want)
@@ -130,12 +121,12 @@ func TestWarnings(t *testing.T) {
 
 // A Redis that refuses to write is as good as away.
 func TestRedisThatRefusesWrites(t *testing.T) {
-	server, err := startRedis(filepath.Join(t.TempDir(), "redis"), 0)
+	server, err := redistest.Start(filepath.Join(t.TempDir(), "redis"), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.stop()
-	s := backend{url: "redis://" + server.addr}.open(t, Config{})
+	defer server.Stop()
+	s := backend{url: "redis://" + server.Addr}.open(t, Config{})
 	f := newFloor(t, s)
 	f.add(people(2)...)
 	leads := f.claim(2)

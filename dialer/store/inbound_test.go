@@ -9,6 +9,7 @@ import (
 
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/lead"
+	"ringpace/pacing/ledger/redistest"
 )
 
 // callIn opens a call from a number.
@@ -281,12 +282,12 @@ func TestCallInCutOff(t *testing.T) {
 // TestCallInWhileRedisIsAway holds that a call that comes in while Redis is away is told
 // it afterwards: its end where it is over, else that it is up.
 func TestCallInWhileRedisIsAway(t *testing.T) {
-	one, err := startRedis(t.TempDir(), 0)
+	one, err := redistest.Start(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(one.stop)
-	b := backend{url: "redis://" + one.addr}
+	t.Cleanup(one.Stop)
+	b := backend{url: "redis://" + one.Addr}
 	f := newFloor(t, b.open(t, Config{Timeout: time.Second}))
 	f.s.lost(ErrAway) // as after a failed round trip
 	open := func(number string) cdr.Record {

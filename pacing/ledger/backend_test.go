@@ -2,19 +2,15 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/oklog/ulid/v2"
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
+
+	"ringpace/pacing/ledger/redistest"
 )
 
 // backends are the addresses of the servers that every script is tested against.
@@ -23,116 +19,14 @@ type backends struct{ one, cluster string }
 var servers backends // set once, by TestMain
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "ledger-redis-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		one, err := startRedis(filepath.Join(dir, "one"))
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer one.stop()
-		cluster, err := startRedis(filepath.Join(dir, "cluster"), "--cluster-enabled", "yes")
-		if err == nil {
-			defer cluster.stop()
-			err = cluster.ownAllSlots()
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		servers = backends{one.addr, cluster.addr}
-		before := goleak.IgnoreCurrent()
-		code := m.Run()
-		if err := goleak.Find(before); err != nil && code == 0 {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return code
-	}())
+	os.Exit(redistest.Main(m, func(one, cluster string) { servers = backends{one, cluster} }))
 }
 
-// server is a redis-server of our own.
-type server struct {
-	addr string
-	cmd  *exec.Cmd
-}
-
-// startRedis starts redis-server in dir on a free port.
-func startRedis(dir string, args ...string) (*server, error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, fmt.Errorf("these tests need redis-server: apt-get install redis-server (make test does it): %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	port := 0
-	for port == 0 || port > 55000 { // a cluster's bus listens at port + 10000
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		port = l.Addr().(*net.TCPAddr).Port
-		l.Close()
-	}
-	s := &server{addr: fmt.Sprintf("127.0.0.1:%d", port)}
-	s.cmd = exec.Command(path, append([]string{
-		"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no",
-	}, args...)...)
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	client := redis.NewClient(&redis.Options{Addr: s.addr})
-	defer client.Close()
-	if !holds(func() bool { err = client.Ping(context.Background()).Err(); return err == nil }) {
-		s.stop()
-		return nil, fmt.Errorf("redis-server does not answer: %w", err)
-	}
-	return s, nil
-}
-
-func (s *server) stop() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-}
-
-func (s *server) ownAllSlots() error {
-	ctx := context.Background()
-	client := redis.NewClient(&redis.Options{Addr: s.addr})
-	defer client.Close()
-	if err := client.Do(ctx, "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
-		return err
-	}
-	var err error
-	if !holds(func() bool { err = client.Set(ctx, "probe", 1, 0).Err(); return err == nil }) {
-		return fmt.Errorf("the cluster of one does not come up: %w", err)
-	}
-	return nil
-}
-
-// holds waits until ok, on a slow machine too, and reports whether it came to that.
-func holds(ok func() bool) bool {
-	deadline := time.After(15 * time.Second)
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for !ok() {
-		select {
-		case <-look.C:
-		case <-deadline:
-			return false
-		}
-	}
-	return true
-}
-
-var unique atomic.Int64 // names in shared servers
-
-func name(prefix string) string { return fmt.Sprintf("%s-%d-%d", prefix, os.Getpid(), unique.Add(1)) }
+// name is unique in the shared servers, and holds waits until what it is given is so.
+var (
+	name  = redistest.Name
+	holds = redistest.Holds
+)
 
 // floor is one campaign in one Redis.
 type floor struct {
