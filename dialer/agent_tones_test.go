@@ -15,7 +15,7 @@ import (
 // is said, and which the ear's half second tells apart: busy sounds for that long at once,
 // congestion for half of any such time.
 const (
-	american = "tones: {country: US, failed: 1s, beep: {length: 0s}}"
+	american = "tones: {country: US, failed: 2500ms, beep: {length: 0s}}"
 	longer   = "tones: {country: US, failed: 2500ms}"
 	toneHz   = 620
 	atEar    = -3.01 - 3.14 - 3.01 // dB: what this frequency of a tone in dBm0 has in dBFS
@@ -27,10 +27,17 @@ func (h *house) hearsOut(who string, level func(hz int) float64, dBm0 float64) (
 	h.t.Helper()
 	full := dBm0 + atEar
 	loudest := math.Inf(-1)
+	var quiet time.Time // since when it is not heard any more
 	h.await(who+" hears a tone to its end", func() bool {
 		now := level(toneHz)
 		loudest = max(loudest, now)
-		return loudest > full-8 && now < full-15
+		switch {
+		case now >= full-15:
+			quiet = time.Time{}
+		case loudest > full-8 && quiet.IsZero():
+			quiet = time.Now()
+		}
+		return !quiet.IsZero() && time.Since(quiet) > 700*time.Millisecond // longer than between two sounds of it
 	})
 	if loudest > full+1.5 {
 		h.t.Errorf("%s hears it at %.1f dBFS, want %.1f", who, loudest, full)
