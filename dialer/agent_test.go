@@ -329,7 +329,7 @@ func TestAgentLegFigures(t *testing.T) {
 	h.awaitAgent("a1001", api.AgentReady)
 	h.load(0, 4)
 	for _, r := range h.awaitRecords(4) {
-		if r.AgentLeg == nil || r.AgentLeg.Received > r.Customer.Received+20 {
+		if r.AgentLeg == nil || r.AgentLeg.Received > r.Customer.Sent+20 {
 			t.Errorf("agent's leg %+v, customer's leg %+v", r.AgentLeg, r.Customer)
 		}
 	}
