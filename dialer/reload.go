@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"ringpace/configs/document"
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
 )
@@ -24,7 +25,7 @@ func (d *Daemon) Reload(ctx context.Context) ([]api.Change, error) {
 	cfg, warnings, err := config.Load(d.opts.Path)
 	if err != nil {
 		refusal := &api.Refusal{Kind: api.ErrInvalid, Detail: "the configuration file has errors; the old configuration stays in force"}
-		var faults config.Errors
+		var faults document.Problems
 		if errors.As(err, &faults) {
 			for _, p := range faults {
 				refusal.Problems = append(refusal.Problems, p.String())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringpace/configs/document"
 	"ringpace/dialer/config"
 )
 
@@ -19,7 +20,7 @@ type finding struct {
 	Text   string `json:"text"`
 }
 
-func findings(problems []config.Problem) []finding {
+func findings(problems document.Problems) []finding {
 	list := make([]finding, 0, len(problems))
 	for _, p := range problems {
 		list = append(list, finding{p.File, p.Line, p.Column, p.Key, p.Text})
@@ -41,7 +42,7 @@ daemon; faults do. Nothing is opened, called or changed.
 			asJSON := flags.Bool("json", false, "answer as JSON")
 			return func(_ context.Context, t *terminal, args []string) error {
 				c, warnings, err := config.Load(args[0])
-				var faults config.Errors
+				var faults document.Problems
 				if err != nil && !errors.As(err, &faults) {
 					return err // the file could not be read at all
 				}

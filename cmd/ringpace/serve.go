@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ringpace/configs/document"
 	"ringpace/dialer"
 	"ringpace/dialer/api"
 	"ringpace/dialer/config"
@@ -121,7 +122,7 @@ func reload(ctx context.Context, floor api.Floor, log *slog.Logger) {
 
 // faulty is a configuration that cannot be used, with every fault.
 func faulty(path string, err error) error {
-	var faults config.Errors
+	var faults document.Problems
 	if !errors.As(err, &faults) {
 		return err
 	}

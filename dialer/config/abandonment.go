@@ -111,7 +111,7 @@ func (v *validator) predictive(key string, k *Campaign) {
 		return
 	}
 	for _, name := range []string{"max_ratio", "give_up", "abandonment"} {
-		if _, given := v.at[key+"."+name]; given {
+		if v.Given(key + "." + name) {
 			v.warn(key+"."+name, "has no effect in mode %s; it is for mode predictive", k.Mode)
 		}
 	}

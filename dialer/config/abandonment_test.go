@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ringpace/configs/document"
 	"ringpace/pacing"
 )
 
@@ -28,7 +29,7 @@ func TestPacingOfACampaign(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, warnings, err := Parse("test.yaml", []byte(keyed("mode: predictive"+c.set)))
-			if err != nil || slices.ContainsFunc(warnings, func(p Problem) bool { return strings.HasPrefix(p.Key, "campaigns") }) {
+			if err != nil || slices.ContainsFunc(warnings, func(p document.Problem) bool { return strings.HasPrefix(p.Key, "campaigns") }) {
 				t.Fatal(err, warnings)
 			}
 			k := cfg.Campaigns[0]
@@ -57,7 +58,7 @@ func TestWarningsOfPredictiveSettings(t *testing.T) {
 		"give_up: false": "campaigns[0].give_up: has no effect in mode progressive",
 	} {
 		_, warnings, err := Parse("test.yaml", []byte(keyed(set)))
-		if err != nil || !slices.ContainsFunc(warnings, func(p Problem) bool { return strings.Contains(p.String(), want) }) {
+		if err != nil || !slices.ContainsFunc(warnings, func(p document.Problem) bool { return strings.Contains(p.String(), want) }) {
 			t.Errorf("%s: %v, %v, want %q", set, warnings, err, want)
 		}
 	}

@@ -4,7 +4,7 @@
 // changed and whether it may be applied without a restart.
 //
 // Every fault of a file is found in one run and named by file, line, column and
-// key, with what would be right (see Errors). Reading is strict: an unknown key
+// key, with what would be right (see document.Problems). Reading is strict: an unknown key
 // is an error.
 //
 // Struct tags: yaml is the key; enum the allowed words; reload:"live" marks what

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"ringpace/configs/duration"
 )
 
 // Consent is how a customer is told that the call is recorded, and may refuse it.
@@ -60,10 +62,10 @@ func (v *validator) disclosure() {
 	b := &r.Beep
 	v.audible("recording.beep", b.Frequency, b.Level)
 	if b.Length < 20*time.Millisecond || b.Length > 2*time.Second {
-		v.bad("recording.beep.length", "%s; write how long one beep lasts, 20ms to 2s, such as 200ms", formatDuration(b.Length))
+		v.bad("recording.beep.length", "%s; write how long one beep lasts, 20ms to 2s, such as 200ms", duration.Format(b.Length))
 	}
 	if b.Every < time.Second || b.Every > 10*time.Minute || b.Every < 2*b.Length {
-		v.bad("recording.beep.every", "%s; write the time from one beep to the next, 1s to 10m, at least twice recording.beep.length, such as 15s", formatDuration(b.Every))
+		v.bad("recording.beep.every", "%s; write the time from one beep to the next, 1s to 10m, at least twice recording.beep.length, such as 15s", duration.Format(b.Every))
 	}
 	if !r.Enabled && (b.To != BeepOff || told) {
 		v.warn("recording", "nothing is recorded, so neither consent nor beep is heard")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ringpace/configs/document"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 )
@@ -17,8 +18,8 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, tag reflect.Str
 	case *ast.SequenceNode:
 		items = s.Values
 	default:
-		if !scalar(n) {
-			d.fault(placeOf(n), path, "%s where a list is wanted; write each entry after a dash", what(n))
+		if !document.Scalar(n) {
+			d.Fault(document.PlaceOf(n), path, "%s where a list is wanted; write each entry after a dash", document.What(n))
 			return
 		}
 		items = []ast.Node{n} // a list of one may be written without brackets
@@ -29,7 +30,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, tag reflect.Str
 		e := reflect.New(v.Type().Elem()).Elem()
 		d.preset(e)
 		if item != nil {
-			d.at[key] = d.firstKey(item)
+			d.Note(key, firstKey(item), nil)
 		}
 		d.value(item, e, key, tag)
 		out = reflect.Append(out, e)
@@ -39,26 +40,26 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, tag reflect.Str
 
 // profile is the one that a campaign's compliance names, of which its other values depend;
 // nil where it names none that there is. Faults are told when the campaign is decoded.
-func (d *decoder) profile(compliance pair) *Profile {
-	quiet := decoder{file: d.file, config: d.config, at: map[string]place{}, anchors: d.anchors}
-	n := quiet.resolve(compliance.value, "")
+func (d *decoder) profile(compliance document.Pair) *Profile {
+	quiet := d.Aside()
+	n := quiet.Resolve(compliance.Value, "")
 	if n == nil {
 		return nil
 	}
-	for _, p := range quiet.pairs(n, "") {
-		if name := quiet.resolve(p.value, ""); p.key == "profile" && name != nil && scalar(name) {
-			return profileOf(text(name))
+	for _, p := range quiet.Pairs(n, "") {
+		if name := quiet.Resolve(p.Value, ""); p.Key == "profile" && name != nil && document.Scalar(name) {
+			return profileOf(document.Text(name))
 		}
 	}
 	return nil
 }
 
 // firstKey is where a list's entry begins.
-func (d *decoder) firstKey(n ast.Node) place {
+func firstKey(n ast.Node) document.Place {
 	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && m.Values[0].Key != nil {
-		return placeOf(m.Values[0].Key)
+		return document.PlaceOf(m.Values[0].Key)
 	}
-	return placeOf(n)
+	return document.PlaceOf(n)
 }
 
 // preset gives a list's new entry its defaults.
@@ -82,16 +83,16 @@ func (d *decoder) outcomes(n ast.Node, v reflect.Value, path string) {
 	for _, o := range cdr.All() {
 		names = append(names, string(o))
 	}
-	for _, p := range d.pairs(n, path) {
-		key := join(path, p.key)
-		if !slices.Contains(names, p.key) {
-			d.fault(p.at, key, "unknown outcome%s", suggest(p.key, names))
+	for _, p := range d.Pairs(n, path) {
+		key := document.Join(path, p.Key)
+		if !slices.Contains(names, p.Key) {
+			d.Fault(p.At, key, "unknown outcome%s", document.Suggest(p.Key, names))
 			continue
 		}
-		d.note(key, p.at, p.value)
-		r := retry[cdr.Outcome(p.key)]
-		d.value(p.value, reflect.ValueOf(&r).Elem(), key, "")
-		retry[cdr.Outcome(p.key)] = r
+		d.Note(key, p.At, p.Value)
+		r := retry[cdr.Outcome(p.Key)]
+		d.value(p.Value, reflect.ValueOf(&r).Elem(), key, "")
+		retry[cdr.Outcome(p.Key)] = r
 	}
 }
 
@@ -99,23 +100,23 @@ func (d *decoder) hours(n ast.Node, h *gate.Hours, path string) {
 	items := []ast.Node{n}
 	if s, ok := n.(*ast.SequenceNode); ok {
 		items = s.Values
-	} else if scalar(n) && text(n) == "always" {
+	} else if document.Scalar(n) && document.Text(n) == "always" {
 		*h = gate.Always()
 		return
 	}
 	*h = nil
 	for i, item := range items {
 		key := fmt.Sprintf("%s[%d]", path, i)
-		if item = d.resolve(item, key); item == nil {
+		if item = d.Resolve(item, key); item == nil {
 			continue
 		}
-		if !scalar(item) {
-			d.fault(placeOf(item), key, "%s where a window is wanted; write \"mon-fri 09:00-20:00\", or hours: always", what(item))
+		if !document.Scalar(item) {
+			d.Fault(document.PlaceOf(item), key, "%s where a window is wanted; write \"mon-fri 09:00-20:00\", or hours: always", document.What(item))
 			continue
 		}
-		w, err := gate.ParseWindow(text(item))
+		w, err := gate.ParseWindow(document.Text(item))
 		if err != nil {
-			d.fault(placeOf(item), key, "%v", err)
+			d.Fault(document.PlaceOf(item), key, "%v", err)
 			continue
 		}
 		*h = append(*h, w)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ringpace/configs/duration"
 	"ringpace/sip/defence"
 )
 
@@ -88,9 +89,9 @@ func (v *validator) defence() {
 		v.bad("sip.defence.failures", "%d; write how many wrong passwords lead to a ban, such as 10", d.Failures)
 	}
 	if d.Ban < time.Second {
-		v.bad("sip.defence.ban", "%s; write how long the first ban lasts, at least 1s, such as 5m", formatDuration(d.Ban))
+		v.bad("sip.defence.ban", "%s; write how long the first ban lasts, at least 1s, such as 5m", duration.Format(d.Ban))
 	} else if d.LongestBan < d.Ban {
-		v.bad("sip.defence.longest_ban", "%s is less than sip.defence.ban; write for example 1d", formatDuration(d.LongestBan))
+		v.bad("sip.defence.longest_ban", "%s is less than sip.defence.ban; write for example 1d", duration.Format(d.LongestBan))
 	}
 	if d.Connections < 1 {
 		v.bad("sip.defence.connections", "%d; write how many connections one address may have open, such as 200", d.Connections)

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 )
@@ -46,8 +48,8 @@ func (d *differ) add(key, before, after string, live bool) {
 }
 
 func (d *differ) structs(path string, a, b reflect.Value, live bool) {
-	for _, f := range keys(a.Type()) {
-		d.field(join(path, f.Tag.Get("yaml")), f, a.FieldByIndex(f.Index), b.FieldByIndex(f.Index), reloadable(f, live))
+	for _, f := range document.Fields(a.Type()) {
+		d.field(document.Join(path, f.Tag.Get("yaml")), f, a.FieldByIndex(f.Index), b.FieldByIndex(f.Index), reloadable(f, live))
 	}
 }
 
@@ -60,7 +62,7 @@ func (d *differ) field(key string, f reflect.StructField, a, b reflect.Value, li
 		y := b.Interface().(map[cdr.Outcome]gate.Retry)
 		for _, o := range cdr.All() {
 			if x[o] != y[o] {
-				d.add(join(key, string(o)), showRetry(x[o]), showRetry(y[o]), live)
+				d.add(document.Join(key, string(o)), showRetry(x[o]), showRetry(y[o]), live)
 			}
 		}
 		return
@@ -133,7 +135,7 @@ func nameOf(v reflect.Value) string {
 }
 
 func showRetry(r gate.Retry) string {
-	return fmt.Sprintf("{delay: %s, max: %d}", formatDuration(r.Delay), r.Max)
+	return fmt.Sprintf("{delay: %s, max: %d}", duration.Format(r.Delay), r.Max)
 }
 
 func showDispositions(all []Disposition) string {

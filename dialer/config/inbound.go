@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/configs/duration"
 	"ringpace/dialer/gate"
 )
 
@@ -110,7 +111,7 @@ func (v *validator) inbound(key string, k *Campaign) {
 	in := &k.Inbound
 	for i, n := range in.Numbers {
 		at := fmt.Sprintf("%s.numbers[%d]", key, i)
-		if _, given := v.at[at]; !given {
+		if !v.Given(at) {
 			break // the caller IDs, which have been looked at
 		}
 		v.e164(at, n)
@@ -124,15 +125,15 @@ func (v *validator) inbound(key string, k *Campaign) {
 	}
 	if in.AgentPatience < time.Second || in.AgentPatience > longest {
 		v.bad(key+".agent_patience", "%s; write how long a caller waits for an agent, 1s to %s with answer %s, such as 30s",
-			formatDuration(in.AgentPatience), formatDuration(longest), in.Answer)
+			duration.Format(in.AgentPatience), duration.Format(longest), in.Answer)
 	}
 	if in.LastAgentWait < 0 || in.LastAgentWait > 10*time.Minute {
 		v.bad(key+".last_agent_wait", "%s; write how much of agent_patience a caller waits for the agent whom they know, at most "+
-			"10m, such as 5s, or 0 for not at all", formatDuration(in.LastAgentWait))
+			"10m, such as 5s, or 0 for not at all", duration.Format(in.LastAgentWait))
 	}
 	if in.Remember < 0 || in.Remember > 3660*24*time.Hour {
 		v.bad(key+".remember", "%s; write for how long an agent is known as the one who talked with a number, such as 30d, or 0 "+
-			"for not at all", formatDuration(in.Remember))
+			"for not at all", duration.Format(in.Remember))
 	}
 	if in.MaxCalls < 0 {
 		v.bad(key+".max_calls", "%d; write how many calls to one number are taken at once, or 0 for any", in.MaxCalls)

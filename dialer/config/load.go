@@ -1,8 +1,6 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,17 +9,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
+	"ringpace/configs/document"
 	"ringpace/media/record/vault"
 )
 
 // Load reads and validates a file. Warnings are what works and is unwise; they
-// come with and without an error. The error is an Errors where the file could be
-// read, and holds every fault.
-func Load(path string) (c *Config, warnings []Problem, err error) {
+// come with and without an error. The error is document.Problems where the file
+// could be read, and holds every fault.
+func Load(path string) (c *Config, warnings document.Problems, err error) {
 	data, err := readFile(path, maxFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("config: %w", err)
@@ -59,28 +56,25 @@ func readFile(path string, limit int64) ([]byte, error) {
 
 // Parse reads and validates a configuration. The name stands in messages, and
 // its directory is where relative paths begin. See Load.
-func Parse(name string, data []byte) (c *Config, warnings []Problem, err error) {
+func Parse(name string, data []byte) (c *Config, warnings document.Problems, err error) {
 	dir, err := filepath.Abs(filepath.Dir(name))
 	if err != nil {
 		return nil, nil, fmt.Errorf("config: %w", err)
 	}
-	d := &decoder{
-		file: name, dir: dir, config: Default(),
-		at: make(map[string]place), anchors: make(map[string]ast.Node),
-	}
+	d := &decoder{Document: document.New(name), dir: dir, config: Default()}
 	if int64(len(data)) > maxFile {
-		d.fault(place{1, 1}, "", "the file is larger than %s", Size(maxFile))
-		return nil, nil, Errors(d.problems)
+		d.Fault(document.Beginning(), "", "the file is larger than %s", Size(maxFile))
+		return nil, nil, d.Problems
 	}
-	body, ok := d.document(data)
+	body, ok := d.Parse(data)
 	if !ok {
-		return nil, nil, Errors(d.problems)
+		return nil, nil, d.Problems
 	}
 	if body != nil {
 		d.mapping(body, reflect.ValueOf(d.config).Elem(), "")
 	}
 	if r := &d.config.Redis; len(r.Sentinel.Addrs)+len(r.Cluster) > 0 {
-		if _, given := d.at["redis.url"]; !given {
+		if !d.Given("redis.url") {
 			r.URL = "" // the default gives way
 		}
 	}
@@ -93,99 +87,52 @@ func Parse(name string, data []byte) (c *Config, warnings []Problem, err error) 
 // Complete does for a configuration that was made in code what Parse does for
 // one that was read: fills in what depends on other parts, makes paths absolute
 // from the working directory, and validates.
-func (c *Config) Complete() (warnings []Problem, err error) {
+func (c *Config) Complete() (warnings document.Problems, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return (&decoder{dir: dir, config: c}).complete()
+	return (&decoder{Document: document.New(""), dir: dir, config: c}).complete()
 }
 
-func (d *decoder) complete() ([]Problem, error) {
+func (d *decoder) complete() (document.Problems, error) {
 	d.config.absolute(d.dir)
 	d.config.settle()
-	v := &validator{decoder: d, unread: slices.Clone(d.problems)}
+	v := &validator{decoder: d, unread: slices.Clone(d.Problems)}
 	v.all()
-	sortProblems(v.warnings)
-	if len(d.problems) > 0 {
-		sortProblems(d.problems)
-		return v.warnings, Errors(d.problems)
+	v.warnings.Sort()
+	if len(d.Problems) > 0 {
+		d.Problems.Sort()
+		return v.warnings, d.Problems
 	}
 	return v.warnings, nil
 }
 
-// document parses the YAML and returns its one document, nil where it is empty.
-func (d *decoder) document(data []byte) (body ast.Node, ok bool) {
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
-	file, err := parseYAML(data)
-	if err != nil {
-		at, message := place{1, 1}, err.Error()
-		var positioned yaml.Error
-		if errors.As(err, &positioned) {
-			message = positioned.GetMessage()
-			if t := positioned.GetToken(); t != nil && t.Position != nil {
-				at = place{t.Position.Line, t.Position.Column}
-			}
-		}
-		d.fault(at, "", "not valid YAML: %s", message)
-		return nil, false
-	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, comment := doc.Body.(*ast.CommentGroupNode); comment {
-			continue
-		}
-		if body != nil {
-			d.fault(placeOf(doc.Body), "", "a second document (---); there may be one only")
-			return nil, false
-		}
-		body = doc.Body
-	}
-	if body == nil {
-		return nil, true
-	}
-	ast.Walk(d, body)
-	return d.resolve(body, ""), true
-}
-
-// parseYAML turns a panic of the library into an error: an operator's typing
-// error must not take the daemon down at a reload.
-func parseYAML(data []byte) (f *ast.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the parser gave up (%v)", r)
-		}
-	}()
-	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
-}
-
 // secret decodes a text, {env: NAME} or {file: PATH}.
 func (d *decoder) secret(n ast.Node, s *Secret, path string) {
-	if scalar(n) {
-		*s = Secret{value: text(n), from: "the file"}
+	if document.Scalar(n) {
+		*s = Secret{value: document.Text(n), from: "the file"}
 		return
 	}
-	pairs := d.pairs(n, path)
+	pairs := d.Pairs(n, path)
 	if pairs == nil {
 		return
 	}
-	if len(pairs) != 1 || (pairs[0].key != "env" && pairs[0].key != "file") {
-		d.fault(pairs[0].at, path, "a secret is a text, {env: NAME} or {file: PATH}")
+	if len(pairs) != 1 || (pairs[0].Key != "env" && pairs[0].Key != "file") {
+		d.Fault(pairs[0].At, path, "a secret is a text, {env: NAME} or {file: PATH}")
 		return
 	}
 	p := pairs[0]
-	value := d.resolve(p.value, path)
-	if value == nil || !scalar(value) || text(value) == "" {
-		d.fault(p.at, join(path, p.key), "is empty; write the name of a variable or of a file")
+	value := d.Resolve(p.Value, path)
+	if value == nil || !document.Scalar(value) || document.Text(value) == "" {
+		d.Fault(p.At, document.Join(path, p.Key), "is empty; write the name of a variable or of a file")
 		return
 	}
-	name := text(value)
-	if p.key == "env" {
+	name := document.Text(value)
+	if p.Key == "env" {
 		got, ok := os.LookupEnv(name)
 		if !ok || got == "" {
-			d.fault(placeOf(value), join(path, p.key), "the environment variable %s is not set", name)
+			d.Fault(document.PlaceOf(value), document.Join(path, p.Key), "the environment variable %s is not set", name)
 			return
 		}
 		*s = Secret{value: got, from: "$" + name}
@@ -196,12 +143,12 @@ func (d *decoder) secret(n ast.Node, s *Secret, path string) {
 	}
 	got, err := readFile(name, maxSecret)
 	if err != nil {
-		d.fault(placeOf(value), join(path, p.key), "cannot be read: %v", err)
+		d.Fault(document.PlaceOf(value), document.Join(path, p.Key), "cannot be read: %v", err)
 		return
 	}
 	line := strings.TrimRight(string(got), "\r\n")
 	if line == "" {
-		d.fault(placeOf(value), join(path, p.key), "%s is empty", name)
+		d.Fault(document.PlaceOf(value), document.Join(path, p.Key), "%s is empty", name)
 		return
 	}
 	*s = Secret{value: line, from: name}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 )
 
 // FeatureCodes are what agents dial from their phones instead of an extension. An
@@ -225,7 +228,7 @@ func (v *validator) phones() {
 // codes checks that codes have a form and differ.
 func (v *validator) codes(section string, codes []Code, form *regexp.Regexp, right string) {
 	for i, c := range codes {
-		key := join(section, c.Does)
+		key := document.Join(section, c.Does)
 		if !form.MatchString(c.Code) {
 			v.bad(key, "%q; write %s, or \"\" for none", c.Code, right)
 		}
@@ -256,6 +259,6 @@ func (v *validator) transfer() {
 		v.warn("transfer.prefixes", "has no effect while transfer.external is off")
 	}
 	if t.RingTimeout < time.Second || t.RingTimeout > 2*time.Minute {
-		v.bad("transfer.ring_timeout", "%s; write how long the new party's telephone rings, 1s to 2m, such as 20s", formatDuration(t.RingTimeout))
+		v.bad("transfer.ring_timeout", "%s; write how long the new party's telephone rings, 1s to 2m, such as 20s", duration.Format(t.RingTimeout))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 )
@@ -191,7 +193,7 @@ func (p Profile) law() string {
 func (v *validator) compliance(key string, k *Campaign) {
 	at := key + ".compliance"
 	if profileOf(k.Compliance.Profile) == nil {
-		v.bad(at+".profile", "%q is not known%s", k.Compliance.Profile, suggest(k.Compliance.Profile, profileNames()))
+		v.bad(at+".profile", "%q is not known%s", k.Compliance.Profile, document.Suggest(k.Compliance.Profile, profileNames()))
 		return
 	}
 	p, safe, law := k.Profile(), profileOf(ProfileSafe), k.Compliance
@@ -204,7 +206,7 @@ func (v *validator) compliance(key string, k *Campaign) {
 			v.warn(key, "%s is looser than the safe default (%s); make sure that the law allows it", has, safe)
 		}
 	}
-	text := formatDuration
+	text := duration.Format
 	held(at+".least_ring", law.LeastRing < p.LeastRing, p.LeastRing > 0, law.LeastRing < safe.LeastRing,
 		text(law.LeastRing), text(p.LeastRing), text(safe.LeastRing))
 	held(at+".longest_wait", law.LongestWait > p.LongestWait, p.LongestWait > 0, law.LongestWait > safe.LongestWait,

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"ringpace/configs/document"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 	"ringpace/pacing"
@@ -42,7 +43,7 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if slices.ContainsFunc(warnings, func(p Problem) bool { return strings.HasPrefix(p.Key, "campaigns") }) {
+		if slices.ContainsFunc(warnings, func(p document.Problem) bool { return strings.HasPrefix(p.Key, "campaigns") }) {
 			t.Errorf("%s is warned of: %v", name, warnings)
 		}
 		k := &cfg.Campaigns[0]

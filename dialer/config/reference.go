@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"ringpace/configs"
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 )
@@ -59,8 +61,8 @@ func entries() []entry {
 }
 
 func structEntries(all *[]entry, path string, v reflect.Value, live bool) {
-	for _, f := range keys(v.Type()) {
-		key, value := join(path, f.Tag.Get("yaml")), v.FieldByIndex(f.Index)
+	for _, f := range document.Fields(v.Type()) {
+		key, value := document.Join(path, f.Tag.Get("yaml")), v.FieldByIndex(f.Index)
 		fieldLive := reloadable(f, live)
 		e := entry{key: key, kind: kindOf(f.Type, f.Tag.Get("enum")), standard: show(value), live: fieldLive}
 		switch of := value.Interface().(type) {
@@ -68,7 +70,7 @@ func structEntries(all *[]entry, path string, v reflect.Value, live bool) {
 			*all = append(*all, entry{key: key, live: fieldLive})
 			for _, o := range cdr.All() {
 				*all = append(*all, entry{
-					key: join(key, string(o)), kind: "retry", standard: showRetry(of[o]), live: fieldLive,
+					key: document.Join(key, string(o)), kind: "retry", standard: showRetry(of[o]), live: fieldLive,
 				})
 			}
 			continue
@@ -154,7 +156,7 @@ func kindOf(t reflect.Type, enum string) string {
 func show(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return formatDuration(x)
+		return duration.Format(x)
 	case bool, int, float64:
 		return fmt.Sprint(x)
 	case Secret:

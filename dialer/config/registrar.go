@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"ringpace/configs/duration"
 )
 
 // Registrar lets softphones register at this daemon.
@@ -47,10 +49,10 @@ func (v *validator) registrar() {
 		v.bad(key+".algorithms", "write [MD5], or [SHA-256, MD5] where all telephones know both, or [SHA-256]")
 	}
 	if r.MinExpires < 10*time.Second || r.MinExpires > time.Hour {
-		v.bad(key+".min_expires", "%s; write 10s to 1h, such as 1m", formatDuration(r.MinExpires))
+		v.bad(key+".min_expires", "%s; write 10s to 1h, such as 1m", duration.Format(r.MinExpires))
 	}
 	if r.MaxExpires < r.MinExpires || r.MaxExpires > 24*time.Hour {
-		v.bad(key+".max_expires", "%s; write min_expires to 1d, such as 1h", formatDuration(r.MaxExpires))
+		v.bad(key+".max_expires", "%s; write min_expires to 1d, such as 1h", duration.Format(r.MaxExpires))
 	}
 	if r.MaxContacts < 1 || r.MaxContacts > 50 {
 		v.bad(key+".max_contacts", "%d; write how many telephones one agent may have (1 to 50)", r.MaxContacts)
@@ -59,10 +61,10 @@ func (v *validator) registrar() {
 		v.bad(key+".agent_failures", "%d; write how many wrong passwords for one agent are too many (3 to 1000)", r.AgentFailures)
 	}
 	if r.FailureWindow < time.Minute || r.FailureWindow > 24*time.Hour {
-		v.bad(key+".failure_window", "%s; write 1m to 1d, such as 5m", formatDuration(r.FailureWindow))
+		v.bad(key+".failure_window", "%s; write 1m to 1d, such as 5m", duration.Format(r.FailureWindow))
 	}
 	if r.Qualify != 0 && (r.Qualify < 5*time.Second || r.Qualify > time.Hour) {
-		v.bad(key+".qualify", "%s; write 5s to 1h, such as 30s, or 0 for never", formatDuration(r.Qualify))
+		v.bad(key+".qualify", "%s; write 5s to 1h, such as 30s, or 0 for never", duration.Format(r.Qualify))
 	}
 	for i, o := range r.Origins {
 		u, err := url.Parse(o)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/configs/duration"
 	"ringpace/media"
 )
 
@@ -34,12 +35,12 @@ func (v *validator) tones() {
 		v.bad("media.tones.country", "%q is not known; write one of %s, or nothing for the tones of ITU-T E.180, which most of Europe has", t.Country, strings.Join(known, ", "))
 	}
 	if t.Failed < 0 || t.Failed > 30*time.Second {
-		v.bad("media.tones.failed", "%s; write how long busy or congestion is heard, such as 3s, at most 30s, or 0 for not at all", formatDuration(t.Failed))
+		v.bad("media.tones.failed", "%s; write how long busy or congestion is heard, such as 3s, at most 30s, or 0 for not at all", duration.Format(t.Failed))
 	}
 	b := &t.Arrival
 	v.audible("media.tones.beep", b.Frequency, b.Level)
 	if b.Length != 0 && (b.Length < 20*time.Millisecond || b.Length > 2*time.Second) {
-		v.bad("media.tones.beep.length", "%s; write how long it lasts, 20ms to 2s, such as 150ms, or 0 for none", formatDuration(b.Length))
+		v.bad("media.tones.beep.length", "%s; write how long it lasts, 20ms to 2s, such as 150ms, or 0 for none", duration.Format(b.Length))
 	}
 }
 

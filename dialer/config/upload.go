@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/configs/duration"
 	"ringpace/media/record/upload"
 )
 
@@ -78,7 +79,7 @@ func (v *validator) upload() {
 		v.bad(key+".parallel", "%d; write how many uploads may go on at a time, 1 to %d", u.Parallel, upload.MaxParallel)
 	}
 	if u.Local == LocalDelete && r.Retention > 0 && u.KeepLocal > r.Retention {
-		v.warn(key+".keep_local", "%s is longer than recording.retention (%s), which deletes first", formatDuration(u.KeepLocal), formatDuration(r.Retention))
+		v.warn(key+".keep_local", "%s is longer than recording.retention (%s), which deletes first", duration.Format(u.KeepLocal), duration.Format(r.Retention))
 	}
 	if name, _, _ := strings.Cut(host, ":"); err == nil && !secure && !loopback(name) && len(r.EncryptTo) == 0 {
 		v.warn(key+".endpoint", "recordings go over the wire in the clear; write https://, or set recording.encrypt_to")

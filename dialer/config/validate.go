@@ -11,51 +11,36 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 )
 
 // validator holds the values against one another and against the world, after
 // all were decoded. It names what is wrong by key; the decoder knows the place.
 type validator struct {
 	*decoder
-	unread   []Problem // what the decoder could not read
-	warnings []Problem
+	unread   document.Problems // what the decoder could not read
+	warnings document.Problems
 }
 
 // bad reports a value, unless it, or something in it, could not be read: one
 // mistake is one fault.
 func (v *validator) bad(key, format string, args ...any) {
 	if !v.unreadable(key) {
-		v.fault(v.place(key), key, format, args...)
+		v.Fault(v.Nearest(key), key, format, args...)
 	}
 }
 
 func (v *validator) unreadable(key string) bool {
-	return slices.ContainsFunc(v.unread, func(p Problem) bool {
+	return slices.ContainsFunc(v.unread, func(p document.Problem) bool {
 		rest, ok := strings.CutPrefix(p.Key, key)
 		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
 }
 
 func (v *validator) warn(key, format string, args ...any) {
-	p := v.place(key)
-	v.warnings = append(v.warnings, Problem{
-		File: v.file, Line: p.line, Column: p.column, Key: key, Text: fmt.Sprintf(format, args...),
-	})
-}
-
-// place is where the key stands in the file, else the nearest key above it.
-func (v *validator) place(key string) place {
-	for key != "" {
-		if p, ok := v.at[key]; ok {
-			return p
-		}
-		i := strings.LastIndexAny(key, ".[")
-		if i < 0 {
-			break
-		}
-		key = key[:i]
-	}
-	return place{1, 1}
+	v.warnings = append(v.warnings, v.Problem(v.Nearest(key), key, format, args...))
 }
 
 func (v *validator) all() {
@@ -121,7 +106,7 @@ func (v *validator) node() {
 		v.bad("node.data_dir", "is empty; write a directory that survives a restart")
 	}
 	if d := v.config.Node.Drain; d > 24*time.Hour {
-		v.bad("node.drain", "%s; write how long calls may go on after the daemon was told to stop, up to 1d, such as 5m", formatDuration(d))
+		v.bad("node.drain", "%s; write how long calls may go on after the daemon was told to stop, up to 1d, such as 5m", duration.Format(d))
 	}
 }
 
@@ -191,7 +176,7 @@ func (v *validator) http() {
 		case t.Agent != "" && t.Role != RoleAgent:
 			v.bad(key+".agent", "only a token of role agent acts for an agent; remove this key, or write role: agent")
 		case t.Agent != "" && v.config.Agent(t.Agent) == nil:
-			v.bad(key+".agent", "no agent %q%s", t.Agent, suggest(t.Agent, v.config.agentIDs()))
+			v.bad(key+".agent", "no agent %q%s", t.Agent, document.Suggest(t.Agent, v.config.agentIDs()))
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 	"ringpace/dialer/lead"
@@ -75,9 +77,9 @@ func (v *validator) peerOf(key, name string) {
 	case name == "" && len(v.config.Peers) == 0:
 		v.bad(key, "there is no peer at which extensions could be reached; add your PBX under peers, or let telephones register here (sip.registrar)")
 	case name == "":
-		v.bad(key, "is missing, and there are several peers%s", suggest(name, v.config.peerNames()))
+		v.bad(key, "is missing, and there are several peers%s", document.Suggest(name, v.config.peerNames()))
 	case v.config.Peer(name) == nil:
-		v.bad(key, "no peer %q%s", name, suggest(name, v.config.peerNames()))
+		v.bad(key, "no peer %q%s", name, document.Suggest(name, v.config.peerNames()))
 	}
 }
 
@@ -85,8 +87,8 @@ func (v *validator) campaignsOf(key string, names []string) {
 	for i, n := range names {
 		k := fmt.Sprintf("%s[%d]", key, i)
 		if v.config.Campaign(n) == nil {
-			v.bad(k, "no campaign %q%s", n, suggest(n, v.config.campaignNames()))
-		} else if _, given := v.at[k]; given && slices.Contains(names[:i], n) {
+			v.bad(k, "no campaign %q%s", n, document.Suggest(n, v.config.campaignNames()))
+		} else if v.Given(k) && slices.Contains(names[:i], n) {
 			v.bad(k, "%q stands here twice; remove one", n)
 		}
 	}
@@ -94,10 +96,10 @@ func (v *validator) campaignsOf(key string, names []string) {
 
 func (v *validator) wrapUp(key string, wrapUp, ring time.Duration) {
 	if wrapUp > time.Hour {
-		v.bad(key+".wrap_up", "%s; the limit of wrap-up is at most 1h, such as 30s", formatDuration(wrapUp))
+		v.bad(key+".wrap_up", "%s; the limit of wrap-up is at most 1h, such as 30s", duration.Format(wrapUp))
 	}
 	if ring < time.Second || ring > 2*time.Minute {
-		v.bad(key+".ring_timeout", "%s; write how long an agent's telephone rings, 1s to 2m, such as 15s", formatDuration(ring))
+		v.bad(key+".ring_timeout", "%s; write how long an agent's telephone rings, 1s to 2m, such as 15s", duration.Format(ring))
 	}
 }
 
@@ -135,25 +137,25 @@ func (v *validator) pace(key string, k *Campaign) {
 	switch {
 	case slices.Contains(modes, string(k.Mode)):
 	default:
-		v.bad(key+".mode", "%q is not known%s", k.Mode, suggest(string(k.Mode), modes))
+		v.bad(key+".mode", "%q is not known%s", k.Mode, document.Suggest(string(k.Mode), modes))
 	}
 	if !(k.Ratio >= 1 && k.Ratio <= 10) {
 		v.bad(key+".ratio", "%v; write how many lines are dialed per free agent, 1 to 10, such as 1.5", k.Ratio)
-	} else if _, given := v.at[key+".ratio"]; given && k.Mode != pacing.Power {
+	} else if v.Given(key+".ratio") && k.Mode != pacing.Power {
 		v.warn(key+".ratio", "has no effect in mode %s; it is for mode power", k.Mode)
 	}
 	if k.MaxInFlight < 0 {
 		v.bad(key+".max_in_flight", "%d; write a number of calls, or 0 for no limit but the trunks' channels", k.MaxInFlight)
 	}
 	if k.PreviewLimit > time.Hour {
-		v.bad(key+".preview_limit", "%s; at most 1h, such as 2m, or 0 for no limit", formatDuration(k.PreviewLimit))
+		v.bad(key+".preview_limit", "%s; at most 1h, such as 2m, or 0 for no limit", duration.Format(k.PreviewLimit))
 	}
 	v.predictive(key, k)
 }
 
 func (v *validator) callerID(key string, k *Campaign) {
 	if len(k.Trunks) == 0 && len(v.config.Trunks) > 1 {
-		v.bad(key+".trunks", "is missing, and there are several trunks%s", suggest("", v.config.trunkNames()))
+		v.bad(key+".trunks", "is missing, and there are several trunks%s", document.Suggest("", v.config.trunkNames()))
 	}
 	shown := k.AllShown()
 	for i, n := range k.Trunks {
@@ -161,7 +163,7 @@ func (v *validator) callerID(key string, k *Campaign) {
 		t := v.config.Trunk(n)
 		switch {
 		case t == nil:
-			v.bad(at, "no trunk %q%s", n, suggest(n, v.config.trunkNames()))
+			v.bad(at, "no trunk %q%s", n, document.Suggest(n, v.config.trunkNames()))
 		case slices.Contains(k.Trunks[:i], n):
 			v.bad(at, "%q stands here twice; remove one", n)
 		case len(k.CallerIDs) == 0 && len(k.CallerIDRules) == 0:
@@ -171,7 +173,7 @@ func (v *validator) callerID(key string, k *Campaign) {
 				"its numbers to caller_ids, or leave the trunk out", n, orNothing(strings.Join(t.CallerIDs, ", ")))
 		}
 	}
-	_, fixed := v.at[key+".caller_id"]
+	fixed := v.Given(key + ".caller_id")
 	if fixed {
 		v.e164(key+".caller_id", k.CallerID)
 	}
@@ -263,18 +265,18 @@ func (v *validator) rules(key string, k *Campaign) {
 	switch {
 	case k.RingTimeout < law.LeastRing:
 		v.bad(key+".ring_timeout", "%s is less than compliance.least_ring (%s); let it ring at least that long",
-			formatDuration(k.RingTimeout), formatDuration(law.LeastRing))
+			duration.Format(k.RingTimeout), duration.Format(law.LeastRing))
 	case k.RingTimeout < time.Second || k.RingTimeout > 3*time.Minute:
 		v.bad(key+".ring_timeout", "%s; write how long a telephone rings before it is given up, up to 3m, such as 30s",
-			formatDuration(k.RingTimeout))
+			duration.Format(k.RingTimeout))
 	}
 	if k.AbandonAfter > law.LongestWait {
 		v.bad(key+".abandon_after", "%s is longer than compliance.longest_wait (%s); nobody may wait longer for an agent",
-			formatDuration(k.AbandonAfter), formatDuration(law.LongestWait))
+			duration.Format(k.AbandonAfter), duration.Format(law.LongestWait))
 	}
 	if k.Goodbye > 30*time.Second {
 		v.bad(key+".goodbye", "%s; the line is held quiet for that long after the agent hung up; at most 30s, such as 2s",
-			formatDuration(k.Goodbye))
+			duration.Format(k.Goodbye))
 	}
 	if len(k.Hours) == 0 {
 		v.bad(key+".hours", "there is no window, so nobody could ever be called; write [\"08:00-20:00\"]")
@@ -314,7 +316,7 @@ func (v *validator) retries(key string, k *Campaign) {
 	}
 	if r := k.Retry[cdr.Abandoned]; r.Max > 0 && r.Delay < k.Compliance.RedialAbandoned {
 		v.bad(key+".retry.abandoned.delay", "%s is less than compliance.redial_abandoned (%s); a person whose call was "+
-			"abandoned is left alone that long", formatDuration(r.Delay), formatDuration(k.Compliance.RedialAbandoned))
+			"abandoned is left alone that long", duration.Format(r.Delay), duration.Format(k.Compliance.RedialAbandoned))
 	}
 	if len(k.Dispositions) == 0 {
 		v.bad(key+".dispositions", "there is none; agents need at least one to end wrap-up with, such as [success, no_interest]")
@@ -335,7 +337,7 @@ func (v *validator) retry(key string, r gate.Retry) {
 		v.bad(key+".max", "%d; write how often the person is tried again after it, or 0 for never", r.Max)
 	}
 	if r.Max > 0 && r.Delay < 10*time.Second {
-		v.bad(key+".delay", "%s; the telephone would ring again at once; write 10s or more, such as 10m", formatDuration(r.Delay))
+		v.bad(key+".delay", "%s; the telephone would ring again at once; write 10s or more, such as 10m", duration.Format(r.Delay))
 	}
 }
 

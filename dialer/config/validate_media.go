@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ringpace/configs/duration"
 	"ringpace/media/record"
 	"ringpace/media/record/vault"
 )
@@ -39,14 +40,14 @@ func (v *validator) media() {
 		}
 	}
 	if m.PTime < 10*time.Millisecond || m.PTime > 60*time.Millisecond || m.PTime%(10*time.Millisecond) != 0 {
-		v.bad("media.ptime", "%s; write 10ms, 20ms, 30ms, 40ms, 50ms or 60ms", formatDuration(m.PTime))
+		v.bad("media.ptime", "%s; write 10ms, 20ms, 30ms, 40ms, 50ms or 60ms", duration.Format(m.PTime))
 	}
 	if m.Timeout < 0 || m.Timeout > 0 && m.Timeout < 2*time.Second {
-		v.bad("media.timeout", "%s; a short pause would end a call; write 2s or more, or 0 for never", formatDuration(m.Timeout))
+		v.bad("media.timeout", "%s; a short pause would end a call; write 2s or more, or 0 for never", duration.Format(m.Timeout))
 	}
 	v.tones()
 	if m.Cooldown > 10*time.Minute {
-		v.bad("media.cooldown", "%s; ports would lie idle too long; write for example 10s", formatDuration(m.Cooldown))
+		v.bad("media.cooldown", "%s; ports would lie idle too long; write for example 10s", duration.Format(m.Cooldown))
 		return
 	}
 	v.ports()
@@ -85,13 +86,13 @@ func (v *validator) storage() {
 	v.pattern(r.Pattern)
 	v.disclosure()
 	if r.Flush < 100*time.Millisecond || r.Flush > record.MaxFlush {
-		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to %s", formatDuration(r.Flush), formatDuration(record.MaxFlush))
+		v.bad("recording.flush", "%s; a crash may cost as much; write 100ms to %s", duration.Format(r.Flush), duration.Format(record.MaxFlush))
 	}
 	if r.MaxPause != 0 && (r.MaxPause < time.Second || r.MaxPause > time.Hour) {
-		v.bad("recording.max_pause", "%s; write how long an agent may pause the recording, 1s to 1h, such as 3m, or 0 for as long as they talk", formatDuration(r.MaxPause))
+		v.bad("recording.max_pause", "%s; write how long an agent may pause the recording, 1s to 1h, such as 3m, or 0 for as long as they talk", duration.Format(r.MaxPause))
 	}
 	if r.Retention != 0 && r.Retention < time.Hour {
-		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", formatDuration(r.Retention))
+		v.bad("recording.retention", "%s; write 1h or more, such as 90d, or 0 to keep recordings for ever", duration.Format(r.Retention))
 	}
 	v.recipients(r.EncryptTo)
 	v.upload()

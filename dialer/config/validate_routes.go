@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ringpace/configs/duration"
 )
 
 // reaches checks that we can send to a server: by UDP from a listener of the same
@@ -134,20 +136,20 @@ func (v *validator) link(key, kind, example string, l *Link, names map[string]st
 	v.expires(key+".expires", l.Expires)
 	v.health(key+".health_interval", l.HealthInterval)
 	if k := l.KeepAlive; k != 0 && (k < time.Second || k > 10*time.Minute) {
-		v.bad(key+".keep_alive", "%s; write 1s to 10m, such as 25s, or 0 for none", formatDuration(k))
+		v.bad(key+".keep_alive", "%s; write 1s to 10m, such as 25s, or 0 for none", duration.Format(k))
 	}
 	v.calls(key+".calls", &l.Calls)
 }
 
 func (v *validator) calls(key string, c *Calls) {
 	if c.AnswerTimeout < 500*time.Millisecond || c.AnswerTimeout > 32*time.Second {
-		v.bad(key+".answer_timeout", "%s; write how long a server may take to its first response, 500ms to 32s, such as 5s", formatDuration(c.AnswerTimeout))
+		v.bad(key+".answer_timeout", "%s; write how long a server may take to its first response, 500ms to 32s, such as 5s", duration.Format(c.AnswerTimeout))
 	}
 	if c.SessionMin < 90*time.Second || c.SessionMin > 24*time.Hour {
-		v.bad(key+".session_min", "%s; write 90s to 1d (RFC 4028, section 5)", formatDuration(c.SessionMin))
+		v.bad(key+".session_min", "%s; write 90s to 1d (RFC 4028, section 5)", duration.Format(c.SessionMin))
 	}
 	if e := c.SessionExpires; e != 0 && (e < c.SessionMin || e > 24*time.Hour) {
-		v.bad(key+".session_expires", "%s; write session_min (%s) to 1d, such as 30m, or 0 for no session timer", formatDuration(e), formatDuration(c.SessionMin))
+		v.bad(key+".session_expires", "%s; write session_min (%s) to 1d, such as 30m, or 0 for no session timer", duration.Format(e), duration.Format(c.SessionMin))
 	}
 	for i, h := range c.RedirectHosts {
 		v.host(fmt.Sprintf("%s.redirect_hosts[%d]", key, i), h)
@@ -283,12 +285,12 @@ func (v *validator) peer(key string, p *Peer, names map[string]string) {
 
 func (v *validator) expires(key string, d time.Duration) {
 	if d < 10*time.Second || d > 24*time.Hour {
-		v.bad(key, "%s; write 10s to 1d, such as 10m", formatDuration(d))
+		v.bad(key, "%s; write 10s to 1d, such as 10m", duration.Format(d))
 	}
 }
 
 func (v *validator) health(key string, d time.Duration) {
 	if d != 0 && (d < time.Second || d > time.Hour) {
-		v.bad(key, "%s; write 1s to 1h, such as 30s, or 0 for never", formatDuration(d))
+		v.bad(key, "%s; write 1s to 1h, such as 30s, or 0 for never", duration.Format(d))
 	}
 }

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,7 +14,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"ringpace/configs/document"
+	"ringpace/configs/duration"
 )
 
 // maxFile bounds a scenario's file, in octets.
@@ -43,22 +43,18 @@ func Load(path string) (Scenario, error) {
 func Parse(file string, data []byte) (Scenario, error) {
 	s, _ := FindScenario("A20")
 	s.Name, s.About, s.Crews, s.People = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)), "", nil, nil
-	r := &reader{file: file, at: make(map[string]position), anchors: make(map[string]ast.Node)}
-	if body := r.document(data); body != nil {
-		r.value(body, reflect.ValueOf(&s).Elem(), "", "")
-	}
-	if len(r.faults) == 0 {
+	r := reader{document.New(file)}
+	r.scenario(data, &s)
+	if len(r.Problems) == 0 {
 		var v validator
 		v.all(&s)
 		for _, f := range v.faults {
-			r.fault(r.nearest(f.Key), f.Key, "%s", f.Text)
+			r.Fault(r.Nearest(f.Key), f.Key, "%s", f.Text)
 		}
 	}
-	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, func(a, b Fault) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		return Scenario{}, r.faults
+	if len(r.Problems) > 0 {
+		r.Problems.Sort()
+		return Scenario{}, Faults(r.Problems)
 	}
 	return s, nil
 }
@@ -68,125 +64,22 @@ func (s *Scenario) YAML() ([]byte, error) {
 	return yaml.MarshalWithOptions(plain(reflect.ValueOf(s).Elem(), ""), yaml.IndentSequence(true))
 }
 
-// reader walks over the syntax tree by the types that it fills: the library's decoder
-// stops at its first fault, and keeps no places for what validation finds.
-type reader struct {
-	file    string
-	at      map[string]position // of every key that the file has
-	anchors map[string]ast.Node
-	faults  Faults
-}
+// reader fills a Scenario from a parsed document, by the types that it fills.
+type reader struct{ *document.Document }
 
-type position struct{ line, column int }
-
-func positionOf(n ast.Node) position {
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return position{t.Position.Line, t.Position.Column}
-	}
-	return position{1, 1}
-}
-
-func (r *reader) fault(p position, key, format string, args ...any) {
-	r.faults = append(r.faults, Fault{File: r.file, Line: p.line, Column: p.column, Key: key, Text: fmt.Sprintf(format, args...)})
-}
-
-// nearest is where a key stands, or else what it belongs to.
-func (r *reader) nearest(key string) position {
-	for key != "" {
-		if p, ok := r.at[key]; ok {
-			return p
-		}
-		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
-	}
-	return position{1, 1}
-}
-
-// Visit collects the anchors; it makes the reader an ast.Visitor.
-func (r *reader) Visit(n ast.Node) ast.Visitor {
-	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil && a.Value != nil {
-		r.anchors[a.Name.GetToken().Value] = a.Value
-	}
-	return r
-}
-
-// document is the one document of a file; nil where there is none.
-func (r *reader) document(data []byte) ast.Node {
+func (r reader) scenario(data []byte, s *Scenario) {
 	if len(data) > maxFile {
-		r.fault(position{1, 1}, "", "the file is larger than 1 MiB")
-		return nil
+		r.Fault(document.Beginning(), "", "the file is larger than 1 MiB")
+		return
 	}
-	f, err := parse(data)
-	if err != nil {
-		at, text := position{1, 1}, err.Error()
-		var placed yaml.Error
-		if errors.As(err, &placed) {
-			text = placed.GetMessage()
-			if t := placed.GetToken(); t != nil && t.Position != nil {
-				at = position{t.Position.Line, t.Position.Column}
-			}
-		}
-		r.fault(at, "", "not valid YAML: %s", text)
-		return nil
+	if body, _ := r.Parse(data); body != nil {
+		r.value(body, reflect.ValueOf(s).Elem(), "", "")
 	}
-	var body ast.Node
-	for _, d := range f.Docs {
-		if d.Body == nil {
-			continue
-		}
-		if _, comment := d.Body.(*ast.CommentGroupNode); comment {
-			continue
-		}
-		if body != nil {
-			r.fault(positionOf(d.Body), "", "a second document (---); a file is one scenario")
-			return nil
-		}
-		body = d.Body
-	}
-	if body != nil {
-		ast.Walk(r, body)
-	}
-	return body
-}
-
-// parse turns a panic of the library into an error.
-func parse(data []byte) (f *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the parser gave up (%v)", p)
-		}
-	}()
-	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
-}
-
-// mostAliases is how many may lead to one another.
-const mostAliases = 8
-
-// resolve strips anchors and aliases; nil is what is empty.
-func (r *reader) resolve(n ast.Node, key string) ast.Node {
-	for range mostAliases {
-		switch v := n.(type) {
-		case *ast.AnchorNode:
-			n = v.Value
-		case *ast.AliasNode:
-			to, ok := r.anchors[v.Value.GetToken().Value]
-			if !ok {
-				r.fault(positionOf(v), key, "there is no anchor &%s", v.Value.GetToken().Value)
-				return nil
-			}
-			n = to
-		case *ast.NullNode, nil:
-			return nil
-		default:
-			return n
-		}
-	}
-	r.fault(positionOf(n), key, "the aliases lead in a circle")
-	return nil
 }
 
 // value reads n into v, whose field has that unit.
-func (r *reader) value(n ast.Node, v reflect.Value, key, unit string) {
-	if n = r.resolve(n, key); n == nil {
+func (r reader) value(n ast.Node, v reflect.Value, key, unit string) {
+	if n = r.Resolve(n, key); n == nil {
 		return // as if it were not there
 	}
 	switch v.Kind() {
@@ -202,94 +95,62 @@ func (r *reader) value(n ast.Node, v reflect.Value, key, unit string) {
 	}
 }
 
-func (r *reader) list(n ast.Node, v reflect.Value, key string) {
+func (r reader) list(n ast.Node, v reflect.Value, key string) {
 	l, ok := n.(*ast.SequenceNode)
 	if !ok {
-		r.fault(positionOf(n), key, "a list is wanted here: each item after a dash")
+		r.Fault(document.PlaceOf(n), key, "%s where a list is wanted; write each entry after a dash", document.What(n))
 		return
 	}
 	v.SetZero()
 	for i, n := range l.Values {
 		path := fmt.Sprintf("%s[%d]", key, i)
-		r.at[path] = positionOf(n)
+		r.Note(path, document.PlaceOf(n), nil)
 		item := reflect.New(v.Type().Elem()).Elem()
 		r.value(n, item, path, "")
 		v.Set(reflect.Append(v, item))
 	}
 }
 
-func (r *reader) mapping(n ast.Node, v reflect.Value, key string) {
-	var pairs []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		pairs = m.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{m}
-	default:
-		r.fault(positionOf(n), key, "a mapping (key: value) is wanted here")
-		return
-	}
+func (r reader) mapping(n ast.Node, v reflect.Value, key string) {
 	if key != "" {
 		v.SetZero()
 	}
-	fields := keys(v.Type())
-	seen := make(map[string]bool)
-	for _, p := range pairs {
-		if p.Key == nil {
-			continue
-		}
-		word := p.Key.GetToken().Value
-		path := strings.TrimPrefix(key+"."+word, ".")
-		i := slices.IndexFunc(fields, func(f reflect.StructField) bool { return name(f) == word })
+	fields := document.Fields(v.Type())
+	known := make([]string, len(fields))
+	for i := range fields {
+		known[i] = name(fields[i])
+	}
+	for _, p := range r.Pairs(n, key) {
+		path := document.Join(key, p.Key)
+		i := slices.Index(known, p.Key)
 		switch {
 		case i < 0:
-			words := make([]string, len(fields))
-			for j := range fields {
-				words[j] = name(fields[j])
-			}
-			r.fault(positionOf(p.Key), path, "is not known; there are %s", strings.Join(words, ", "))
-		case seen[word]:
-			r.fault(positionOf(p.Key), path, "stands here twice")
-		case word == "mix" && strings.HasSuffix(key, "]"):
-			r.fault(positionOf(p.Key), path, "a mix holds no mixes") // and aliases could make them boundless
+			r.Fault(p.At, path, "unknown key%s", document.Suggest(p.Key, known))
+		case p.Key == "mix" && strings.HasSuffix(key, "]"):
+			r.Fault(p.At, path, "a mix holds no mixes") // and aliases could make them boundless
 		default:
-			seen[word] = true
-			r.at[path] = positionOf(p.Key)
+			r.Note(path, p.At, p.Value)
 			r.value(p.Value, v.FieldByIndex(fields[i].Index), path, fields[i].Tag.Get("unit"))
 		}
 	}
 }
 
 // scalar reads a single word.
-func (r *reader) scalar(n ast.Node, v reflect.Value, key, unit string) {
-	switch n.(type) {
-	case *ast.StringNode, *ast.LiteralNode, *ast.IntegerNode, *ast.FloatNode:
-	default:
-		r.fault(positionOf(n), key, "a single value is wanted here")
-		return
-	}
-	r.at[key] = positionOf(n)
-	text := n.GetToken().Value
-	if l, ok := n.(*ast.LiteralNode); ok {
-		text = l.Value.Value
-	}
-	var err error
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Int:
-		var i int64
-		if i, err = strconv.ParseInt(text, 10, 32); err != nil {
-			err = fmt.Errorf("%q is not a whole number", text)
-		}
+func (r reader) scalar(n ast.Node, v reflect.Value, key, unit string) {
+	switch {
+	case !document.Scalar(n):
+		r.Fault(document.PlaceOf(n), key, "%s where a single value is wanted", document.What(n))
+	case v.Kind() == reflect.String:
+		v.SetString(document.Text(n))
+	case v.Kind() == reflect.Int:
+		i, _ := r.Int(n, key)
 		v.SetInt(i)
 	default:
-		var f float64
-		f, err = number(text, unit)
+		f, err := number(document.Text(n), unit)
+		if err != nil {
+			r.Fault(document.PlaceOf(n), key, "%v", err)
+		}
 		v.SetFloat(f)
-	}
-	if err != nil {
-		r.fault(positionOf(n), key, "%v", err)
 	}
 }
 
@@ -297,9 +158,9 @@ func (r *reader) scalar(n ast.Node, v reflect.Value, key, unit string) {
 func number(text, unit string) (float64, error) {
 	switch unit {
 	case "s", "h":
-		d, err := time.ParseDuration(text)
+		d, err := duration.Parse(text)
 		if err != nil {
-			return 0, fmt.Errorf("%q is not a time with its unit, such as 18s, 2m or 8h", text)
+			return 0, err
 		}
 		if unit == "h" {
 			return float64(d) / float64(time.Hour), nil
@@ -318,11 +179,6 @@ func number(text, unit string) (float64, error) {
 	return f, nil
 }
 
-// keys are the fields that have a key, those of embedded structs among them.
-func keys(t reflect.Type) []reflect.StructField {
-	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
-}
-
 func name(f reflect.StructField) string {
 	word, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return word
@@ -335,7 +191,7 @@ func plain(v reflect.Value, unit string) any {
 		return plain(v.Elem(), unit)
 	case reflect.Struct:
 		var m yaml.MapSlice
-		for _, f := range keys(v.Type()) {
+		for _, f := range document.Fields(v.Type()) {
 			field := v.FieldByIndex(f.Index)
 			if field.IsZero() && strings.HasSuffix(f.Tag.Get("yaml"), ",omitempty") {
 				continue
@@ -352,22 +208,10 @@ func plain(v reflect.Value, unit string) any {
 	case reflect.Float64:
 		switch unit {
 		case "s":
-			return span(time.Duration(math.Round(v.Float() * float64(time.Second))))
+			return duration.Format(time.Duration(math.Round(v.Float() * float64(time.Second))))
 		case "h":
-			return span(time.Duration(math.Round(v.Float() * float64(time.Hour))))
+			return duration.Format(time.Duration(math.Round(v.Float() * float64(time.Hour))))
 		}
 	}
 	return v.Interface()
-}
-
-// span writes a time without the zeros that it may end with: 8h, not 8h0m0s.
-func span(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -5,40 +5,15 @@ import (
 	"math"
 	"strings"
 	"unicode"
+
+	"ringpace/configs/document"
 )
 
-// Fault is one thing that is wrong with a scenario.
-type Fault struct {
-	File         string // "" for a scenario made in code
-	Line, Column int    // from 1
-	Key          string // crews[0].to
-	Text         string
-}
-
-// String writes "file:line:column: key: text".
-func (f Fault) String() string {
-	var b strings.Builder
-	if f.File != "" {
-		fmt.Fprintf(&b, "%s:%d:%d: ", f.File, f.Line, f.Column)
-	}
-	if f.Key != "" {
-		b.WriteString(f.Key + ": ")
-	}
-	b.WriteString(f.Text)
-	return b.String()
-}
-
-// Faults is everything that is wrong with a scenario. It wraps ErrScenario.
-type Faults []Fault
+// Faults is everything that is wrong with a scenario, by line. It wraps ErrScenario.
+type Faults document.Problems
 
 // Error writes one fault a line.
-func (f Faults) Error() string {
-	lines := make([]string, len(f))
-	for i := range f {
-		lines[i] = f[i].String()
-	}
-	return strings.Join(lines, "\n")
-}
+func (f Faults) Error() string { return document.Problems(f).Error() }
 
 // Unwrap makes it one of ErrScenario.
 func (f Faults) Unwrap() error { return ErrScenario }
@@ -67,7 +42,7 @@ func (s *Scenario) Validate() error {
 type validator struct{ faults Faults }
 
 func (v *validator) fault(key, format string, args ...any) {
-	v.faults = append(v.faults, Fault{Key: key, Text: fmt.Sprintf(format, args...)})
+	v.faults = append(v.faults, document.Problem{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (v *validator) all(s *Scenario) {

@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"cmp"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Problem is one fault of a configuration file.
+// Problem is one fault of a file.
 type Problem struct {
-	File   string // "" for a configuration made in code
+	File   string // "" for what was made in code
 	Line   int    // from 1
 	Column int    // from 1
 	Key    string // campaigns[0].trunks[1]
@@ -29,28 +29,28 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Errors is every fault of a file, by line. It is the error of Load and Parse
-// for a file that could be read.
-type Errors []Problem
+// Problems is every fault of a file.
+type Problems []Problem
 
 // Error writes one fault a line.
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, p := range e {
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
 }
 
-func sortProblems(ps []Problem) {
+// Sort sorts them by place.
+func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Key, b.Key))
 	})
 }
 
-// suggest returns "; did you mean x?" for the nearest of the known words, else
+// Suggest returns "; did you mean x?" for the nearest of the known words, else
 // the words themselves where they are few.
-func suggest(word string, known []string) string {
+func Suggest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= least && (best == "" || d < least) {
@@ -62,7 +62,7 @@ func suggest(word string, known []string) string {
 		return fmt.Sprintf("; did you mean %s?", best)
 	case len(known) == 0:
 		return ""
-	case len(known) <= 25:
+	case len(known) <= 30:
 		return "; known are " + strings.Join(known, ", ")
 	}
 	return ""
