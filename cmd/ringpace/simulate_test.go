@@ -183,7 +183,7 @@ func TestSimulateRefuses(t *testing.T) {
 		{"--markdown --json", exitUsage, "one of"},
 		{"--file missing.yaml", exitFailure, "missing.yaml"},
 		{"--file " + faulty, exitFailure, "has 2 faults:\n" + faulty + ":1:6: day: "},
-		{"--file " + faulty, exitFailure, "\n" + faulty + ":2:1: agnets: is not known"},
+		{"--file " + faulty, exitFailure, "\n" + faulty + ":2:1: agnets: unknown key"},
 	} {
 		code, out, errs := ringpace(nil, append([]string{"simulate"}, strings.Fields(c.args)...)...)
 		if code != c.code || out != "" || !strings.Contains(errs, c.told) {
