@@ -16,6 +16,14 @@ type stages struct {
 	Ringing stage `json:"ringing"`
 }
 
+// of is one of them.
+func (s *stages) of(ringing bool) *stage {
+	if ringing {
+		return &s.Ringing
+	}
+	return &s.Dialing
+}
+
 // mostLists bounds the lists that are told apart.
 const mostLists = 64
 

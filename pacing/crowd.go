@@ -59,10 +59,9 @@ func (c *crowd) add(p *row) {
 				continue
 			}
 			s := c.share[k][:min(c.added+1, c.places)]
-			below := 0.0
-			for n := c.least[k]; n < len(s); n++ {
-				at := s[n]
-				s[n] = at + x*(below-at)
+			below, some := 0.0, s[c.least[k]:]
+			for n, at := range some {
+				some[n] = at + x*(below-at)
 				below = at
 			}
 			for n := c.least[k]; n < len(s) && s[n] < negligible; n++ {
@@ -73,6 +72,26 @@ func (c *crowd) add(p *row) {
 		return
 	}
 	for k, x := range p {
+		v := x * (1 - x)
+		c.mean[k] += x
+		c.spread[k] += v
+		c.third[k] += v * (1 - 2*x)
+	}
+}
+
+// addBetween adds one whose probabilities lie between a and b, so far from a as part says. What
+// add does to rows that exist is done here as they come about: it is most of the time of
+// decisions on large floors.
+func (c *crowd) addBetween(a, b *row, part float64) {
+	if c.exact {
+		var p row
+		p.between(a, b, part)
+		c.add(&p)
+		return
+	}
+	c.added++
+	for k, x := range a {
+		x += part * (b[k] - x)
 		v := x * (1 - x)
 		c.mean[k] += x
 		c.spread[k] += v
@@ -147,8 +166,15 @@ func tail(x, mean, variance, third float64) float64 {
 		}
 		return 0
 	}
+	off := x - mean
+	if beyond := bellEnd + 0.1; off*off > beyond*beyond*variance { // so it mostly is, and no root need be drawn to see it
+		if off < 0 {
+			return 1
+		}
+		return 0
+	}
 	sd := math.Sqrt(variance)
-	z := (x - mean) / sd
+	z := off / sd
 	at := (z + bellEnd) * bellSteps
 	switch {
 	case at < 0:

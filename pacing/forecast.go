@@ -30,8 +30,26 @@ type forecast struct {
 	dialing, ringing hazards
 	held             *[lookout]float64 // how likely an agent is still busy with who answered so many seconds ago
 	fates            [factors]*fate
-	dialingAge       [factors]*[stageBins + 1]*fare // by whole seconds of age
-	ringingAge       [factors]*[stageBins + 1]*fare
+	courses          [2][factors]*course // by whether they ring
+}
+
+// course says how the calls of one stage fare whose answers come so many times as often as usual, by whole seconds of age.
+type course struct {
+	of      *forecast
+	ringing bool
+	factor  int
+	fares   [stageBins + 1]*fare // made when they are first wanted
+
+	// Of the crowd that is being gathered: how many calls each fare stands for. A call between
+	// two of them counts in parts for both. So the answers to thousands of calls are the sum of
+	// some dozens of rows.
+	calls [stageBins + 1]float64
+}
+
+// aged is a fare of a course.
+type aged struct {
+	course *course
+	whole  int // seconds of age
 }
 
 // hazards are those of a stage, by interval.
@@ -124,30 +142,42 @@ func (f *forecast) dialingAt(n, i int) *fare {
 	return r
 }
 
-// of fills p with how a call fares of that age whose answer comes 2^octaves times as often
-// as usual.
-func (f *forecast) of(p *fare, ringing bool, age, octaves float64) {
-	tables, make := &f.dialingAge, f.dialingAt
+// course is that of calls whose answer comes 2^octaves times as often as usual.
+func (f *forecast) course(ringing bool, octaves float64) *course {
+	n, stage := int(min(max((octaves+factorOctave)*factorSteps, 0), factors-1)+0.5), 0
 	if ringing {
-		tables, make = &f.ringingAge, f.ringingAt
+		stage = 1
 	}
-	n := int(min(max((octaves+factorOctave)*factorSteps, 0), factors-1) + 0.5)
-	ages := tables[n]
-	if ages == nil {
-		ages = &[stageBins + 1]*fare{}
-		tables[n] = ages
+	c := f.courses[stage][n]
+	if c == nil {
+		c = &course{of: f, ringing: ringing, factor: n}
+		f.courses[stage][n] = c
 	}
+	return c
+}
+
+// at is how calls fare of so many whole seconds of age.
+func (c *course) at(whole int) *fare {
+	switch {
+	case c.fares[whole] != nil:
+	case c.ringing:
+		c.fares[whole] = c.of.ringingAt(c.factor, whole)
+	default:
+		c.fares[whole] = c.of.dialingAt(c.factor, whole)
+	}
+	return c.fares[whole]
+}
+
+// tabled is an age as the tables know it: whole seconds, and the part of one beside.
+func tabled(age float64) (whole int, part float64) {
 	age = min(age, stageBins-1)
-	i := int(age)
-	u := age - float64(i)
-	for _, j := range [2]int{i, i + 1} {
-		if ages[j] == nil {
-			ages[j] = make(n, j)
-		}
-	}
-	a, b := ages[i], ages[i+1]
-	for k := range steps {
-		p.answered[k] = a.answered[k] + u*(b.answered[k]-a.answered[k])
-		p.held[k] = a.held[k] + u*(b.held[k]-a.held[k])
+	whole = int(age)
+	return whole, age - float64(whole)
+}
+
+// between fills r with what lies between a and b, so far from a as part says.
+func (r *row) between(a, b *row, part float64) {
+	for k, x := range a {
+		r[k] = x + part*(b[k]-x)
 	}
 }

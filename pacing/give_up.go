@@ -23,8 +23,8 @@ func (p *predictive) giveUp() []int {
 	}
 	most := giveUpFactor * p.prospect.Theta
 	var late []candidate
-	for j, f := range p.calls {
-		if f.ringing && f.age >= p.c.LeastRing.Seconds() {
+	for j := range p.calls {
+		if f := &p.calls[j]; !f.gone && f.ringing && f.to >= p.c.LeastRing.Seconds() {
 			if r := p.riskOf(j); r > most {
 				late = append(late, candidate{j, r})
 			}
@@ -45,13 +45,15 @@ func (p *predictive) giveUp() []int {
 
 // drop takes a call out of those that may be answered.
 func (p *predictive) drop(j int) {
-	again := false
+	f, again := &p.calls[j], false
+	f.gone = true
 	for i := range p.points {
 		pt := &p.points[i]
-		r := pt.calls[j]
-		pt.answers.add(&r.answered, -1)
-		pt.calls[j] = fare{}
-		again = !pt.crowd.remove(&r.held) || again
+		var r row
+		p.answered(&r, f, i)
+		pt.answers.add(&r, -1)
+		p.held(&r, f, i)
+		again = !pt.crowd.remove(&r) || again
 	}
 	if again {
 		p.gather()
@@ -65,7 +67,15 @@ func (p *predictive) drop(j int) {
 // riskOf is the risk that an answer to a call in flight finds nobody. That the call itself
 // is in the crowd makes it a little greater.
 func (p *predictive) riskOf(j int) float64 {
-	lost, answered := p.risk(func(pt *point) *row { return &pt.calls[j].answered })
+	var lost, answered float64
+	for i := range p.points {
+		pt := &p.points[i]
+		var r row
+		p.answered(&r, &p.calls[j], i)
+		l, a := pt.full.against(&r)
+		lost += pt.weight * l
+		answered += pt.weight * a
+	}
 	if answered <= 0 {
 		return 0
 	}

@@ -12,9 +12,8 @@ func TestCallsThatEndSoonHoldNobodyForLong(t *testing.T) {
 			p.model.Handling.observe(0, seconds)
 			p.model.Handling.done(seconds)
 		}
-		var r fare
 		p.forecasts = forecasts{patience: 2}
-		p.forecasts.of(&p.model, "").of(&r, false, 0, 0)
+		r := p.forecasts.of(&p.model, "").course(false, 0).at(0)
 		for k := range r.held {
 			if r.held[k] > r.answered[k]+1e-9 || r.held[k] < 0 {
 				t.Fatalf("after %d s %.3f are answered, and %.3f have an agent", ahead[k], r.answered[k], r.held[k])

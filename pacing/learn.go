@@ -29,48 +29,48 @@ func (p *predictive) rings(k *Call) (time.Time, bool) {
 	return k.Since, false
 }
 
-// spend counts the time of a call in its stages until at. left is how it left then.
-func (p *predictive) spend(k *Call, at time.Time, left bool, how exit) {
-	m, f := &p.model.Calls, p.forecasts.of(&p.model, "")
-	odds, n := 1.0, 1
-	books := [2]struct {
-		*stages
-		odds float64
-	}{{&m.stages, 1}}
-	if p.knows(OfLeads) {
-		odds = p.model.Odds.of(&k.Lead)
-		books[0].odds = odds
-		if list := m.list(k.Lead.List); list != nil {
-			books[1].stages, books[1].odds = list, p.model.Odds.but(&k.Lead, listKind)
-			n = 2
-		}
+// stay is the time that a call was in its stage and that is not counted yet, in seconds since
+// it came there.
+type stay struct {
+	from, to float64
+	ringing  bool
+	new      bool // it came there since the last look
+}
+
+// stay finds that time of a call until at, which is gap after the last look.
+func (p *predictive) stay(k *Call, at time.Time, gap time.Duration) stay {
+	since, ringing := p.rings(k)
+	in := at.Sub(since)
+	return stay{from: max((in - gap).Seconds(), 0), to: max(in.Seconds(), 0), ringing: ringing, new: in < gap}
+}
+
+// spend counts the time of a call to one of leads that are alike in its stages.
+func (p *predictive) spend(k *Call, who *alike, in *stay) {
+	if who.stages == nil && p.knows(OfLeads) {
+		who.stages = p.model.Calls.list(k.Lead.List)
 	}
 	expected := 0.0
-	since, ringing := p.rings(k)
-	if dialed := age(since, k.Since); ringing && k.Rings.After(p.last) { // since the last look
-		for _, b := range books[:n] {
-			b.Dialing.spend(p.seen(k.Since), dialed, b.odds)
-			b.Dialing.leave(dialed, toRinging)
+	f := p.forecasts.of(&p.model, "")
+	if in.ringing && in.new {
+		from, dialed := p.seen(k.Since), age(k.Rings, k.Since)
+		p.model.Calls.Dialing.spend(from, dialed, who.odds)
+		p.model.Calls.Dialing.leave(dialed, toRinging)
+		if who.stages != nil {
+			who.stages.Dialing.spend(from, dialed, who.among)
+			who.stages.Dialing.leave(dialed, toRinging)
 		}
-		expected += f.dialing.answers(p.seen(k.Since), dialed)
+		expected += f.dialing.answers(from, dialed)
 	}
-	from, to := p.seen(since), age(at, since)
-	for _, b := range books[:n] {
-		now := &b.Dialing
-		if ringing {
-			now = &b.Ringing
-		}
-		now.spend(from, to, b.odds)
-		if left {
-			now.leave(to, how)
-		}
+	p.model.Calls.of(in.ringing).spend(in.from, in.to, who.odds)
+	if who.stages != nil {
+		who.stages.of(in.ringing).spend(in.from, in.to, who.among)
 	}
-	if ringing {
-		expected += f.ringing.answers(from, to)
+	if in.ringing {
+		expected += f.ringing.answers(in.from, in.to)
 	} else {
-		expected += f.dialing.answers(from, to)
+		expected += f.dialing.answers(in.from, in.to)
 	}
-	m.Level.expect(expected * odds)
+	p.model.Calls.Level.expect(expected * who.odds)
 }
 
 // expected is how many answers were to be expected of a call that left at.
@@ -93,12 +93,12 @@ func (p *predictive) Observe(e Event) {
 	m := &p.model
 	switch e.Kind {
 	case CallAnswered:
-		p.spend(&e.Call, e.At, true, toAnswer)
+		p.leave(&e.Call, e.At, toAnswer)
 		m.Odds.learn(&e.Call.Lead, p.expected(&e.Call, e.At), true)
 		m.Calls.Level.answered()
 		m.Calibration.answered(e.Call.Theta)
 	case CallEnded:
-		p.spend(&e.Call, e.At, true, toEnd)
+		p.leave(&e.Call, e.At, toEnd)
 		m.Odds.learn(&e.Call.Lead, p.expected(&e.Call, e.At), false)
 	case CallAbandoned:
 		m.Calibration.abandoned()
@@ -113,15 +113,25 @@ func (p *predictive) Observe(e Event) {
 // longer ones the process, or the clock, was not what it should be.
 const longestLook = 10 * time.Second
 
+// leave counts a call that left its stage.
+func (p *predictive) leave(k *Call, at time.Time, how exit) {
+	who, in := p.like(&k.Lead), p.stay(k, at, at.Sub(p.last))
+	p.spend(k, &who, &in)
+	p.model.Calls.of(in.ringing).leave(in.to, how)
+	if who.stages != nil {
+		who.stages.of(in.ringing).leave(in.to, how)
+	}
+}
+
 // look counts the time that calls and agents have been as they are since the last look.
 func (p *predictive) look(s *Snapshot) {
 	if gap := s.Now.Sub(p.last); gap < 0 || gap > longestLook {
 		p.last = s.Now
 	}
-	for i := range s.Calls {
-		if k := &s.Calls[i]; k.State != Waiting {
-			p.spend(k, s.Now, false, toEnd)
-		}
+	p.survey(s)
+	for i := range p.calls {
+		f := &p.calls[i]
+		p.spend(&s.Calls[f.at], &p.alike[f.alike], &f.stay)
 	}
 	for i := range s.Agents {
 		if a := &s.Agents[i]; a.State == Engaged || a.State == WrapUp {

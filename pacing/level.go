@@ -77,13 +77,16 @@ func (l *level) mean() (mean, cv float64) {
 	return mean, math.Sqrt(max(square/weights/(mean*mean)-1, 0))
 }
 
+// mostPoints is by how many levels a posterior is stood for at most.
+const mostPoints = 3
+
 // points are levels that stand for the whole posterior, with their weights: one where it
 // is narrow, else three (the roots of the third Hermite polynomial).
-func (l *level) points() (levels, weights []float64) {
+func (l *level) points() (levels, weights [mostPoints]float64, n int) {
 	mean, cv := l.mean()
 	if cv <= 0.13 {
-		return []float64{mean}, []float64{1}
+		return [mostPoints]float64{mean}, [mostPoints]float64{1}, 1
 	}
 	d := math.Sqrt(3) * cv
-	return []float64{mean * max(1-d, 0.05), mean, mean * (1 + d)}, []float64{1. / 6, 2. / 3, 1. / 6}
+	return [mostPoints]float64{mean * max(1-d, 0.05), mean, mean * (1 + d)}, [mostPoints]float64{1. / 6, 2. / 3, 1. / 6}, 3
 }

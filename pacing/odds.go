@@ -52,29 +52,40 @@ func (l *Lead) words() [kinds]string {
 }
 
 // of is how many times as often as usual such a lead answers.
-func (o *odds) of(l *Lead) float64 { return o.but(l, kinds) }
+func (o *odds) of(l *Lead) float64 {
+	all, _ := o.apart(l)
+	return all
+}
 
-// but is the same but for what one kind of word tells.
-func (o *odds) but(l *Lead, not kind) float64 {
+// apart is the same, and besides but for what the list tells.
+func (o *odds) apart(l *Lead) (all, among float64) {
 	if len(o.Words) == 0 || *l == (Lead{}) {
-		return 1
+		return 1, 1
 	}
-	product := 1.0
+	all, among = 1, 1
 	for k, w := range l.words() {
-		if w == "" || kind(k) == not {
+		if w == "" {
 			continue
 		}
-		if t := o.Words[word{kind(k), w}]; t != nil {
-			product *= t.factor()
+		t := o.Words[word{kind(k), w}]
+		if t == nil {
+			continue
+		}
+		f := t.factor()
+		all *= f
+		if kind(k) != listKind {
+			among *= f
 		}
 	}
-	return min(max(product, 1/mostOdds), mostOdds)
+	return bounded(all), bounded(among)
 }
+
+func bounded(odds float64) float64 { return min(max(odds, 1/mostOdds), mostOdds) }
 
 // list is how many times as often as usual those of a list answer.
 func (o *odds) list(name string) float64 {
 	if t := o.Words[word{listKind, name}]; t != nil {
-		return min(max(t.factor(), 1/mostOdds), mostOdds)
+		return bounded(t.factor())
 	}
 	return 1
 }

@@ -2,14 +2,23 @@ package pacing
 
 import "time"
 
-// by fills r with what becomes of a call that is certain to be answered at a time; held is
-// how likely an agent has it so many seconds later.
-func (r *fare) by(now, at time.Time, held *[lookout]float64) {
-	in := at.Sub(now).Seconds()
+// by fills r with what is certain to have happened in so many seconds.
+func (r *row) by(in float64) {
 	for k, s := range ahead {
-		r.answered[k], r.held[k] = 0, 0
+		r[k] = 0
+		if float64(s) >= in {
+			r[k] = 1
+		}
+	}
+}
+
+// since fills r with how likely an agent has a call that is certain to be answered in so many
+// seconds; held is how likely one has it so long after.
+func (r *row) since(in float64, held *[lookout]float64) {
+	for k, s := range ahead {
+		r[k] = 0
 		if after := float64(s) - in; after >= 0 {
-			r.answered[k], r.held[k] = 1, held[min(int(after), lookout-1)]
+			r[k] = held[min(int(after), lookout-1)]
 		}
 	}
 }

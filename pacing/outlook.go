@@ -3,62 +3,38 @@ package pacing
 import (
 	"math"
 	"slices"
-	"time"
 )
 
 // point is one level of answers, with all that follows from it.
 type point struct {
-	level, weight float64
-	crowd         crowd
-	fresh         fare   // of a call dialed now
-	calls         []fare // of those in flight
-	answers       row    // the sum of their answers
-	full          row    // risk that nobody is there for an answer, by the crowd as it is
-}
-
-// flying is a call in flight that nobody has answered.
-type flying struct {
-	at      int // in the snapshot
-	ringing bool
-	age     float64 // in that state, seconds
-
-	forecast *forecast
-	octaves  float64 // of its odds beside the forecast's: their logarithm to the base 2
+	weight  float64
+	octaves float64 // the level's logarithm to the base 2
+	crowd   crowd
+	fresh   *fare // of a call dialed now
+	answers row   // the sum of those to calls in flight
+	full    row   // risk that nobody is there for an answer, by the crowd as it is
 }
 
 // assess works out how calls in flight and agents will fare.
 func (p *predictive) assess(s *Snapshot, n count) {
-	levels, weights := p.model.Calls.Level.points()
+	levels, weights, points := p.model.Calls.Level.points()
 	p.prospect.Level, _ = p.model.Calls.Level.mean()
-	for len(p.points) < len(levels) {
-		p.points = append(p.points, point{})
+	p.points = slices.Grow(p.points[:0], points)[:points]
+	for i := range p.points {
+		pt := &p.points[i]
+		pt.weight, pt.octaves = weights[i], math.Log2(levels[i])
 	}
-	p.points = p.points[:len(levels)]
-	p.calls = p.calls[:0]
-	for i := range s.Calls {
-		if k := &s.Calls[i]; k.State != Waiting && (!k.Foreseen || !k.AnswersAt.IsZero()) {
-			since, ringing := p.rings(k)
-			f := flying{at: i, ringing: ringing, age: age(s.Now, since)}
-			f.forecast, f.octaves = p.expect(&k.Lead)
-			p.calls = append(p.calls, f)
+	waits := 0
+	for i := range p.calls {
+		if f := &p.calls[i]; !f.gone {
+			p.expect(&s.Calls[f.at].Lead, &p.alike[f.alike])
+			waits++
 		}
 	}
 	p.staff(s, n)
-	for i := range p.points {
-		pt := &p.points[i]
-		pt.level, pt.weight = levels[i], weights[i]
-		level := math.Log2(pt.level)
-		pt.calls, pt.answers = pt.calls[:0], row{}
-		for _, f := range p.calls {
-			var r fare
-			if k := &s.Calls[f.at]; k.Foreseen {
-				r.by(s.Now, k.AnswersAt, p.forecasts.held(&p.model))
-			} else {
-				f.forecast.of(&r, f.ringing, f.age, level+f.octaves)
-			}
-			pt.calls = append(pt.calls, r)
-			pt.answers.add(&r.answered, 1)
-		}
+	p.taken.reset(p.places, len(p.busy)+waits)
+	for i := range p.busy {
+		p.taken.add(&p.busy[i])
 	}
 	p.gather()
 	for i := range p.points {
@@ -73,23 +49,19 @@ func (r *row) add(p *row, times float64) {
 	}
 }
 
-// octaves is the logarithm to the base 2.
-func octaves(odds float64) float64 {
-	if odds == 1 {
-		return 0
-	}
-	return math.Log2(odds)
-}
-
 // aim works out how the next call but so many would fare.
 func (p *predictive) aim(s *Snapshot, dialed int) {
-	next := aim{forecast: p.forecasts.of(&p.model, "")}
+	next := aim{}
 	switch {
 	case !p.knows(OfLeads):
+		next.forecast = p.forecasts.of(&p.model, "")
 	case dialed >= len(s.Next):
-		next.octaves = octaves(p.model.Odds.usual())
+		next.forecast, next.octaves = p.forecasts.of(&p.model, ""), octaves(p.model.Odds.usual())
 	default:
-		next.forecast, next.octaves = p.expect(&s.Next[dialed])
+		l := &s.Next[dialed]
+		a := &p.alike[p.meet(l)]
+		p.expect(l, a)
+		next.forecast, next.octaves = a.forecast, a.octaves
 	}
 	if dialed > 0 && next == p.aimed {
 		return
@@ -97,7 +69,7 @@ func (p *predictive) aim(s *Snapshot, dialed int) {
 	p.aimed = next
 	for i := range p.points {
 		pt := &p.points[i]
-		next.forecast.of(&pt.fresh, false, 0, math.Log2(pt.level)+next.octaves)
+		pt.fresh = next.forecast.course(false, pt.octaves+next.octaves).at(0)
 	}
 }
 
@@ -107,86 +79,47 @@ type aim struct {
 	octaves  float64
 }
 
-// expect is the forecast for a lead, and its odds beside that in octaves.
-func (p *predictive) expect(l *Lead) (*forecast, float64) {
-	if !p.knows(OfLeads) {
-		return p.forecasts.of(&p.model, ""), 0
-	}
-	if p.model.Calls.Lists[l.List] != nil {
-		return p.forecasts.of(&p.model, l.List), octaves(p.model.Odds.but(l, listKind))
-	}
-	return p.forecasts.of(&p.model, ""), octaves(p.model.Odds.of(l))
-}
-
-// staff finds when agents will be there.
-func (p *predictive) staff(s *Snapshot, n count) {
-	p.places, p.busy = -n.waiting, p.busy[:0]
-	soon := slices.Index(ahead[:], int(FreeWithin/time.Second))
-	for i := range s.Agents {
-		a := &s.Agents[i]
-		if a.State == Away || a.Next && a.State != Free && p.knows(OfLeaving) {
-			continue
-		}
-		p.places++
-		patience := (p.c.Patience - a.Ring).Seconds()
-		leaves := math.Inf(1)
-		if !a.Until.IsZero() && p.knows(OfLeaving) {
-			leaves = a.Until.Sub(s.Now).Seconds()
-		}
-		if a.State == Free && patience >= 0 && leaves >= lookout {
-			continue
-		}
-		var r row
-		switch {
-		case a.State == Free:
-		case !a.FreeAt.IsZero():
-			r.until(s.Now, a.FreeAt, patience)
-		default:
-			since := a.Busy
-			if !p.knows(OfHandling) {
-				since = s.Now
-			}
-			p.forecasts.busy(&p.model).busy(&r, age(s.Now, since), patience)
-		}
-		for k, s := range ahead {
-			if at := float64(s); at > leaves || at+patience < 0 {
-				r[k] = 1
-			}
-		}
-		p.busy = append(p.busy, r)
-		if a.State != Free {
-			p.prospect.FreeSoon += 1 - r[soon]
-		}
-	}
-}
-
-// patience is how long who answers may still wait when a call to an agent is made, in seconds.
-func (p *predictive) patience(s *Snapshot) float64 {
-	ring := time.Duration(0)
-	for i := range s.Agents {
-		ring = max(ring, s.Agents[i].Ring)
-	}
-	return (p.c.Patience - ring).Seconds()
-}
-
-// FreeWithin is how soon agents are free whom Prospect counts as free soon.
-const FreeWithin = 10 * time.Second
-
 // gather makes the crowds of all who will want an agent. Agents who are busy are so at
 // every level.
 func (p *predictive) gather() {
-	p.taken.reset(p.places, len(p.busy)+len(p.calls))
-	for j := range p.busy {
-		p.taken.add(&p.busy[j])
-	}
 	for i := range p.points {
 		pt := &p.points[i]
 		pt.crowd.copy(&p.taken)
-		for j := range pt.calls {
-			pt.crowd.add(&pt.calls[j].held)
+		pt.answers = row{}
+		p.summed = p.summed[:0]
+		for j := range p.calls {
+			if f := &p.calls[j]; !f.gone {
+				p.join(pt, i, f)
+			}
+		}
+		for _, a := range p.summed {
+			pt.answers.add(&a.course.at(a.whole).answered, a.course.calls[a.whole])
+			a.course.calls[a.whole] = 0
 		}
 		pt.crowd.full(&pt.full)
 	}
+}
+
+// join adds a call in flight to the crowd of a level and, but for those that are foreseen, to
+// the calls of its course.
+func (p *predictive) join(pt *point, level int, f *flying) {
+	if f.foreseen {
+		var r row
+		r.by(f.in)
+		pt.answers.add(&r, 1)
+		r.since(f.in, p.forecasts.held(&p.model))
+		pt.crowd.add(&r)
+		return
+	}
+	c := p.course(f, level)
+	for w, calls := range [2]float64{1 - f.part, f.part} {
+		w += f.whole
+		if c.calls[w] == 0 {
+			p.summed = append(p.summed, aged{c, w})
+		}
+		c.calls[w] += calls
+	}
+	pt.crowd.addBetween(&c.at(f.whole).held, &c.at(f.whole+1).held, f.part)
 }
 
 // risk is how likely answers come and find nobody, and how likely they come, over all

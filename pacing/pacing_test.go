@@ -29,7 +29,7 @@ func snapshot(free, engaged, dialing, ringing, waiting int) Snapshot {
 	return s
 }
 
-func must(t *testing.T, c Config) Pacer {
+func must(t testing.TB, c Config) Pacer {
 	t.Helper()
 	p, err := New(c)
 	if err != nil {

@@ -21,8 +21,13 @@ type predictive struct {
 	busy     []row // by agent who is not free at once
 	taken    crowd // by these
 	calls    []flying
-	places   int // agents for answers to come
-	aimed    aim // what the points' fresh rows are of
+	alike    []alike      // by kind of lead
+	met      map[Lead]int // which of these they are
+	metLast  Lead
+	metAt    int
+	summed   []aged // fares that calls count for
+	places   int    // agents for answers to come
+	aimed    aim    // what the points' fresh rows are of
 	budgets  []budget
 	prospect Prospect
 }

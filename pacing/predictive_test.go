@@ -9,7 +9,7 @@ import (
 
 // taught is a predictive pacer that has seen n calls: a fifth answered after 5 to 15 s of
 // ringing, the others over after 25; and agents who were busy for 30 to 150 s.
-func taught(t *testing.T, c Config, n int) *predictive {
+func taught(t testing.TB, c Config, n int) *predictive {
 	t.Helper()
 	c.Mode = Predictive
 	p := must(t, c).(*predictive)
@@ -182,37 +182,5 @@ func TestPredictiveFollowsTheList(t *testing.T) {
 	}
 	if n := dials(p, s); n >= usual {
 		t.Errorf("dials %d after the list has become three times as good, %d before", n, usual)
-	}
-}
-
-func BenchmarkDecide(b *testing.B) {
-	for _, size := range []struct {
-		name          string
-		agents, calls int
-	}{{"50 agents", 50, 150}, {"500 agents, 2000 calls", 500, 2000}} {
-		b.Run(size.name, func(b *testing.B) {
-			p := newPredictive(Config{Mode: Predictive, Patience: 2 * time.Second, LeastRing: 15 * time.Second})
-			r := rand.New(rand.NewPCG(1, 1))
-			s := Snapshot{Now: noon, Limits: open(), Windows: []Window{day(5000, 100)}}
-			for i := range size.agents {
-				a := Agent{State: Engaged, Busy: noon.Add(-time.Duration(r.IntN(200)) * time.Second)}
-				if i%12 == 0 {
-					a.State = Free
-				}
-				s.Agents = append(s.Agents, a)
-			}
-			for i := range size.calls {
-				c := Call{Since: noon.Add(-time.Duration(r.IntN(25_000)) * time.Millisecond)}
-				if i%4 > 0 {
-					c.State, c.Rings = Ringing, c.Since.Add(2*time.Second)
-				}
-				s.Calls = append(s.Calls, c)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				s.Now = s.Now.Add(time.Second / 100)
-				p.Decide(s)
-			}
-		})
 	}
 }
