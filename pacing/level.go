@@ -2,21 +2,24 @@ package pacing
 
 import "math"
 
-// levelHalfLives are of the memories of a level: expected answers after which what was
-// learned counts half.
-var levelHalfLives = [...]float64{40, 150}
+// levelSpans are of the memories of a level.
+var levelSpans = [...]struct {
+	halfLife float64 // expected answers after which what was learned counts half
+	prior    float64 // answers that a level of 1 is worth
+}{{40, 6}, {150, 6}, {2, 1}}
 
 const (
-	levelPrior    = 6.0   // answers that a level of 1 is worth
 	scoreHalfLife = 200.0 // expected answers after which how well a memory has foretold counts half
+	furthest      = 6.5   // that a memory's score lies behind the best one's: the next change may prove it right
 )
 
 // level follows changes of a list's quality: it is how many people answer for each that is
-// expected. A short memory follows a change within some tens of calls, and a long one is
-// surer as long as nothing changes; each counts as well as it has foretold of late (Bayesian
-// model averaging).
+// expected. A short memory follows a change within some tens of answers, and a long one is
+// surer as long as nothing changes; the shortest sees a jump for what it is. Each counts as
+// well as it has foretold of late (Bayesian model averaging), and never so little that it
+// could not come to count soon (as in Herbster and Warmuth's fixed share, 1998).
 type level struct {
-	Memories [len(levelHalfLives)]levelMemory `json:"memories"`
+	Memories [len(levelSpans)]levelMemory `json:"memories"`
 
 	pending float64 // answers that were expected since the last one came, not counted yet
 }
@@ -28,7 +31,8 @@ type levelMemory struct {
 	Score    float64 `json:"score"`
 }
 
-func (m *levelMemory) mean() float64 { return (m.Answered + levelPrior) / (m.Expected + levelPrior) }
+// mean is the level by a memory of that prior.
+func (m *levelMemory) mean(prior float64) float64 { return (m.Answered + prior) / (m.Expected + prior) }
 
 // expect counts answers that were to be expected in some time, answered one that came.
 func (l *level) expect(n float64) { l.pending += n }
@@ -37,9 +41,22 @@ func (l *level) answered() {
 	l.settle()
 	for i := range l.Memories {
 		m := &l.Memories[i]
-		m.Score += math.Log(m.mean())
+		m.Score += math.Log(m.mean(levelSpans[i].prior))
 		m.Answered++
 	}
+	l.rank()
+}
+
+// rank keeps every memory's score within reach of the best one's. It returns that.
+func (l *level) rank() (best float64) {
+	best = math.Inf(-1)
+	for i := range l.Memories {
+		best = max(best, l.Memories[i].Score)
+	}
+	for i := range l.Memories {
+		l.Memories[i].Score = max(l.Memories[i].Score, best-furthest)
+	}
+	return best
 }
 
 // settle counts what is pending.
@@ -51,8 +68,8 @@ func (l *level) settle() {
 	l.pending = 0
 	for i := range l.Memories {
 		m := &l.Memories[i]
-		m.Score = (m.Score - m.mean()*n) * math.Exp2(-n/scoreHalfLife)
-		f := math.Exp2(-n / levelHalfLives[i])
+		m.Score = (m.Score - m.mean(levelSpans[i].prior)*n) * math.Exp2(-n/scoreHalfLife)
+		f := math.Exp2(-n / levelSpans[i].halfLife)
 		m.Answered *= f
 		m.Expected = m.Expected*f + n
 	}
@@ -61,16 +78,14 @@ func (l *level) settle() {
 // mean is the level, and cv its coefficient of variation.
 func (l *level) mean() (mean, cv float64) {
 	l.settle()
-	most := math.Inf(-1)
-	for i := range l.Memories {
-		most = max(most, l.Memories[i].Score)
-	}
+	best := l.rank()
 	var sum, square, weights float64
 	for i := range l.Memories {
 		m := &l.Memories[i]
-		w, at := math.Exp(m.Score-most), m.mean()
+		prior := levelSpans[i].prior
+		w, at := math.Exp(m.Score-best), m.mean(prior)
 		sum += w * at
-		square += w * at * at * (1 + 1/(m.Answered+levelPrior))
+		square += w * at * at * (1 + 1/(m.Answered+prior))
 		weights += w
 	}
 	mean = sum / weights

@@ -42,3 +42,39 @@ func TestLevelFollowsAndSettles(t *testing.T) {
 		}
 	}
 }
+
+// TestLevelFollowsAJump holds that a jump after a long time of sameness is seen for what it is
+// within some tens of answers, and that the sameness is known as closely as before.
+func TestLevelFollowsAJump(t *testing.T) {
+	for _, c := range []struct {
+		jump, seen float64 // the level, and what it must be taken for in that many answers
+		answers    int
+	}{{12, 3, 25}, {12, 7, 100}, {4, 2, 60}, {0.15, 0.5, 25}} {
+		const runs = 100
+		late, off := 0, 0.0
+		for run := range uint64(runs) {
+			r := rand.New(rand.NewPCG(run, 5))
+			var l level
+			answer := func(truth float64) float64 {
+				l.expect(r.ExpFloat64() / truth)
+				l.answered()
+				mean, _ := l.mean()
+				return mean
+			}
+			mean := 0.0
+			for range 1000 {
+				mean = answer(1)
+			}
+			off += (mean - 1) * (mean - 1) / runs
+			for range c.answers {
+				mean = answer(c.jump)
+			}
+			if c.jump > 1 && mean < c.seen || c.jump < 1 && mean > c.seen {
+				late++
+			}
+		}
+		if late > runs/20 || math.Sqrt(off) > 0.08 {
+			t.Errorf("%v times as many answer: not seen within %d answers in %d of %d runs; off by %.3f before", c.jump, c.answers, late, runs, math.Sqrt(off))
+		}
+	}
+}
