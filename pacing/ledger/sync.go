@@ -43,7 +43,7 @@ func (l *Ledger) Sync(ctx context.Context, campaign string, reserve float64) ([]
 			from = min(from, r.Kind.earliest(today))
 		}
 		keys := []string{sp.ledger(), sp.reserved()}
-		for d := from; d <= today; d++ {
+		for d := from; d <= today+ahead; d++ {
 			keys = append(keys, sp.day(d))
 		}
 		answer, err := l.run(ctx, l.scripts.sync, keys,

@@ -66,12 +66,23 @@ func (k Kind) earliest(today date) date {
 	return from
 }
 
+// ahead is how many days after today are looked at: the clock may have been set back since
+// calls were counted on them.
+const ahead = 1
+
 // window sums up the days of a rule's window.
 func (r WindowRule) window(today, first date, days map[date]Counts, zone *time.Location) pacing.Window {
 	from, to := r.Kind.period(today, first)
 	var sum Counts
 	for d := from; d < to; d++ {
 		sum = sum.plus(days[d])
+	}
+	// What was counted on days to come happened in fact before now: it is held against the
+	// window, not for it.
+	for d := max(to, today+1); d <= today+ahead; d++ {
+		if c := days[d]; float64(c.Abandoned) > r.Ceiling*float64(c.Persons()) {
+			sum = sum.plus(c)
+		}
 	}
 	return pacing.Window{
 		Name: cmp.Or(r.Name, string(r.Kind)), Ceiling: r.Ceiling,

@@ -62,3 +62,32 @@ func TestWindowSumsItsDays(t *testing.T) {
 		t.Errorf("a day of 23 hours ends at %s, want %s", w.Ends.UTC(), want)
 	}
 }
+
+// TestClockSetBackOverMidnight holds that calls counted on a day to come, which happened
+// before the clock was set back, are held against today's window and never speak for it; and
+// that they are in the windows that hold both days once.
+func TestClockSetBackOverMidnight(t *testing.T) {
+	f := virtual(t)
+	l := f.node("a")
+	night := time.Date(2026, 11, 23, 0, 30, 0, 0, time.UTC)
+	want := func(what string, day, days30 [2]int) {
+		t.Helper()
+		w := f.sync(l, 0)
+		if got := [][2]int{{w[0].Answered, w[0].Abandoned}, {w[1].Answered, w[1].Abandoned}}; got[0] != day || got[1] != days30 {
+			t.Errorf("%s: %v, want %v and %v", what, got, day, days30)
+		}
+	}
+	f.mini.SetTime(night.Add(-time.Hour))
+	f.tell(l, call(), Answered)
+	f.mini.SetTime(night)
+	f.tell(l, call(), Answered)
+	f.mini.SetTime(night.Add(-time.Hour))
+	want("one who got an agent", [2]int{1, 0}, [2]int{2, 0})
+	f.mini.SetTime(night)
+	f.tell(l, call(), Answered, Abandoned)
+	want("ahead", [2]int{2, 1}, [2]int{3, 1})
+	f.mini.SetTime(night.Add(-time.Hour))
+	want("set back", [2]int{3, 1}, [2]int{3, 1})
+	f.mini.SetTime(night.Add(time.Hour))
+	want("the day after", [2]int{2, 1}, [2]int{3, 1})
+}
