@@ -48,7 +48,9 @@ func (s *Store) ReleaseAgents(ctx context.Context, pool string, agents ...string
 
 // Nodes returns the living nodes by name, each with the id of its process.
 func (s *Store) Nodes(ctx context.Context) (map[string]string, error) {
+	s.health.beating.Lock()
 	answer, err := s.run(ctx, s.scripts.nodes, []string{nodesKey})
+	s.health.beating.Unlock()
 	if err != nil {
 		return nil, err
 	}

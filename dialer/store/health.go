@@ -19,6 +19,8 @@ const knockEvery = 250 * time.Millisecond
 type health struct {
 	wake chan struct{} // has room for one; a call has failed, look again at once
 
+	beating sync.Mutex // held while a beat is on its way, whose answer may say that leases are in doubt
+
 	joined atomic.Bool // this boot has taken the node's name
 	rival  rival       // the goroutine's that beats
 
@@ -27,6 +29,8 @@ type health struct {
 	since    time.Time // of the last change
 	changed  chan struct{}
 	warnings []string
+	doubted  time.Time     // when the leases of all nodes were last in doubt
+	skew     time.Duration // by how much this node's clock is ahead of the one of Redis
 }
 
 // rival is another process that went by this node's name when this one came.
@@ -113,6 +117,34 @@ func (h *health) set(err error) bool {
 	close(h.changed)
 	h.changed = make(chan struct{})
 	return true
+}
+
+// heard notes what a beat has told: whether this node's own lease was not what it should
+// be, and what the Redis clock showed after asked.
+func (h *health) heard(late bool, asked, shown time.Time) {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if late {
+		h.doubted = now
+	}
+	h.skew = now.Add(-now.Sub(asked) / 2).Round(0).Sub(shown)
+}
+
+// Skew is by how much this node's clock is ahead of the one of Redis, by which all nodes
+// go; to within the time of a round trip.
+func (s *Store) Skew() time.Duration {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return s.health.skew
+}
+
+// doubted is when leases were last in doubt: a clock that was set may have had those of
+// living nodes lapse, until their next beat.
+func (s *Store) doubted() time.Time {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	return s.health.doubted
 }
 
 // why changes the reason for which Redis is away.
@@ -229,8 +261,11 @@ func (s *Store) beat(ctx context.Context, how string) {
 			return
 		}
 	}
-	alive, err := s.scripts.node.Run(short, s.redis, []string{nodesKey},
-		s.node, s.boot, s.nodeLease.Milliseconds(), how).Int()
+	s.health.beating.Lock()
+	defer s.health.beating.Unlock()
+	asked := time.Now()
+	answer, err := s.scripts.node.Run(short, s.redis, []string{nodesKey},
+		s.node, s.boot, s.nodeLease.Milliseconds(), how).Slice()
 	if err != nil {
 		if err = explain(ctx, err); ctx.Err() == nil {
 			if !errors.Is(err, ErrAway) {
@@ -240,7 +275,13 @@ func (s *Store) beat(ctx context.Context, how string) {
 		}
 		return
 	}
-	if alive == 0 {
+	word, now := "", int64(0)
+	if len(answer) == 2 {
+		word, _ = answer[0].(string)
+		now, _ = answer[1].(int64)
+	}
+	s.health.heard(word == "late", asked, time.UnixMilli(now))
+	if word == "taken" {
 		s.lost(fmt.Errorf("%w: %w: %s", ErrAway, ErrNodeTaken, s.node))
 		return
 	}

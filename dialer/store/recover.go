@@ -26,8 +26,8 @@ type OpenAttempt struct {
 // The owner ends those of all dead processes, another node those of its own former ones,
 // whose journal and recordings are here. A former process of this node is dead at once; another node when it was not
 // heard of for the node lease, and then only after this node itself has reached Redis
-// for that long without a break: whoever comes back first from an outage must not
-// bury the others. So Recover is to be called again every few seconds. An attempt that was ended meanwhile, by the process that was
+// for that long without a break, by a clock that was not set meanwhile: whoever comes back
+// first from an outage must not bury the others. So Recover is to be called again every few seconds. An attempt that was ended meanwhile, by the process that was
 // thought dead or by another node, is not ended again. ErrFenced.
 func (s *Store) Recover(ctx context.Context, campaign string, epoch int64,
 	decide func(OpenAttempt) (cdr.Record, Next),
@@ -65,7 +65,7 @@ func (s *Store) deadAttempts(ctx context.Context, sp space, campaign string, all
 		return nil, err
 	}
 	since, awayErr := s.Status()
-	trusted := all && awayErr == nil && time.Since(since) >= s.nodeLease
+	trusted := all && awayErr == nil && time.Since(since) >= s.nodeLease && time.Since(s.doubted()) >= s.nodeLease
 
 	left := make(map[string]cdr.Record)
 	s.leftMu.Lock()

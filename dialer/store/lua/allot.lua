@@ -22,6 +22,10 @@ for i = 1, #all, 2 do
   if all[i] ~= node then
     local w, u, h, d, lapse = string.match(all[i + 1], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
     lapse = tonumber(lapse)
+    if lapse > now + tonumber(ARGV[7]) then -- the clock was set back since
+      lapse = now + tonumber(ARGV[7])
+      redis.call('HSET', KEYS[1], all[i], string.format('%s %s %s %s %d', w, u, h, d, lapse))
+    end
     if lapse + grace <= now then
       redis.call('HDEL', KEYS[1], all[i])
     elseif lapse <= now then
@@ -57,6 +61,7 @@ redis.call('HSET', KEYS[1], node, string.format('%d %d %d %d %d', want, used,
 if cps <= 0 then return { channels, dials, 0, '0' } end
 local gap = 1000 / cps
 local next_slot = math.max(tonumber(redis.call('GET', KEYS[2]) or '0'), now)
+if next_slot > now + ahead + gap then next_slot = now end -- the clock was set back since
 local free = math.max(0, math.ceil((now + ahead - next_slot) / gap))
 local slots = math.min(dials, free)
 if #wants > 1 then slots = math.min(slots, math.max(1, fair(math.ceil(ahead / gap), 3))) end
