@@ -327,6 +327,7 @@ func (a *attempt) conclude() {
 	}
 	next := nextOf(gate.Next(a.terms.policy, &a.lead, &a.rec, time.Now()), promised)
 	next.Remember = a.cfg.Inbound.Remember
+	a.rec.Marks = a.rec.Marks.Steady()
 	if err := a.store.Finish(a.rec, next); err != nil {
 		a.log.Error("the record is kept in memory only: the journal cannot be written", "error", err)
 	}

@@ -106,6 +106,9 @@ func (d *Daemon) stopped() string {
 	case !d.store.Up():
 		return "Redis is away"
 	}
+	if wrong := clocksDiffer(d.store.Skew()); wrong != "" {
+		return wrong
+	}
 	if d.recorder != nil {
 		if trouble := d.recorder.Trouble(); trouble != "" {
 			return trouble

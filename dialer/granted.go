@@ -29,12 +29,20 @@ func (c *campaign) attend(ctx context.Context) {
 	if n := len(c.untold) - mostUntold; n > 0 {
 		c.untold = c.untold[n:]
 	}
+	byOneClock(v.Now, v.Agents, v.Calls)
 	r := report{
 		Node: c.node, Epoch: c.epoch, Seen: c.seen, Now: v.Now, Agents: v.Agents, Calls: v.Calls, IDs: v.ids, Limits: c.limits(),
 	}
 	text, err := json.Marshal(r)
 	var told []byte
 	if err == nil && len(c.untold) > 0 {
+		for i := range c.untold {
+			e := &c.untold[i]
+			byClockOf(v.Now, &e.At)
+			byClockOf(v.Now, &e.Busy)
+			byClockOf(v.Now, &e.Call.Since)
+			byClockOf(v.Now, &e.Call.Rings)
+		}
 		told, err = json.Marshal(tidings{c.node, v.Now, c.untold})
 	}
 	if err != nil {

@@ -332,6 +332,7 @@ func (k *inbound) conclude() {
 
 // file hands the record to the store, which keeps it whatever becomes of Redis.
 func (k *inbound) file(next store.Next) {
+	k.rec.Marks = k.rec.Marks.Steady()
 	if err := k.store.FinishIn(k.rec, next); err != nil {
 		k.log.Error("the record is kept in memory only: the journal cannot be written", "error", err)
 	}

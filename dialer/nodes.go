@@ -112,6 +112,7 @@ func (c *campaign) consult(ctx context.Context) {
 // conduct decides for the other nodes.
 func (c *campaign) conduct(ctx context.Context) error {
 	own := c.floor.look(c.name)
+	byOneClock(own.Now, own.Agents, own.Calls)
 	text, err := json.Marshal(report{Node: c.node, Epoch: c.epoch, Now: own.Now, Agents: own.Agents, Calls: own.Calls, IDs: own.ids})
 	if err != nil {
 		return fmt.Errorf("campaign %s: %w", c.name, err)
@@ -181,7 +182,7 @@ func (c *campaign) decideFor(ctx context.Context, told store.Told) (*store.Grant
 	for i := range r.Calls {
 		rebaseCall(&r.Calls[i], by)
 	}
-	if told.Age >= silence {
+	if told.Age.Abs() >= silence { // or the clock was set back since
 		return nil, c.bury(ctx, told, f, &r, s)
 	}
 	seen := int64(0)

@@ -50,6 +50,10 @@ func (d *Daemon) lookAround(seen map[string]string) {
 		detail = fmt.Sprintf("Redis is away since %s: nothing is dialed, calls go on, records wait in the journal (%v)", since.Format(time.TimeOnly), err)
 	}
 	d.alarms.set("redis_down", detail)
+	if detail = clocksDiffer(d.store.Skew()); detail != "" {
+		detail = "nothing is dialed: " + detail
+	}
+	d.alarms.set("clock", detail)
 	detail = ""
 	if d.recorder != nil && d.recorder.Full() {
 		detail = "nothing is dialed: " + d.recorder.Trouble()

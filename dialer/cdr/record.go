@@ -122,6 +122,27 @@ type Marks struct {
 	WrappedUp        time.Time `json:"wrapped_up,omitzero"`
 }
 
+// Steady returns the marks as one clock shows them that nobody sets: the one by which the
+// first of them was read. What lies between them is then right in whatever is written of
+// them, which has no more than what clocks have shown.
+func (m Marks) Steady() Marks {
+	all := []*time.Time{
+		&m.Claimed, &m.Invite, &m.FirstProvisional, &m.Ringing, &m.EarlyMedia, &m.Answered, &m.SpeechStart, &m.GreetingEnd,
+		&m.AgentClaimed, &m.AgentAudio, &m.TalkEnded, &m.Ended, &m.WrappedUp,
+	}
+	var first time.Time
+	for _, t := range all {
+		switch {
+		case t.IsZero():
+		case first.IsZero():
+			first = *t
+		default:
+			*t = first.Add(t.Sub(first))
+		}
+	}
+	return m
+}
+
 // AnswerToAgent is the time from the customer's answer to the first agent packet
 // sent to them, and whether both happened.
 func (m Marks) AnswerToAgent() (time.Duration, bool) {

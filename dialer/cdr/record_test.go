@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestOutcomesAreClosed(t *testing.T) {
@@ -76,5 +77,33 @@ func TestJSON(t *testing.T) {
 	var back Record
 	if err := json.Unmarshal(text, &back); err != nil || back.ID != rec.ID || !back.Marks.Invite.Equal(rec.Marks.Invite) || back.Outcome != Busy {
 		t.Errorf("%+v, %v", back, err)
+	}
+}
+
+// TestMarksAreByOneClock holds that what lies between two marks is right in a record that was
+// written and read again, where the clock was set between them.
+func TestMarksAreByOneClock(t *testing.T) {
+	now := time.Now()
+	for _, step := range []time.Duration{time.Hour, -time.Hour} {
+		before := now.Add(-30 * time.Second)
+		invited := before
+		*(*uint64)(unsafe.Pointer(&invited)) -= uint64(step/time.Second) << 30 // as the clock on the wall was, see time.Time
+		if now.Sub(invited) != 30*time.Second || now.Round(0).Sub(invited.Round(0)) != 30*time.Second+step {
+			t.Fatalf("%v and %v are no readings of a clock that was set", invited, now)
+		}
+		rec := Record{ID: "1", Outcome: Busy, Marks: Marks{Claimed: invited, Invite: invited.Add(time.Second), Ringing: now.Add(-10 * time.Second), Ended: now}}
+		rec.Marks = rec.Marks.Steady()
+		text, err := json.Marshal(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Record
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		m := got.Marks
+		if !m.Claimed.Equal(invited.Round(0)) || m.Ringing.Sub(m.Invite) != 19*time.Second || m.Ended.Sub(m.Ringing) != 10*time.Second || !m.Answered.IsZero() {
+			t.Errorf("%+v", m)
+		}
 	}
 }
