@@ -31,6 +31,7 @@ type forecast struct {
 	held             *[lookout]float64 // how likely an agent is still busy with who answered so many seconds ago
 	fates            [factors]*fate
 	courses          [2][factors]*course // by whether they ring
+	spare            []fare              // to be made, without an allocation for each
 }
 
 // course says how the calls of one stage fare whose answers come so many times as often as usual, by whole seconds of age.
@@ -39,6 +40,8 @@ type course struct {
 	ringing bool
 	factor  int
 	fares   [stageBins + 1]*fare // made when they are first wanted
+
+	leavings *[stageBins]leaving // what they are made of, where calls do not ring
 
 	// Of the crowd that is being gathered: how many calls each fare stands for. A call between
 	// two of them counts in parts for both. So the answers to thousands of calls are the sum of
@@ -68,7 +71,8 @@ func (h *hazards) take(s *stage, prior *hazards, odds float64, seconds *[stageBi
 type fate struct {
 	alive    [stageBins + lookout + 1]float64 // share that rings still
 	answered [stageBins + lookout + 1]float64 // share that has been answered
-	held     [lookout + 1]float64             // share that has an agent
+	later    [lookout]float64                 // share that has been after so many seconds and a half
+	held     [lookout]float64                 // share that has an agent after so many seconds and a half
 }
 
 func factorAt(n int) float64 { return math.Exp2(float64(n)/factorSteps - factorOctave) }
@@ -87,59 +91,93 @@ func (f *forecast) ringingFate(n int) *fate {
 		c.alive[i+1] = c.alive[i] * stays
 		c.answered[i+1] = c.answered[i] + c.alive[i]*(1-stays)*a/(a+e)
 	}
-	for s := range lookout + 1 {
-		c.held[s] = c.holds(f.held, 0, s)
+	last := 0.0
+	for s := range lookout {
+		now := c.holds(f.held, s+1)
+		c.later[s], c.held[s] = (c.answered[s]+c.answered[s+1])/2, (last+now)/2
+		last = now
 	}
 	f.fates[n] = c
 	return c
 }
 
-// holds is the share of calls that are answered in the s seconds after i, and have an agent
-// at the end of these.
-func (c *fate) holds(held *[lookout]float64, i, s int) (sum float64) {
+// holds is the share of calls that are answered in the s seconds after they began to ring,
+// and have an agent at the end of these.
+func (c *fate) holds(held *[lookout]float64, s int) (sum float64) {
 	for l := range s {
-		sum += (c.answered[i+l+1] - c.answered[i+l]) * held[s-1-l]
+		sum += (c.answered[l+1] - c.answered[l]) * held[s-1-l]
 	}
 	return sum
 }
 
-// ringingAt is the row of calls that have rung for i seconds.
-func (f *forecast) ringingAt(n, i int) *fare {
-	c, r := f.ringingFate(n), &fare{}
-	if c.alive[i] > 1e-12 {
-		for k, s := range ahead {
-			r.answered[k] = (c.answered[i+s] - c.answered[i]) / c.alive[i]
-			r.held[k] = c.holds(f.held, i, s) / c.alive[i]
+// firstAfter is the first of the seconds ahead that is after each second.
+var firstAfter = func() (first [lookout]int) {
+	for k := len(ahead) - 1; k >= 0; k-- {
+		for l := range ahead[k] {
+			first[l] = k
 		}
 	}
-	return r
+	return first
+}()
+
+// fillRinging fills r with how calls fare that have rung for i seconds. Second by second it adds what comes
+// of those who answer then to all rows ahead: these sums do not wait for one another, as
+// the terms of each would.
+func (c *fate) fillRinging(r *fare, held *[lookout]float64, i int) {
+	if c.alive[i] <= 1e-12 {
+		return
+	}
+	for l, k := range firstAfter {
+		answer := c.answered[i+l+1] - c.answered[i+l]
+		for ; k < steps; k++ {
+			r.held[k] += answer * held[ahead[k]-1-l]
+		}
+	}
+	for k, s := range ahead {
+		r.answered[k] = (c.answered[i+s] - c.answered[i]) / c.alive[i]
+		r.held[k] /= c.alive[i]
+	}
 }
 
-// dialingAt is the row of calls that were sent i seconds ago, and have not rung.
-func (f *forecast) dialingAt(n, i int) *fare {
-	c, r, by := f.ringingFate(n), &fare{}, factorAt(n)
+// leaving is what ends the stage of calls that have not rung, in each of its seconds.
+type leaving struct {
+	stays         float64 // share that is in it still at the end
+	answer, rings float64 // hazards
+	all           float64 // of these and of other ends
+}
+
+// leavings are made once for all ages: those of one second are the next of the second before.
+func (f *forecast) leavings(n int) *[stageBins]leaving {
+	by, all := factorAt(n), &[stageBins]leaving{}
+	for j := range all {
+		a, g, e := f.dialing.answer[j]*by, f.dialing.ring[j], f.dialing.end[j]
+		all[j] = leaving{math.Exp(-(a + g + e)), a, g, a + g + e}
+	}
+	return all
+}
+
+// fillDialing fills r with how calls fare that were sent i seconds ago, and have not rung.
+func (c *fate) fillDialing(r *fare, held *[lookout]float64, by *[stageBins]leaving, i int) {
 	alive, answered, next := 1.0, 0.0, 0
 	var rang, direct [lookout]float64 // began to ring in that second, or were answered without
 	for s := range lookout {
-		j := min(i+s, stageBins-1)
-		a, g, e := f.dialing.answer[j]*by, f.dialing.ring[j], f.dialing.end[j]
-		stays := math.Exp(-(a + g + e))
-		gone := alive * (1 - stays) / (a + g + e)
-		rang[s], direct[s] = gone*g, gone*a
+		l := &by[min(i+s, stageBins-1)]
+		gone := alive * (1 - l.stays) / l.all
+		rang[s], direct[s] = gone*l.rings, gone*l.answer
 		answered += direct[s]
-		alive *= stays
-		if s+1 != ahead[next] {
-			continue
+		alive *= l.stays
+		if s+1 == ahead[next] {
+			r.answered[next] = answered
+			next++
 		}
-		all, held := answered, 0.0
-		for l := range s + 1 { // in the middle of that second, on average
-			all += rang[l] * (c.answered[s-l] + c.answered[s-l+1]) / 2
-			held += rang[l]*(c.held[s-l]+c.held[s-l+1])/2 + direct[l]*f.held[s-l]
-		}
-		r.answered[next], r.held[next] = all, held
-		next++
 	}
-	return r
+	for l, k := range firstAfter { // in the middle of that second, on average
+		for ; k < steps; k++ {
+			s := ahead[k] - 1 - l
+			r.answered[k] += rang[l] * c.later[s]
+			r.held[k] += rang[l]*c.held[s] + direct[l]*held[s]
+		}
+	}
 }
 
 // course is that of calls whose answer comes 2^octaves times as often as usual.
@@ -158,14 +196,29 @@ func (f *forecast) course(ringing bool, octaves float64) *course {
 
 // at is how calls fare of so many whole seconds of age.
 func (c *course) at(whole int) *fare {
-	switch {
-	case c.fares[whole] != nil:
-	case c.ringing:
-		c.fares[whole] = c.of.ringingAt(c.factor, whole)
-	default:
-		c.fares[whole] = c.of.dialingAt(c.factor, whole)
+	if c.fares[whole] == nil {
+		c.fares[whole] = c.make(whole)
 	}
 	return c.fares[whole]
+}
+
+func (c *course) make(whole int) *fare {
+	f := c.of
+	if len(f.spare) == 0 {
+		f.spare = make([]fare, 16)
+	}
+	r := &f.spare[0]
+	f.spare = f.spare[1:]
+	fate := f.ringingFate(c.factor)
+	if c.ringing {
+		fate.fillRinging(r, f.held, whole)
+		return r
+	}
+	if c.leavings == nil {
+		c.leavings = f.leavings(c.factor)
+	}
+	fate.fillDialing(r, f.held, c.leavings, whole)
+	return r
 }
 
 // tabled is an age as the tables know it: whole seconds, and the part of one beside.

@@ -114,7 +114,7 @@ func (p *predictive) join(pt *point, level int, f *flying) {
 	c := p.course(f, level)
 	for w, calls := range [2]float64{1 - f.part, f.part} {
 		w += f.whole
-		if c.calls[w] == 0 {
+		if c.calls[w] == 0 && calls > 0 {
 			p.summed = append(p.summed, aged{c, w})
 		}
 		c.calls[w] += calls
