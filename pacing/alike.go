@@ -50,7 +50,7 @@ func (p *predictive) expect(l *Lead, a *alike) {
 	case a.stages != nil:
 		a.forecast, a.octaves = p.forecasts.of(&p.model, l.List), octaves(a.among)
 	default:
-		a.forecast, a.octaves = p.forecasts.of(&p.model, ""), octaves(a.odds)
+		a.forecast, a.octaves = p.forecasts.ofAll(&p.model), octaves(a.odds)
 	}
 }
 

@@ -54,7 +54,8 @@ func (t *callTable) learned() float64 {
 type forecasts struct {
 	made     time.Time
 	patience float64              // of who answers and waits, less what an agent's telephone rings, seconds
-	calls    map[string]*forecast // by list; "" for all
+	all      *forecast            // of all calls: asked for with each call, it has a place of its own
+	calls    map[string]*forecast // by list
 	handling *survival
 	holds    *[lookout]float64
 }
@@ -65,34 +66,38 @@ const renewEvery = 20 * time.Second
 // renew forgets forecasts that are too old.
 func (f *forecasts) renew(now time.Time, patience float64) {
 	if old := now.Sub(f.made); old < 0 || old >= renewEvery {
-		*f = forecasts{made: now, patience: patience, calls: map[string]*forecast{}}
+		*f = forecasts{made: now, patience: patience}
 	}
 }
 
 // of is the forecast of a list's calls: that of all where the list is not told apart.
 func (f *forecasts) of(m *Model, list string) *forecast {
-	l := m.Calls.Lists[list]
-	if l == nil {
-		list = ""
+	if list == "" || m.Calls.Lists[list] == nil {
+		return f.ofAll(m)
 	}
 	c := f.calls[list]
 	if c != nil {
 		return c
 	}
 	c = &forecast{held: f.held(m)}
-	if l == nil {
-		c.dialing.take(&m.Calls.Dialing, &dialingPrior, 1, &priorSeconds)
-		c.ringing.take(&m.Calls.Ringing, &ringingPrior, 1, &priorSeconds)
-	} else {
-		all, odds := f.of(m, ""), m.Odds.list(list)
-		c.dialing.take(&l.Dialing, &all.dialing, odds, &listSeconds)
-		c.ringing.take(&l.Ringing, &all.ringing, odds, &listSeconds)
-	}
+	l, all, odds := m.Calls.Lists[list], f.ofAll(m), m.Odds.list(list)
+	c.dialing.take(&l.Dialing, &all.dialing, odds, &listSeconds)
+	c.ringing.take(&l.Ringing, &all.ringing, odds, &listSeconds)
 	if f.calls == nil {
 		f.calls = map[string]*forecast{}
 	}
 	f.calls[list] = c
 	return c
+}
+
+// ofAll is the forecast of all calls.
+func (f *forecasts) ofAll(m *Model) *forecast {
+	if f.all == nil {
+		f.all = &forecast{held: f.held(m)}
+		f.all.dialing.take(&m.Calls.Dialing, &dialingPrior, 1, &priorSeconds)
+		f.all.ringing.take(&m.Calls.Ringing, &ringingPrior, 1, &priorSeconds)
+	}
+	return f.all
 }
 
 // busy is the forecast of handling times.

@@ -13,7 +13,7 @@ func TestCallsThatEndSoonHoldNobodyForLong(t *testing.T) {
 			p.model.Handling.done(seconds)
 		}
 		p.forecasts = forecasts{patience: 2}
-		r := p.forecasts.of(&p.model, "").course(false, 0).at(0)
+		r := p.forecasts.ofAll(&p.model).course(false, 0).at(0)
 		for k := range r.held {
 			if r.held[k] > r.answered[k]+1e-9 || r.held[k] < 0 {
 				t.Fatalf("after %d s %.3f are answered, and %.3f have an agent", ahead[k], r.answered[k], r.held[k])

@@ -50,7 +50,7 @@ func (p *predictive) spend(k *Call, who *alike, in *stay) {
 		who.stages = p.model.Calls.list(k.Lead.List)
 	}
 	expected := 0.0
-	f := p.forecasts.of(&p.model, "")
+	f := p.forecasts.ofAll(&p.model)
 	if in.ringing && in.new {
 		from, dialed := p.seen(k.Since), age(k.Rings, k.Since)
 		p.model.Calls.Dialing.spend(from, dialed, who.odds)
@@ -75,7 +75,7 @@ func (p *predictive) spend(k *Call, who *alike, in *stay) {
 
 // expected is how many answers were to be expected of a call that left at.
 func (p *predictive) expected(k *Call, at time.Time) float64 {
-	f := p.forecasts.of(&p.model, "")
+	f := p.forecasts.ofAll(&p.model)
 	level, _ := p.model.Calls.Level.mean()
 	since, ringing := p.rings(k)
 	sum := 0.0

@@ -54,9 +54,9 @@ func (p *predictive) aim(s *Snapshot, dialed int) {
 	next := aim{}
 	switch {
 	case !p.knows(OfLeads):
-		next.forecast = p.forecasts.of(&p.model, "")
+		next.forecast = p.forecasts.ofAll(&p.model)
 	case dialed >= len(s.Next):
-		next.forecast, next.octaves = p.forecasts.of(&p.model, ""), octaves(p.model.Odds.usual())
+		next.forecast, next.octaves = p.forecasts.ofAll(&p.model), octaves(p.model.Odds.usual())
 	default:
 		l := &s.Next[dialed]
 		a := &p.alike[p.meet(l)]
