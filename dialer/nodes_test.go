@@ -27,13 +27,16 @@ func fact(x api.Explanation, name string) string {
 }
 
 // TestTwoNodes has two daemons with agents of their own work off one list in mode
-// predictive, over one Redis and one carrier. Both dial, as the first decides; no lead is
-// dialed twice and the ceiling holds over both. Then the first is killed while its calls
+// predictive, over one Redis and one carrier. More are abandoned from the start than the
+// ceiling bears, so that the credit binds at both: the second one's by what the first
+// tells it. Both dial, as the first decides, for agents only who are free; no lead is
+// dialed twice and nobody is abandoned at either. Then the first is killed while its calls
 // ring: the second takes over, counts those calls against the ceiling until they are
 // ended in the books, and dials their leads again.
 func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	const people, silent, delay = 24, 4, 10 * time.Second
+	const answered, abandoned = 100, 10
 	redis := peers.Redis(t)
 	settings := func(node string, first int) plan {
 		return plan{
@@ -48,6 +51,12 @@ func TestTwoNodes(t *testing.T) {
 				"    retry:\n      interrupted: {delay: %v, max: 100}\n      no_answer: {delay: 1h, max: 0}", delay),
 		}
 	}
+	watcher, err := store.Open(t.Context(), store.Config{URL: redis.URL(), Node: "watcher", JournalDir: t.TempDir(), Timeout: patience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = watcher.Close(t.Context()) })
+	spend(t, watcher, answered, abandoned)
 	a := &house{t: t, dir: t.TempDir(), log: &logBuffer{}, killed: true}
 	first := settings("a", 1001)
 	a.openLab(first)
@@ -59,11 +68,6 @@ func TestTwoNodes(t *testing.T) {
 			t.Log(string(log))
 		}
 	})
-	watcher, err := store.Open(t.Context(), store.Config{URL: redis.URL(), Node: "watcher", JournalDir: t.TempDir(), Timeout: patience})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = watcher.Close(t.Context()) })
 	a.await("the first node to have the campaign", func() bool {
 		own, err := watcher.Ownership(t.Context(), "test")
 		return err == nil && own.Node == "a"
@@ -90,6 +94,12 @@ func TestTwoNodes(t *testing.T) {
 		x := explain()
 		return strings.HasPrefix(fact(x, "decided_by"), "a;") && x.Decision.Predictive != nil
 	})
+	h.await("the credit to bind at the second node", func() bool {
+		d := explain().Decision
+		w := d.Predictive.Windows
+		return len(w) == 2 && w[1].Answered == answered && w[1].Abandoned == abandoned && d.Predictive.Credit < 0 &&
+			slices.Contains(d.Limits, api.Allowance{Limit: "credit", Calls: 2})
+	})
 
 	h.load(0, people)
 	by := map[string]int{}
@@ -104,7 +114,7 @@ func TestTwoNodes(t *testing.T) {
 	}
 	h.await("the counts of both", func() bool {
 		windows, err := watcher.Ledger().Sync(t.Context(), "test", 0)
-		return err == nil && windows[0].Answered == people && windows[0].Abandoned == 0
+		return err == nil && windows[1].Answered == answered+people && windows[1].Abandoned == abandoned
 	})
 
 	h.await("what was learned of both nodes' calls to be saved", func() bool {
