@@ -10,7 +10,7 @@ func TestRelayAllocatesNothing(t *testing.T) {
 	b := make([]byte, len(agentPacket))
 	if n := testing.AllocsPerRun(1000, func() {
 		copy(b, agentPacket)
-		s.receiveRTP(b, partyAddr, at)
+		s.receiveRTP(b, partyAddr, at, nil)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}
@@ -36,7 +36,7 @@ func TestSecureRelayAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		agent.receiveRTP(sealed, partyAddr, now)
+		agent.receiveRTP(sealed, partyAddr, now, nil)
 	}); n > decryptAllocates {
 		t.Errorf("%v allocations a packet", n)
 	}
@@ -51,7 +51,7 @@ func BenchmarkRelay(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		copy(buf, agentPacket)
-		s.receiveRTP(buf, partyAddr, at)
+		s.receiveRTP(buf, partyAddr, at, nil)
 	}
 }
 
@@ -85,7 +85,7 @@ func relaysWithoutAllocating(t *testing.T, s *Session, agentPacket []byte, at ti
 	buf := make([]byte, len(agentPacket))
 	if n := testing.AllocsPerRun(1000, func() {
 		copy(buf, agentPacket)
-		s.receiveRTP(buf, partyAddr, at)
+		s.receiveRTP(buf, partyAddr, at, nil)
 		s.bridge.customer.tick(at, clockPeriod)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet", n)

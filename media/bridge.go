@@ -97,7 +97,7 @@ func connect(from, to *Session, first chan<- time.Time) {
 	from.in.mu.Unlock()
 
 	if recent {
-		to.out.relayLocked(from, k.datagram[:headerSize+k.header.length], k.header, k.codec, now)
+		to.out.relayLocked(from, k.datagram[:headerSize+k.header.length], k.header, k.codec, now, nil)
 	}
 	to.out.comfort, to.out.described = silence, false
 	to.out.mu.Unlock()
@@ -109,4 +109,5 @@ func disconnect(from, to *Session) {
 	to.out.source, to.out.first, to.out.comfort = nil, nil, comfort{}
 	to.out.nap.wake()
 	to.out.mu.Unlock()
+	to.pair.rtp.Settle() // before others send to it
 }

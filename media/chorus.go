@@ -3,6 +3,7 @@ package media
 import (
 	"sync"
 	"time"
+	"unsafe"
 )
 
 // chorusAdrift: where what stands in for a silent party is this much away, in samples, from
@@ -59,6 +60,15 @@ func (s *Session) AddTapWithGuests(t Tap) (remove func()) {
 			k.tap = nil
 		}
 	}
+}
+
+// Approach implements Approacher.
+func (c *chorusTap) Approach() uintptr {
+	sum := touch(unsafe.Pointer(c), unsafe.Sizeof(*c)) + touch(unsafe.Pointer(c.chorus), unsafe.Sizeof(*c.chorus))
+	if a, ok := c.tap.(Approacher); ok {
+		sum += a.Approach()
+	}
+	return sum
 }
 
 // Tap implements Tap.

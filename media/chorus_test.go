@@ -192,7 +192,7 @@ func TestSilentAgentsGuestAllocatesNothing(t *testing.T) {
 	at = at.Add(time.Second)
 	if n := testing.AllocsPerRun(1000, func() {
 		copy(b, guestPacket)
-		guest.receiveRTP(b, partyAddr, at)
+		guest.receiveRTP(b, partyAddr, at, nil)
 		s.bridge.customer.tick(at, clockPeriod)
 		at = at.Add(clockPeriod)
 	}); n != 0 {

@@ -91,5 +91,5 @@ func (o *stream) repeatNoise(now time.Time) {
 	header{
 		payloadType: o.format.noise, ssrc: o.ssrc.Load(), sequence: o.sequence, timestamp: o.timestamp,
 	}.put(o.scratch[:])
-	o.write(o.scratch[:headerSize+n], now)
+	o.write(o.scratch[:headerSize+n], now, nil)
 }

@@ -9,7 +9,9 @@
 // all the work on that packet (Session.receiveRTP): the header is checked, the guard
 // decides about the source, the packet is counted, taps see it, and if the session is
 // bridged it is sent from the peer's socket there and then, with a new header written
-// over the old one in the same buffer. There is no queue, no copy and no allocation.
+// over the old one in the same buffer. There is no copy and no allocation, and no queue but
+// for one: a goroutine that reads many sockets reads up to sixteen, lets their sessions work,
+// and then sends what they sent on (departures), all within a fraction of a millisecond.
 // Packets are relayed as they come: a far side that asked for another packet time than
 // its peer's gets the peer's.
 //
@@ -30,7 +32,10 @@
 //   - stream (what goes out) has a lock that orders packets onto the wire. In a bridge
 //     only the peer's reader takes it; while idle only the clock. They meet at the
 //     instant of a switch. It is held over the send, which does not block on UDP
-//     sockets but for a full send buffer.
+//     sockets but for a full send buffer. A packet that waits among the departures is not
+//     overtaken: the clock comes back later, and a bridge that closes waits for it.
+//   - A shard's lock is held while it reads, delivers and sends; who opens, moves or closes
+//     its sockets holds it for an instant.
 //   - Session.peer is an atomic pointer; the stream checks the sender again under its
 //     own lock, so that no packet of a closed bridge gets through.
 //   - Ciphers of SRTP: that of RTP that comes in is the reader's alone, that of RTP that
@@ -41,16 +46,17 @@
 //   - Engine.bridging serialises the making and closing of bridges, and the comings,
 //     goings and parts of guests.
 //
-// Locks are taken in this order: bridging or negotiation, then stream or chorus, then
-// Session.in or voice. No lock of a session is held while a tap runs, but for that of the
-// stream while a prompt is shown (Session.Announce), and that of the chorus while it is
-// (Session.AddTapWithGuests).
+// Locks are taken in this order: bridging or negotiation, then that of a shard, then stream
+// or chorus, then Session.in or voice. No lock of a session is held while a tap runs, but
+// for that of the stream while a prompt is shown (Session.Announce), and that of the chorus
+// while it is (Session.AddTapWithGuests).
 //
 // # Buffers
 //
-// The reader's buffer belongs to the reader, and serves all its sockets in turn;
-// receivers may write to it until they return. A tap's packet and payload are borrowed for the call. A Prompt never changes
-// and is shared. The packet that a bridge forwards at once is a copy (kept).
+// A reader's buffers belong to the reader, and serve all its sockets in turn; receivers may
+// write to one until they return, and what they send on lies there until it has departed. A
+// tap's packet and payload are borrowed for the call. A Prompt never changes and is shared.
+// The packet that a bridge forwards at once is a copy (kept).
 //
 // # Goroutines
 //

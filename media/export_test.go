@@ -31,7 +31,7 @@ var PartyAddr = partyAddr
 
 // Deliver lets a datagram arrive now. The session may write to it.
 func (b *Bare) Deliver(datagram []byte, from netip.AddrPort) {
-	b.receiveRTP(datagram, from, time.Now())
+	b.receiveRTP(datagram, from, time.Now(), nil)
 }
 
 // DeliverRTCP lets a datagram arrive at the RTCP socket.

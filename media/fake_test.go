@@ -19,11 +19,15 @@ type fakeSocket struct {
 	to     []netip.AddrPort
 	drop   bool // keep nothing
 	unread bool // something waits to be delivered
+
+	settled int // how often it was waited for
 }
 
 func (f *fakeSocket) LocalAddr() netip.AddrPort { return netip.AddrPortFrom(loopback, 4000) }
 func (f *fakeSocket) Serve(receiver)            {}
 func (f *fakeSocket) ReadWith(socket)           {}
+func (f *fakeSocket) Settle()                   { f.settled++ }
+func (f *fakeSocket) approach() uintptr         { return 0 }
 func (f *fakeSocket) Pending() bool             { return f.unread }
 func (f *fakeSocket) Close() error              { return nil }
 
@@ -76,7 +80,7 @@ func deliver(t testing.TB, s *Session, p rtp.Packet, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.receiveRTP(b, partyAddr, at)
+	s.receiveRTP(b, partyAddr, at, nil)
 }
 
 // speech is a packet of A-law with recognisable samples.
@@ -90,4 +94,8 @@ func speech(sequence uint16, timestamp uint32, octet byte) rtp.Packet {
 // receiverFunc is a function that is a receiver.
 type receiverFunc func(b []byte, from netip.AddrPort, at time.Time)
 
-func (f receiverFunc) receive(b []byte, from netip.AddrPort, at time.Time) { f(b, from, at) }
+func (f receiverFunc) receive(b []byte, from netip.AddrPort, at time.Time, _ departures) {
+	f(b, from, at)
+}
+
+func (f receiverFunc) approach() uintptr { return 0 }

@@ -42,6 +42,9 @@ func (o *stream) feed(now time.Time, elapsed time.Duration, next time.Time) (s s
 	}
 	s = stoodIn{source: o.source, size: samplesIn(o.format.ptime), codec: o.format.codec.law()}
 	o.owed = min(o.owed+elapsed, maxOwed)
+	if o.departing() {
+		return s // the next tick makes up for this one
+	}
 	for ; o.owed >= o.format.ptime; o.owed -= o.format.ptime {
 		if !o.fed(now, elapsed) && o.generate(now) {
 			s.packets++
@@ -134,6 +137,6 @@ func (o *stream) generate(now time.Time) (standsIn bool) {
 		prompt.show(payload, o.format.codec.law(), h, now)
 	}
 	h.put(o.scratch[:])
-	o.write(o.scratch[:headerSize+size], now)
+	o.write(o.scratch[:headerSize+size], now, nil)
 	return prompt == nil && o.source != nil
 }

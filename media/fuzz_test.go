@@ -61,8 +61,8 @@ func FuzzRTCP(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secure.receiveRTP(sealed, partyAddr, now)
-		plain.receiveRTP(packet, partyAddr, now)
+		secure.receiveRTP(sealed, partyAddr, now, nil)
+		plain.receiveRTP(packet, partyAddr, now, nil)
 		for _, datagram := range [][]byte{a, b} {
 			datagram = bytes.Clone(datagram)
 			if len(datagram) > 32 { // the first block of a report is to be about our stream
@@ -100,7 +100,7 @@ func FuzzSecureReceive(f *testing.F) {
 		}
 		far, now := secureParty(t, testKey(1)), time.Now()
 		for _, datagram := range [][]byte{a, b, a} {
-			agent.receiveRTP(bytes.Clone(datagram), partyAddr, now)
+			agent.receiveRTP(bytes.Clone(datagram), partyAddr, now, nil)
 			if len(heard.sent) != 0 {
 				t.Fatal("what is not encrypted was relayed")
 			}
@@ -110,7 +110,7 @@ func FuzzSecureReceive(f *testing.F) {
 				continue
 			}
 			if sealed, err := far.sealRTP(make([]byte, maxDatagram+mostTag), datagram); err == nil {
-				agent.receiveRTP(sealed, partyAddr, now)
+				agent.receiveRTP(sealed, partyAddr, now, nil)
 			}
 			now = now.Add(20 * ms)
 		}

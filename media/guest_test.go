@@ -390,9 +390,9 @@ func TestGuestAllocatesNothing(t *testing.T) {
 	b := make([]byte, len(agentPacket))
 	if n := testing.AllocsPerRun(1000, func() {
 		copy(b, agentPacket)
-		guest.receiveRTP(b, partyAddr, at)
+		guest.receiveRTP(b, partyAddr, at, nil)
 		copy(b, agentPacket)
-		s.receiveRTP(b, partyAddr, at)
+		s.receiveRTP(b, partyAddr, at, nil)
 		guest.tick(at, clockPeriod)
 	}); n != 0 {
 		t.Errorf("%v allocations a packet", n)

@@ -47,7 +47,9 @@ func onThread(f func()) {
 // teller tells the thread that reads, and its nice value.
 type teller chan [2]int
 
-func (c teller) receive([]byte, netip.AddrPort, time.Time) {
+func (c teller) approach() uintptr { return 0 }
+
+func (c teller) receive([]byte, netip.AddrPort, time.Time, departures) {
 	nice, _ := niceness()
 	c <- [2]int{unix.Gettid(), nice}
 }

@@ -23,11 +23,19 @@ type Tap interface {
 	Tap(p *Packet)
 }
 
+// Approacher is a Tap that can be told that a packet is about to come.
+type Approacher interface {
+	// Approach reads from memory what Tap will need, so that it is in the processor's cache
+	// by then. What it returns says nothing. It is called by the goroutine that calls Tap.
+	Approach() uintptr
+}
+
 // tapEntry is one tap of a session, in a chain that the reading goroutine follows while
 // others change it: one that has left it still leads on. Only the reading goroutine uses
 // fresh.
 type tapEntry struct {
-	tap   Tap
-	fresh bool // has seen nothing yet
-	next  atomic.Pointer[tapEntry]
+	tap        Tap
+	approacher Approacher // the tap, or nil
+	fresh      bool       // has seen nothing yet
+	next       atomic.Pointer[tapEntry]
 }

@@ -4,11 +4,10 @@ package media
 
 import (
 	"fmt"
-	"math/bits"
-	"net/netip"
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -44,6 +43,8 @@ type poller struct {
 	placing sync.Mutex
 	closed  bool           // no socket is opened any more
 	placed  sync.WaitGroup // the sockets
+
+	moving sync.Mutex // held by who holds the locks of two shards
 }
 
 func newPoller(shards int) (*poller, error) {
@@ -125,19 +126,23 @@ type shard struct {
 	ending int // an eventfd in it, to be written when the shard is to end
 	load   int // sockets placed here, guarded by poller.placing
 
+	// mu is held while receivers run, and by whoever changes what is read, or by whom.
 	mu      sync.Mutex
 	sockets []*pollSocket // by descriptor
 
+	part atomic.Uint32 // counts those that were delivered
+
 	// Only the goroutine uses these. They are here so that nothing is allocated.
-	events [pollBatch]unix.EpollEvent
-	ready  [pollBatch]*pollSocket
-	name   unix.RawSockaddrInet6 // of the sender; holds an IPv4 one as well
-	length uint32                // of name
-	buf    [maxDatagram + 1]byte // one more shows what is too large
+	events     [pollBatch]unix.EpollEvent
+	arrivals   [partSize]arrival
+	departures [partSize]departure
+	leaving    int     // departures so far
+	approached uintptr // says nothing; see receiver
 }
 
 func newShard(p *poller) (*shard, error) {
 	s := &shard{poller: p}
+	s.part.Store(1) // sockets of which nothing was read are of none
 	var err error
 	if s.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -169,12 +174,10 @@ func (p *shard) run() {
 	hurry()
 	yielded := time.Now()
 	for {
-		n := p.poll()
-		now := time.Now()
-		if !p.deliver(n) {
+		if !p.deliver(p.poll()) {
 			return
 		}
-		if now.Sub(yielded) >= yieldEvery {
+		if now := time.Now(); now.Sub(yielded) >= yieldEvery {
 			yielded = now
 			runtime.Gosched()
 		}
@@ -216,96 +219,25 @@ func (p *shard) poll() int {
 	panic(fmt.Sprintf("media: epoll_pwait: %v", errno))
 }
 
-// deliver reads one datagram from each socket that has one. False: the shard is to end.
-func (p *shard) deliver(n int) bool {
-	p.mu.Lock()
-	for i, e := range p.events[:n] {
-		if int(e.Fd) == p.ending {
-			p.mu.Unlock()
-			return false
-		}
-		// The descriptor may have been closed since, and be another socket's now:
-		// that is read in vain.
-		p.ready[i] = p.sockets[e.Fd]
-	}
-	p.mu.Unlock()
-	for i, s := range p.ready[:n] {
-		if s != nil {
-			p.read(s)
-		}
-		p.ready[i] = nil
-	}
-	return true
-}
-
-// read delivers one datagram of s.
-func (p *shard) read(s *pollSocket) {
-	s.delivery.Lock()
-	defer s.delivery.Unlock()
-	if s.receiver == nil {
-		return // closed since
-	}
-	p.length = unix.SizeofSockaddrInet6
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd),
-		uintptr(unsafe.Pointer(&p.buf)), uintptr(len(p.buf)), 0,
-		uintptr(unsafe.Pointer(&p.name)), uintptr(unsafe.Pointer(&p.length)))
-	switch errno {
-	case 0:
-		s.receiver.receive(p.buf[:n], p.sender(), time.Now())
-	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH:
-		// Nothing there, or what ICMP said of a packet sent before.
-	default:
-		// It would be told of again and again: now once more, and when something comes.
-		if !s.failing {
-			s.failing = true
-			_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN|unix.EPOLLET)
-		}
-		return
-	}
-	if s.failing {
-		s.failing = false
-		_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN)
-	}
-}
-
-// sender is who sent what was read last.
-func (p *shard) sender() netip.AddrPort {
-	port := bits.ReverseBytes16(p.name.Port)
-	if p.name.Family == unix.AF_INET {
-		name := (*unix.RawSockaddrInet4)(unsafe.Pointer(&p.name))
-		return netip.AddrPortFrom(netip.AddrFrom4(name.Addr), port)
-	}
-	return netip.AddrPortFrom(netip.AddrFrom16(p.name.Addr), port)
-}
-
-// add has s read by the shard.
+// add has s read by the shard. mu is held.
 func (p *shard) add(s *pollSocket) error {
-	p.mu.Lock()
-	if s.fd >= len(p.sockets) {
-		p.sockets = append(p.sockets, make([]*pollSocket, s.fd+1-len(p.sockets))...)
-	}
-	p.sockets[s.fd] = s
-	p.mu.Unlock()
 	events := uint32(unix.EPOLLIN)
 	if s.receiver == nil {
 		events = unix.EPOLLET // of next to nothing, until it has one
 	}
-	err := p.control(unix.EPOLL_CTL_ADD, s, events)
-	if err != nil {
-		p.forget(s)
+	if err := p.control(unix.EPOLL_CTL_ADD, s, events); err != nil {
+		return err
 	}
-	return err
+	if s.fd >= len(p.sockets) {
+		p.sockets = append(p.sockets, make([]*pollSocket, s.fd+1-len(p.sockets))...)
+	}
+	p.sockets[s.fd] = s
+	return nil
 }
 
-// remove ends that. One datagram may be on its way yet.
+// remove ends that. mu is held.
 func (p *shard) remove(s *pollSocket) {
 	_ = p.control(unix.EPOLL_CTL_DEL, s, 0) // fails only if it was not added
-	p.forget(s)
-}
-
-func (p *shard) forget(s *pollSocket) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.sockets[s.fd] = nil
 }
 

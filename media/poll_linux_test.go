@@ -121,13 +121,15 @@ func TestUnreadableSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := broken.shard.Load()
+	home := broken.home()
 	home.remove(broken)
 	if err := unix.Dup3(event, broken.fd, unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(event)
-	if err := home.add(broken); err != nil {
+	err = home.add(broken)
+	home.mu.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if n := len(serve(broken)); n != 0 {
@@ -173,21 +175,22 @@ func TestReadsOnAfterAFailure(t *testing.T) {
 		t.Fatal(errno)
 	}
 	s := openSocket(t, p, anyPort).(*pollSocket)
-	home := s.shard.Load()
+	home := s.home()
 	home.remove(s)
 	if err := unix.Dup3(near, s.fd, unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(near)
-	if err := home.add(s); err != nil {
+	err = home.add(s)
+	home.mu.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	c := serve(s)
 	for range backlog {
 		await(t, "a datagram behind a failure", c)
 	}
-	s.delivery.Lock()
-	defer s.delivery.Unlock()
+	defer s.home().mu.Unlock()
 	if s.failing {
 		t.Error("it counts as failing")
 	}

@@ -18,22 +18,21 @@ import (
 
 // pollSocket is a socket that a shard reads.
 type pollSocket struct {
-	local netip.AddrPort
 	fd    int
-	zone  uint32 // index of the interface that a link-local address belongs to
-	shard atomic.Pointer[shard]
+	shard atomic.Pointer[shard] // changed with the locks of both held
+	part  atomic.Uint32         // of the shard, in which a datagram was read last
 
-	// delivery is held while the receiver runs, and by whoever changes who reads: two
-	// shards may hold an event of a socket that has moved just now.
-	delivery sync.Mutex
+	// The lock of the shard guards these.
 	receiver receiver // nil before Serve and after Close
 	failing  bool     // the last read failed as none should: the shard is told only of what comes
 
-	// writing is held for reading while a datagram is sent, so that the descriptor
+	closed bool // changed with the shard's lock and writing held
+	// writing is held for reading while a datagram is sent at once, so that the descriptor
 	// is not closed, and another's, meanwhile.
 	writing sync.RWMutex
 
-	closed bool // changed with both locks held
+	local netip.AddrPort
+	zone  uint32 // index of the interface that a link-local address belongs to
 }
 
 // open binds one port; port 0 is any. The zone of a link-local address is needed
@@ -49,7 +48,10 @@ func (p *poller) open(addr netip.AddrPort) (socket, error) {
 		return nil, ErrClosed
 	}
 	s.shard.Store(home)
-	if err := home.add(s); err != nil {
+	home.mu.Lock()
+	err := home.add(s)
+	home.mu.Unlock()
+	if err != nil {
 		unix.Close(s.fd)
 		p.release(home)
 		return nil, fmt.Errorf("media: bind %s: %w", addr, err)
@@ -109,13 +111,25 @@ func (s *pollSocket) bind(addr netip.AddrPort) (err error) {
 
 func (s *pollSocket) LocalAddr() netip.AddrPort { return s.local }
 
+// home locks the shard that reads s, and returns it.
+func (s *pollSocket) home() *shard {
+	for {
+		at := s.shard.Load()
+		at.mu.Lock()
+		if s.shard.Load() == at {
+			return at
+		}
+		at.mu.Unlock() // it has moved meanwhile
+	}
+}
+
 // Serve has the shard deliver what came since the port was bound, and what comes.
 func (s *pollSocket) Serve(r receiver) {
-	s.delivery.Lock()
-	defer s.delivery.Unlock()
+	home := s.home()
+	defer home.mu.Unlock()
 	s.receiver = r
 	// This cannot fail: the socket is known to the instance and no more is asked of it.
-	_ = s.shard.Load().control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN)
+	_ = home.control(unix.EPOLL_CTL_MOD, s, unix.EPOLLIN)
 }
 
 // ReadWith moves s to the shard of other. It stays where it is if the system refuses.
@@ -124,15 +138,25 @@ func (s *pollSocket) ReadWith(other socket) {
 	if !ok {
 		return
 	}
-	s.delivery.Lock()
-	defer s.delivery.Unlock()
 	from, to := s.shard.Load(), o.shard.Load()
-	if from == to || s.closed || to.add(s) != nil {
+	if from == to {
 		return
 	}
+	from.poller.moving.Lock() // so that nobody moves sockets the other way
+	defer from.poller.moving.Unlock()
+	from = s.home()
+	defer from.mu.Unlock()
+	if from == to || s.closed {
+		return
+	}
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	if to.add(s) != nil {
+		return
+	}
+	from.remove(s)
 	s.shard.Store(to)
 	s.failing = false // as far as that shard knows
-	from.remove(s)
 	from.poller.move(from, to)
 }
 
@@ -143,25 +167,33 @@ func (s *pollSocket) WriteTo(b []byte, to netip.AddrPort) error {
 	if s.closed {
 		return net.ErrClosed
 	}
-	var errno syscall.Errno
-	port := bits.ReverseBytes16(to.Port())
-	switch {
-	case !s.local.Addr().Is4():
-		name := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: to.Addr().As16()}
-		if to.Addr().IsLinkLocalUnicast() {
-			name.Scope_id = s.zone
-		}
-		errno = s.send(b, unsafe.Pointer(&name), unix.SizeofSockaddrInet6)
-	case to.Addr().Unmap().Is4():
-		name := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: to.Addr().As4()}
-		errno = s.send(b, unsafe.Pointer(&name), unix.SizeofSockaddrInet4)
-	default:
-		errno = unix.EAFNOSUPPORT
+	var name unix.RawSockaddrInet6
+	length, errno := s.nameOf(to, &name)
+	if errno == 0 {
+		errno = s.send(b, unsafe.Pointer(&name), length)
 	}
 	if errno != 0 {
 		return errno
 	}
 	return nil
+}
+
+// nameOf makes the name of an address as the system wants it, in name, which holds one of
+// IPv4 as well, and returns its length.
+func (s *pollSocket) nameOf(to netip.AddrPort, name *unix.RawSockaddrInet6) (length uintptr, errno syscall.Errno) {
+	port := bits.ReverseBytes16(to.Port())
+	switch {
+	case !s.local.Addr().Is4():
+		*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: to.Addr().As16()}
+		if to.Addr().IsLinkLocalUnicast() {
+			name.Scope_id = s.zone
+		}
+		return unix.SizeofSockaddrInet6, 0
+	case to.Addr().Unmap().Is4():
+		*(*unix.RawSockaddrInet4)(unsafe.Pointer(name)) = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port, Addr: to.Addr().As4()}
+		return unix.SizeofSockaddrInet4, 0
+	}
+	return 0, unix.EAFNOSUPPORT
 }
 
 // send makes the system call. It does not go by way of Go's scheduler, for it never
@@ -176,8 +208,12 @@ func (s *pollSocket) send(b []byte, name unsafe.Pointer, length uintptr) syscall
 	}
 }
 
-// Pending reports whether a datagram with anything in it is next in the socket.
+// Pending reports whether a datagram with anything in it is next in the socket, or has been
+// read and is about to be delivered.
 func (s *pollSocket) Pending() bool {
+	if s.shard.Load().part.Load() == s.part.Load() {
+		return true
+	}
 	s.writing.RLock()
 	defer s.writing.RUnlock()
 	if s.closed {
@@ -187,18 +223,26 @@ func (s *pollSocket) Pending() bool {
 	return err == nil && size > 0
 }
 
+// Settle waits until what was to be sent later has been.
+func (s *pollSocket) Settle() { s.home().mu.Unlock() }
+
 func (s *pollSocket) Close() error {
-	s.delivery.Lock()
-	defer s.delivery.Unlock()
+	home := s.home()
 	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.closed {
+	before := s.closed
+	if !before {
+		s.closed = true
+		s.receiver = nil
+		home.remove(s)
+	}
+	s.writing.Unlock()
+	home.mu.Unlock()
+	if before {
 		return net.ErrClosed
 	}
-	s.closed = true
-	home := s.shard.Load()
-	home.remove(s)
 	defer home.poller.release(home)
-	s.receiver = nil
 	return os.NewSyscallError("close", unix.Close(s.fd))
 }
+
+// approach implements socket.
+func (s *pollSocket) approach() uintptr { return touch(unsafe.Pointer(s), unsafe.Sizeof(*s)) }

@@ -96,7 +96,7 @@ func (o *stream) sendPress(now time.Time) {
 		marker: begins, payloadType: o.format.event, ssrc: o.ssrc.Load(),
 		sequence: o.sequence, timestamp: p.timestamp,
 	}.put(o.scratch[:])
-	o.write(o.scratch[:headerSize+eventSize], now)
+	o.write(o.scratch[:headerSize+eventSize], now, nil)
 	if p.ends == pressEnds {
 		*p = press{keys: p.keys[1:], pause: pressPause}
 	}

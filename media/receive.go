@@ -41,17 +41,17 @@ type (
 	rtcpReceiver Session
 )
 
-func (r *rtpReceiver) receive(b []byte, from netip.AddrPort, at time.Time) {
-	(*Session)(r).receiveRTP(b, from, at)
+func (r *rtpReceiver) receive(b []byte, from netip.AddrPort, at time.Time, by departures) {
+	(*Session)(r).receiveRTP(b, from, at, by)
 }
 
-func (r *rtcpReceiver) receive(b []byte, from netip.AddrPort, at time.Time) {
+func (r *rtcpReceiver) receive(b []byte, from netip.AddrPort, at time.Time, _ departures) {
 	(*Session)(r).receiveRTCP(b, from, at)
 }
 
 // receiveRTP takes one datagram from the RTP socket: check, count, tap, relay. It
 // runs on the reading goroutine and allocates nothing.
-func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
+func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time, by departures) {
 	b, ok := s.decrypt(b, now)
 	h := header{}
 	if ok {
@@ -141,7 +141,7 @@ func (s *Session) receiveRTP(b []byte, from netip.AddrPort, now time.Time) {
 	case withheld:
 		peer.out.omit(s, h)
 	default:
-		peer.out.relay(s, b, h, codec, now)
+		peer.out.relay(s, b, h, codec, now, by)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // secureFar is the far side of an encrypted session, which listens with what the session
 // is to send with.
 type secureFar struct {
+	fakeSocket
 	t        *testing.T
 	session  *Session
 	party    *cipher // what it sends with
@@ -79,7 +80,7 @@ func (f *secureFar) next() []byte {
 // takes reports whether the session takes a packet.
 func (f *secureFar) takes(packet []byte) bool {
 	before := f.session.Stats().Received
-	f.session.receiveRTP(append([]byte(nil), packet...), partyAddr, time.Now())
+	f.session.receiveRTP(append([]byte(nil), packet...), partyAddr, time.Now(), nil)
 	return f.session.Stats().Received > before
 }
 
@@ -88,7 +89,7 @@ func (f *secureFar) talk(packets int) {
 	f.t.Helper()
 	was := f.session.Stats()
 	for range packets {
-		f.session.receiveRTP(f.next(), partyAddr, time.Now())
+		f.session.receiveRTP(f.next(), partyAddr, time.Now(), nil)
 		time.Sleep(clockPeriod)
 		f.session.out.tick(time.Now(), clockPeriod, time.Now().Add(time.Second))
 	}

@@ -12,14 +12,15 @@ type relayedEvent struct {
 
 // relay sends on a packet that came from the far side of from: b is the datagram
 // and h its header. The new header is written over the old one, right before the
-// payload, which is transcoded in place if it must be; nothing is copied.
-func (o *stream) relay(from *Session, b []byte, h header, codec Codec, now time.Time) {
+// payload, which is transcoded in place if it must be; nothing is copied. It goes by those
+// departures, if there are any.
+func (o *stream) relay(from *Session, b []byte, h header, codec Codec, now time.Time, by departures) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.relayLocked(from, b, h, codec, now)
+	o.relayLocked(from, b, h, codec, now, by)
 }
 
-func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now time.Time) {
+func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now time.Time, by departures) {
 	if o.source != from || o.closed {
 		return // a packet that was under way while the bridge closed
 	}
@@ -73,7 +74,7 @@ func (o *stream) relayLocked(from *Session, b []byte, h header, codec Codec, now
 	}
 	packet := b[h.offset-headerSize : h.offset+h.length]
 	out.put(packet)
-	o.write(packet, now)
+	o.write(packet, now, by)
 	if o.first != nil {
 		o.first <- now // buffered, once
 		o.first = nil

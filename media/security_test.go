@@ -103,7 +103,7 @@ func TestKeysOfReoffers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.receiveRTP(sealed, partyAddr, now)
+			s.receiveRTP(sealed, partyAddr, now, nil)
 			sequence++
 			now = now.Add(clockPeriod)
 			s.tick(now, clockPeriod)

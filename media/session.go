@@ -54,23 +54,27 @@ func (c SessionConfig) withDefaults() (SessionConfig, error) {
 // Session is the RTP of one leg: a pair of ports, one stream in and one out. Its
 // methods are safe for concurrent use.
 type Session struct {
-	engine *Engine
-	log    *slog.Logger
-	cfg    SessionConfig
-	pair   portPair
-	local  netip.AddrPort // RTP
-	out    *stream
-	born   time.Time
+	// What each packet needs lies together, to the middle of in; see approach.
+	engine  *Engine
+	out     *stream
+	born    time.Time
+	formats atomic.Pointer[receiveFormats]
+	taps    atomic.Pointer[tapEntry]       // the first; nil: there are none
+	cipher  atomic.Pointer[incomingCipher] // nil: packets come plain
+	peer    atomic.Pointer[Session]        // where packets are relayed to
+	packet  Packet                         // only the reading goroutine uses it
+	in      incoming                       // guarded by its own lock
+
+	log   *slog.Logger
+	cfg   SessionConfig
+	pair  portPair
+	local netip.AddrPort // RTP
 
 	received chan struct{} // closed at the first valid packet
 	digits   chan Digit
 	done     chan struct{} // closed once the session is closed
 
 	closing sync.Once
-	formats atomic.Pointer[receiveFormats]
-	taps    atomic.Pointer[tapEntry]       // the first; nil: there are none
-	cipher  atomic.Pointer[incomingCipher] // nil: packets come plain
-	peer    atomic.Pointer[Session]        // where packets are relayed to
 
 	// The engine's bridging lock covers these.
 	bridge  *Bridge
@@ -79,13 +83,11 @@ type Session struct {
 	guests  []*Guest // at the conversations in which it is the customer
 
 	negotiation negotiation // guarded by its own lock
-	in          incoming    // guarded by its own lock
 	rtcp        reports     // guarded by its own lock
 	chorus      chorus      // guarded by its own lock
 	tapsMu      sync.Mutex  // serialises those who change the chain of taps
 
 	// Only the reading goroutine uses these.
-	packet   Packet
 	narrow   narrowG722
 	collided netip.AddrPort // who sent as the source that we were
 }
@@ -94,17 +96,19 @@ type Session struct {
 // goroutine holds mu for an instant at each packet.
 type incoming struct {
 	mu        sync.Mutex
+	heard     bool
 	guard     guard
 	sendTo    netip.AddrPort // what the stream out was told last
 	reception reception
+	last      time.Time
+	comfort   comfort
+
+	// What few packets need.
 	digits    digitReader
 	escape    escape
-	heard     bool
-	last      time.Time
 	malformed uint64
 	strangers uint64
-	comfort   comfort
-	kept      kept // last, for its size: what each packet needs lies together
+	kept      kept
 }
 
 // kept is the newest audio packet of a session that is not bridged: the bridge
@@ -162,6 +166,7 @@ func (s *Session) LastReceived() time.Time {
 // Remove ends it; one packet may be on its way to t while remove returns.
 func (s *Session) AddTap(t Tap) (remove func()) {
 	entry := &tapEntry{tap: t, fresh: true}
+	entry.approacher, _ = t.(Approacher)
 	s.tapsMu.Lock()
 	defer s.tapsMu.Unlock()
 	s.tapLink(nil).Store(entry)

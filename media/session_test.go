@@ -96,7 +96,7 @@ func TestInputIsCounted(t *testing.T) {
 	s, _ := bareSession(t, e, "8")
 	now := time.Now()
 	deliver(t, s, speech(1, 0, 1), now)
-	s.receiveRTP([]byte("not RTP at all, but long enough"), partyAddr, now)
+	s.receiveRTP([]byte("not RTP at all, but long enough"), partyAddr, now, nil)
 	g729 := speech(2, 160, 1)
 	g729.PayloadType = 18
 	deliver(t, s, g729, now)
@@ -105,7 +105,7 @@ func TestInputIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.receiveRTP(b, netip.MustParseAddrPort("192.0.2.66:6666"), now)
+	s.receiveRTP(b, netip.MustParseAddrPort("192.0.2.66:6666"), now, nil)
 	deliver(t, s, speech(4, 480, 1), now)
 	stats := s.Stats()
 	if stats.Received != 2 || stats.Malformed != 2 || stats.Strangers != 1 || stats.Discarded != 3 || stats.Lost != 2 {
@@ -265,7 +265,7 @@ func FuzzReceive(f *testing.F) {
 					t.Fatal(err)
 				}
 			}
-			agent.receiveRTP(slices.Clone(datagram), partyAddr, now)
+			agent.receiveRTP(slices.Clone(datagram), partyAddr, now, nil)
 			agent.receiveRTCP(slices.Clone(datagram), partyAddr, now)
 			now = now.Add(20 * ms)
 		}

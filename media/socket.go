@@ -17,8 +17,13 @@ type socket interface {
 	// WriteTo sends one datagram. It is safe for concurrent use, does not keep b
 	// and does not allocate. It need not wait for room in the send buffer.
 	WriteTo(b []byte, to netip.AddrPort) error
+	// Settle waits until what the goroutine that reads the socket was to send later
+	// (departures) has been sent. It must not be called from within a receiver.
+	Settle()
 	// Pending reports whether a datagram waits to be delivered, where that can be told.
 	Pending() bool
+	// approach is as a receiver's, for what WriteTo needs.
+	approach() uintptr
 	// Close ends delivery: when it returns, no call to the receiver is running or
 	// will come, and the port is free. It must not be called from within the
 	// receiver.
@@ -29,8 +34,12 @@ type socket interface {
 type receiver interface {
 	// receive may change b, which is its own until it returns. From is never an
 	// IPv4 address in IPv6 form. It must not block: other sockets may be waiting
-	// for the goroutine that it runs on.
-	receive(b []byte, from netip.AddrPort, at time.Time)
+	// for the goroutine that it runs on. What is sent on goes by those departures, if
+	// there are any.
+	receive(b []byte, from netip.AddrPort, at time.Time, by departures)
+	// approach reads from memory what receive will need of it, so that it is in the
+	// processor's cache by then. What it returns says nothing.
+	approach() uintptr
 }
 
 // network opens sockets and reads those it opened.

@@ -62,6 +62,9 @@ func (s *udpSocket) WriteTo(b []byte, to netip.AddrPort) error {
 // ReadWith does nothing: the goroutine of a socket is its own.
 func (s *udpSocket) ReadWith(socket) {}
 
+// Settle has nothing to wait for: all is sent at once.
+func (s *udpSocket) Settle() {}
+
 // Pending cannot be told here.
 func (s *udpSocket) Pending() bool { return false }
 
@@ -82,7 +85,7 @@ func (s *udpSocket) Serve(r receiver) {
 				time.Sleep(readBackoff)
 				continue
 			}
-			r.receive(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now())
+			r.receive(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now(), nil)
 		}
 	})
 }
@@ -92,3 +95,6 @@ func (s *udpSocket) Close() error {
 	s.reading.Wait()
 	return err
 }
+
+// approach does nothing: the goroutine of a socket has one datagram at a time.
+func (s *udpSocket) approach() uintptr { return 0 }

@@ -51,10 +51,12 @@ type datagram struct {
 // inbox keeps what comes.
 type inbox chan datagram
 
-func (c inbox) receive(b []byte, from netip.AddrPort, at time.Time) {
+func (c inbox) receive(b []byte, from netip.AddrPort, at time.Time, _ departures) {
 	c <- datagram{bytes.Clone(b), from, at}
 	clear(b) // a receiver may
 }
+
+func (c inbox) approach() uintptr { return 0 }
 
 func serve(s socket) inbox {
 	c := make(inbox, 4096)
@@ -169,6 +171,7 @@ func TestSocketOneAtATime(t *testing.T) {
 					default:
 					}
 					s.ReadWith(from)
+					from.ReadWith(others[i%len(others)])
 					from.WriteTo([]byte("x"), s.LocalAddr())
 				}
 			})

@@ -81,7 +81,7 @@ func TestSecurePacketsRefused(t *testing.T) {
 		{"late, in the window", seal(party, 3), 2},
 		{"the next", seal(party, 4), 3},
 	} {
-		s.receiveRTP(append([]byte(nil), c.packet...), partyAddr, time.Now())
+		s.receiveRTP(append([]byte(nil), c.packet...), partyAddr, time.Now(), nil)
 		if tap.packets != c.taken {
 			t.Errorf("%s: %d packets taken so far, want %d", c.name, tap.packets, c.taken)
 		}
@@ -106,7 +106,7 @@ func TestSecureBridge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent.receiveRTP(sealed, partyAddr, now)
+	agent.receiveRTP(sealed, partyAddr, now, nil)
 	p := speech(1, 160, 0x2A)
 	p.PayloadType = payloadPCMU
 	deliver(t, customer, p, now)

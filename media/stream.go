@@ -48,52 +48,55 @@ type sendFormat struct {
 // (the clock, or the reader of the bridged peer), so that it is free but for the
 // instants of switching and the reading of figures.
 type stream struct {
+	// What each packet needs lies together; see approach.
 	ssrc   atomic.Uint32 // written under mu
 	socket socket
 	total  *counters
 
-	mu      sync.Mutex
-	closed  bool
-	to      netip.AddrPort
-	format  sendFormat
-	packets uint64
-	octets  uint64
-	unsent  uint64
-	// Of packets and octets, what the stream sent as other sources.
-	packetsBefore, octetsBefore uint64
+	mu        sync.Mutex
+	closed    bool
+	last      feeder
+	described bool  // the far side has heard comfort last, and nothing since
+	awaited   uint8 // ticks in which the party's packets were waited for
+	to        netip.AddrPort
+	format    sendFormat
+	packets   uint64
+	octets    uint64
 
 	// Where the stream stands.
 	sequence  uint16 // of the last packet
 	timestamp uint32 // of the last packet
 	frame     uint32 // samples in the last packet
 	sentAt    time.Time
-	last      feeder
-	epoch     time.Time // instant and timestamp that belong together
-	epochTS   uint32
+	part      uint32     // of by
+	by        departures // by which the newest packet goes, unless it has gone; nil: it has
 
 	// Relay.
 	source  *Session         // whose packets are relayed; nil unless bridged
 	first   chan<- time.Time // told of the source's first packet; nil afterwards
 	fedAt   time.Time        // the source's newest packet, or the last before it was the source
 	input   relayInput
-	event   relayedEvent
 	comfort comfort // of the source
-	// described tells that the far side has heard comfort last, and nothing since.
-	described bool
 
-	// Clock.
 	playback *Playback // nil unless a prompt plays
 	press    press     // goes before the prompt
-	owed     time.Duration
-	awaited  uint8 // ticks in which the party's packets were waited for
-	nap      *nap  // how long the clock may leave the stream alone
-	scratch  [headerSize + maxFrame]byte
+	guests   mixer     // of what goes out, but for prompts
+	overlays mixer     // of all that goes out: beeps, and the overlay
 
-	guests   mixer    // of what goes out, but for prompts
-	overlays mixer    // of all that goes out: beeps, and the overlay
-	overlay  *overlay // the prompt among overlays, or nil
-	wide     narrowG722
-	sealed   [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
+	// What few packets need.
+	unsent uint64
+	// Of packets and octets, what the stream sent as other sources.
+	packetsBefore, octetsBefore uint64
+
+	epoch   time.Time // instant and timestamp that belong together
+	epochTS uint32
+	event   relayedEvent
+	overlay *overlay // the prompt among overlays, or nil
+	owed    time.Duration
+	nap     *nap // how long the clock may leave the stream alone
+	scratch [headerSize + maxFrame]byte
+	wide    narrowG722
+	sealed  [maxDatagram + mostTag]byte // the packet as it goes out, where it is encrypted
 }
 
 func newStream(s socket, total *counters) *stream {
@@ -162,7 +165,7 @@ func (o *stream) nextTimestamp(now time.Time) uint32 {
 
 // write sends a packet and counts it. Its failure is counted too and nothing more:
 // the far side sees a lost packet.
-func (o *stream) write(packet []byte, now time.Time) {
+func (o *stream) write(packet []byte, now time.Time, by departures) {
 	if o.format.codec == G722 && packet[1]&0x7F == o.format.payloadType {
 		o.wide.encode(packet[headerSize:])
 	}
@@ -171,7 +174,7 @@ func (o *stream) write(packet []byte, now time.Time) {
 		wire, err = o.format.cipher.sealRTP(o.sealed[:], packet)
 	}
 	if err == nil {
-		err = o.socket.WriteTo(wire, o.to)
+		err = o.dispatch(wire, len(packet)-headerSize, by)
 	}
 	if err != nil {
 		o.unsent++

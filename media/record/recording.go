@@ -100,6 +100,18 @@ func (t *tap) Tap(p *media.Packet) {
 	t.recording.add(e, payload)
 }
 
+// Approach implements media.Approacher.
+//
+//go:norace
+func (t *tap) Approach() uintptr {
+	r := t.recording
+	sum := uintptr(r.until)
+	if c := r.room[0]; c != nil { // the one that is being filled, but while the disk stalls
+		sum += c.approach()
+	}
+	return sum
+}
+
 // add keeps an entry for the writer. It runs on the packet path.
 func (r *Recording) add(e entry, payload []byte) {
 	r.mu.Lock()
