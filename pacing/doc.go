@@ -12,8 +12,9 @@
 // more call is right now. Of every call in flight it is known for how long it has been
 // dialed, whether it rings and who is called; of every agent, for how long they have been
 // busy. From what the campaign has learned (learn.go) follows, for each second ahead, how
-// likely each call has been answered by then (stage.go, forecast.go; odds.go for who is
-// called, level.go for how good the list is today) and each agent is free (handling.go).
+// likely each call has been answered by then (flying.go, stage.go, forecast.go; odds.go and
+// alike.go for who is called, level.go for how good the list is today) and each agent is free
+// (staff.go, handling.go).
 // Together they give the distribution of how many people will want an agent against how
 // many there are (outlook.go, crowd.go), and so the risk that an answer at that second
 // finds nobody. One more number is dialed while its risk, averaged over when it may be
