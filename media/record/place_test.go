@@ -45,6 +45,20 @@ func testPlacement(t *testing.T, as kind) {
 			figures: figures{lost: 2, received: 20, gaps: 40 * ms},
 		},
 		{
+			name: "loss where timestamps jump is told, and other silence is not told as loss",
+			feed: func(s *source) {
+				at := s.talk(0, 10)
+				s.packet()
+				s.packet()
+				s.next.Timestamp += 80000
+				s.talk(at+100*ms, 20)
+			},
+			want: func(s *source) [][]byte {
+				return [][]byte{s.octets(0, 1600), silence(800), s.octets(1920, 3200)}
+			},
+			figures: figures{lost: 2, received: 30, gaps: 40 * ms},
+		},
+		{
 			name: "reordering of 200 ms and repeats",
 			feed: func(s *source) {
 				at := s.talk(0, 10)

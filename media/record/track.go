@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"cmp"
+	"math"
 
 	"ringpace/media"
 )
@@ -109,17 +110,21 @@ func (t *track) place(batch []placed, out sink, now int64) {
 		if !fresh || p.kind != entryAudio {
 			continue
 		}
+		absent := int64(math.MaxInt64) // silence before it is what never came
 		if anchor {
 			newest = true
 			if t.anchor(batch[i:], out) {
-				missing = 0
+				absent = missing * int64(p.size) // as far as its number tells
 			}
+		}
+		if missing == 0 {
+			absent = 0
 		}
 		position := t.positionOf(p.timestamp)
 		if !newest && (position+int64(p.size) > t.front || position < t.front-lateLimit) {
 			continue // late by its sequence number, but not by its timestamp
 		}
-		t.put(p, position, newest, missing, out)
+		t.put(p, position, newest, absent, out)
 		if newest {
 			t.timestamp, t.newest, t.position = p.timestamp, p.sequence, position
 			t.drift(p.at-t.zero-position, out)
@@ -236,8 +241,8 @@ func earliest(batch []placed) int64 {
 }
 
 // put places one packet, without what would overwrite another anchor's samples, which is
-// told.
-func (t *track) put(p *placed, position int64, newest bool, missing int64, out sink) {
+// told. Of the silence before it, up to so many samples are for packets that never came.
+func (t *track) put(p *placed, position int64, newest bool, absent int64, out sink) {
 	n, samples := int64(p.size), p.payload
 	if skip := max(t.floor, 0) - position; skip > 0 {
 		if from, to := max(position, 0), position+min(skip, n); samples != nil && to > from {
@@ -252,8 +257,8 @@ func (t *track) put(p *placed, position int64, newest bool, missing int64, out s
 		}
 	}
 	switch {
-	case missing > 0 && position > t.front:
-		t.gaps.add(t.front, position-t.front)
+	case absent > 0 && position > t.front:
+		t.gaps.add(t.front, min(absent, position-t.front)) // first, for the rest may be moved over
 	case !newest:
 		t.gaps.fill(position, n)
 	}
