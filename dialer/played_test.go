@@ -35,7 +35,7 @@ type played struct {
 	answered, abandoned int
 	dialed, flying      int
 	worst               float64 // over at the worst, at full seconds
-	indebted            bool    // the credit was shown to bind when there was none
+	bound               bool    // the credit was shown to bind
 }
 
 const playedAgents = 10
@@ -126,7 +126,7 @@ func (p *played) day(length time.Duration) {
 			w := &p.books.windows[0]
 			w.Answered, w.Abandoned, _, _ = p.counts()
 			p.worst = max(p.worst, p.over())
-			p.indebted = p.indebted || p.over() > 0 && p.c.last.Limit == string(pacing.ByCredit) && strings.Contains(p.c.text, "The credit binds")
+			p.bound = p.bound || p.c.last.Limit == string(pacing.ByCredit) && strings.Contains(p.c.text, "The credit binds")
 			p.c.balance(p.t.Context())
 		case <-p.c.nudged:
 		}
@@ -315,8 +315,8 @@ func TestAnswersJump(t *testing.T) {
 		p.day(12 * time.Minute)
 		later := p.over()
 		p.day(150 * time.Minute)
-		if before > 4 || p.worst > 20 || !p.indebted {
-			t.Errorf("%.1f abandoned too many at the worst, %.1f before the jump; that the credit binds is shown: %v", p.worst, before, p.indebted)
+		if before > 4 || p.worst > 20 || !p.bound {
+			t.Errorf("%.1f abandoned too many at the worst, %.1f before the jump; that the credit binds is shown: %v", p.worst, before, p.bound)
 		}
 		if later > soon+4 || p.over() > 0 {
 			t.Errorf("%.1f abandoned too many three minutes after the jump, %.1f after fifteen, %.1f in the end", soon, later, p.over())
