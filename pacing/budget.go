@@ -23,7 +23,7 @@ func (w *Window) credit() float64 {
 
 // The bounds of the budget's control. See Predictive.
 const (
-	earned      = 0.5   // of the answers that the window may still bring are counted on to make good an abandonment
+	earned      = 0.3   // of the answers that the window may still bring are counted on to make good an abandonment
 	keepShare   = 0.015 // of what the rest of the window may bring is not planned for
 	leastShare  = 0.1   // what is aimed at is at least so many times the ceiling
 	mostShare   = 2.0   // and at most so many
