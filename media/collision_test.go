@@ -76,7 +76,7 @@ func TestCollision(t *testing.T) {
 		if len(gone) != 1 || gone[0] != was {
 			t.Errorf("echo %v: goodbye of %v, want of %v", echo, gone, was)
 		}
-		if r, ok := s.report(now).(*rtcp.SenderReport); !ok || r.PacketCount != 20 || r.OctetCount != 20*160 {
+		if r := s.report(now); !r.sender || r.packets != 20 || r.octets != 20*160 {
 			t.Errorf("echo %v: reported %+v", echo, r)
 		}
 	}

@@ -25,6 +25,9 @@ type reports struct {
 	next time.Time
 	seal *cipher // nil: ours go plain
 
+	cname          string          // of our streams (RFC 3550 section 6.5.1)
+	packet, sealed [maxReport]byte // the newest of ours
+
 	// From the far side.
 	reported     bool      // it has told how it receives us
 	lastReport   uint32    // middle 32 bits of its last sender report's NTP time
@@ -34,7 +37,11 @@ type reports struct {
 	roundTrip    time.Duration
 }
 
-func (r *reports) begin(now time.Time) { r.schedule(now) }
+// begin has reports tell of the session of that name on its host.
+func (r *reports) begin(session uint64, host netip.Addr, now time.Time) {
+	r.cname = strconv.FormatUint(session, 36) + "@" + host.String()
+	r.schedule(now)
+}
 
 // protect encrypts our further reports; nil leaves them plain. Their numbers go on with
 // another key (RFC 3711 section 3.2.1).
@@ -49,13 +56,18 @@ func (r *reports) protect(c *cipher, ssrc uint32) {
 	r.seal = c
 }
 
-// send encrypts a packet where that was agreed on, and sends it.
-func (r *reports) send(s socket, packet []byte) error {
+// send writes a report, encrypts it where that was agreed on, and sends it. It does not
+// while nobody takes reports.
+func (r *reports) send(s socket, report *report, goodbye bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.to.IsValid() {
+		return nil
+	}
+	packet := report.compound(r.packet[:0], r.cname, goodbye)
 	if r.seal != nil {
 		var err error
-		if packet, err = r.seal.rtcp.EncryptRTCP(nil, packet, nil); err != nil {
+		if packet, err = r.seal.rtcp.EncryptRTCP(r.sealed[:0], packet, nil); err != nil {
 			return err
 		}
 	}
@@ -93,62 +105,46 @@ func (r *reports) fill(stats *SessionStats) {
 	stats.RoundTrip = r.roundTrip
 }
 
-// sendReport sends a compound packet: a sender report, or a receiver report while
-// nothing has been sent, and the CNAME (RFC 3550 sections 6.1, 6.4 and 6.5).
-func (s *Session) sendReport(now time.Time) { s.sendRTCP(now, s.report(now)) }
-
-// sendGoodbye tells the far side that our stream ends (section 6.6).
-func (s *Session) sendGoodbye() {
-	now := time.Now()
-	report := s.report(now)
-	if _, sender := report.(*rtcp.SenderReport); sender {
-		s.sendRTCP(now, report, &rtcp.Goodbye{Sources: []uint32{s.out.ssrc.Load()}})
-	}
+// sendReport sends a sender report, or a receiver report while nothing has been sent.
+// One that is lost is made up for by the next.
+func (s *Session) sendReport(now time.Time) {
+	r := s.report(now)
+	_ = s.rtcp.send(s.pair.rtcp, &r, false)
 }
 
-func (s *Session) sendRTCP(now time.Time, report rtcp.Packet, more ...rtcp.Packet) {
-	s.rtcp.mu.Lock()
-	to := s.rtcp.to
-	s.rtcp.mu.Unlock()
-	if !to.IsValid() {
-		return
+// sendGoodbye tells the far side that our stream ends, if it has begun (RFC 3550
+// section 6.6).
+func (s *Session) sendGoodbye() {
+	if r := s.report(time.Now()); r.sender {
+		_ = s.rtcp.send(s.pair.rtcp, &r, true)
 	}
-	cname := strconv.FormatUint(s.negotiation.id, 36) + "@" + s.local.Addr().String()
-	compound := append([]rtcp.Packet{report, rtcp.NewCNAMESourceDescription(s.out.ssrc.Load(), cname)}, more...)
-	packet, err := rtcp.Marshal(compound)
-	if err != nil {
-		s.log.Error("RTCP report does not marshal", "err", err)
-		return
-	}
-	_ = s.rtcp.send(s.pair.rtcp, packet) // a lost report is made up for by the next
 }
 
 // report describes what we sent and what we received.
-func (s *Session) report(now time.Time) rtcp.Packet {
-	blocks := s.receptionReports(now)
+func (s *Session) report(now time.Time) (r report) {
+	r.block, r.received = s.receptionReport(now)
 	o := s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	r.ssrc = o.ssrc.Load()
 	if o.packets == o.packetsBefore {
-		return &rtcp.ReceiverReport{SSRC: o.ssrc.Load(), Reports: blocks}
+		return r
 	}
 	since := uint32(now.Sub(o.sentAt).Microseconds() * (ClockRate / 1000) / 1000)
-	return &rtcp.SenderReport{
-		SSRC: o.ssrc.Load(), NTPTime: ntpTime(now), RTPTime: o.timestamp + since,
-		PacketCount: uint32(o.packets - o.packetsBefore), OctetCount: uint32(o.octets - o.octetsBefore), Reports: blocks,
-	}
+	r.sender, r.ntp, r.timestamp = true, ntpTime(now), o.timestamp+since
+	r.packets, r.octets = uint32(o.packets-o.packetsBefore), uint32(o.octets-o.octetsBefore)
+	return r
 }
 
-// receptionReports gives the one block about the far side's stream, or none before
-// it has begun.
-func (s *Session) receptionReports(now time.Time) []rtcp.ReceptionReport {
+// receptionReport is what is told of the far side's stream, once that has begun.
+func (s *Session) receptionReport(now time.Time) (block rtcp.ReceptionReport, begun bool) {
 	s.in.mu.Lock()
 	r := &s.in.reception
 	if !r.started {
 		s.in.mu.Unlock()
-		return nil
+		return block, false
 	}
-	block := rtcp.ReceptionReport{
+	block = rtcp.ReceptionReport{
 		SSRC: r.ssrc, FractionLost: r.fractionLost(),
 		TotalLost:          uint32(min(r.lostNow(), 1<<23-1)),
 		LastSequenceNumber: r.highest - 1<<16, Jitter: uint32(r.jitter),
@@ -160,7 +156,7 @@ func (s *Session) receptionReports(now time.Time) []rtcp.ReceptionReport {
 		block.LastSenderReport = s.rtcp.lastReport
 		block.Delay = ntpShort(now.Sub(s.rtcp.lastAt))
 	}
-	return []rtcp.ReceptionReport{block}
+	return block, true
 }
 
 // fractionLost is the share lost since the last report, in 1/256

@@ -137,7 +137,7 @@ func newSession(e *Engine, cfg SessionConfig, pair portPair) *Session {
 	if cfg.Security != SecurityOff {
 		s.cipher.Store(&incomingCipher{})
 	}
-	s.rtcp.begin(s.born)
+	s.rtcp.begin(s.negotiation.id, s.local.Addr(), s.born)
 	return s
 }
 

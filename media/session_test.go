@@ -234,7 +234,7 @@ func itoa(port uint16) string {
 func TestReportsAreDue(t *testing.T) {
 	var r reports
 	now := time.Now()
-	r.begin(now)
+	r.begin(1, loopback, now)
 	r.announce(partyAddr)
 	count := 0
 	for at := time.Duration(0); at < 10*time.Minute; at += clockPeriod {
