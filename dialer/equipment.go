@@ -108,6 +108,9 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 	if errors.Is(err, record.ErrNotFound) {
 		return e.clearedRecording(rec.ID)
 	}
+	if errors.Is(err, record.ErrEmpty) {
+		return nil, e.removeEmptyRecording(rec.ID)
+	}
 	why := ""
 	switch {
 	case rec.Consent == cdr.ConsentRefused:
@@ -125,6 +128,20 @@ func (e *equipment) salvageRecording(rec cdr.Record) (*cdr.Recording, error) {
 		err = nil
 	}
 	return e.recordingOf(sum), err
+}
+
+// removeEmptyRecording removes a file that a crash left before anything was written to it,
+// with a line in the chain that says so. What the chain does not know of stays.
+func (e *equipment) removeEmptyRecording(id string) error {
+	x, err := chain.Load(e.recordings)
+	if err != nil {
+		return err
+	}
+	it, listed := x.ID(id)
+	if !listed || e.recorder == nil {
+		return nil
+	}
+	return e.recorder.Remove(id, it.Path, "a crash came before anything was recorded")
 }
 
 // partyRefused reports whether a third party's refusal ended the recording. One who was let

@@ -132,3 +132,40 @@ func TestRecordTellsWhatIsLacking(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyRecordingOfACrash: a file to which a crash let nothing be written goes, with a
+// line that says so, and its record tells of no recording.
+func TestEmptyRecordingOfACrash(t *testing.T) {
+	root := t.TempDir()
+	r, err := record.New(record.Config{Dir: root, Pattern: "{id}.wav", MinFree: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	l, err := chain.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Append(chain.Entry{Kind: chain.Began, ID: "01A", Path: "01A.wav"}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, "01A.wav")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &equipment{recordings: root, recorder: r, keepUnbridged: true}
+	if got, err := e.salvageRecording(cdr.Record{ID: "01A"}); got != nil || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	x, err := chain.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if it, ok := x.ID("01A"); !ok || it.Gone != chain.Discarded || it.Ended.Why == "" {
+		t.Errorf("the chain has %+v", it)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file: %v", err)
+	}
+}

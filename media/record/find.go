@@ -16,8 +16,8 @@ import (
 
 // Find returns what the file of an id holds, after a crash that took its figures. A
 // file that was cut off is repaired: its header is made to say what is there; an encrypted
-// one stays as it is, and Decrypt does that. Errors
-// wrap ErrNotFound or ErrDamaged.
+// one stays as it is, and Decrypt does that. Errors wrap ErrNotFound or ErrDamaged, or
+// ErrEmpty.
 func Find(dir, id string) (Summary, error) {
 	found, err := FindAll(dir, []string{id})
 	if err != nil {
@@ -131,6 +131,9 @@ func readHead(f *os.File) (w wave, size int64, err error) {
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return w, 0, err
+	}
+	if n == 0 {
+		return w, 0, ErrEmpty
 	}
 	if w, err = parseWave(head[:n]); err != nil {
 		return w, 0, err

@@ -93,6 +93,9 @@ func inspectEncrypted(name string, wanted map[string]string) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	if stat.Size() == 0 {
+		return Summary{}, ErrEmpty
+	}
 	v, err := vault.Open(f, stat.Size())
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -114,7 +117,7 @@ func inspectEncrypted(name string, wanted map[string]string) (Summary, error) {
 		}
 		audio := v.Plain - int64(len(header(i, 0, 0)))
 		if audio < 0 {
-			return Summary{}, fmt.Errorf("%w: the process died before its first header was written", ErrDamaged)
+			return Summary{}, ErrEmpty
 		}
 		sum.Duration = duration(audio / i.frame())
 	}

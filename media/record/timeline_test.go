@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -275,8 +276,19 @@ func TestFindDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	if _, err := Find(dir, "bad"); !errors.Is(err, ErrDamaged) {
+	if _, err := Find(dir, "bad"); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrEmpty) {
 		t.Errorf("error %v, want ErrDamaged", err)
+	}
+	for _, name := range []string{"none.wav", "sealed.wav" + encrypted} {
+		f, err := createFile(dir + "/a/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		id, _, _ := strings.Cut(name, ".")
+		if _, err := Find(dir, id); !errors.Is(err, ErrEmpty) || !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: error %v, want ErrEmpty", name, err)
+		}
 	}
 }
 
