@@ -108,6 +108,9 @@ func disconnect(from, to *Session) {
 	to.out.mu.Lock()
 	to.out.source, to.out.first, to.out.comfort = nil, nil, comfort{}
 	to.out.nap.wake()
+	waits := to.out.departing() // and nothing comes to wait any more
 	to.out.mu.Unlock()
-	to.pair.rtp.Settle() // before others send to it
+	if waits {
+		to.pair.rtp.Settle() // before others send to it
+	}
 }
