@@ -5,30 +5,17 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
+	"ringpace/dialer/clocktest"
 	"ringpace/pacing"
 )
-
-// steppedBack is t as it had been read before the clock was set forward by so much: by the
-// clock on the wall it is earlier, by the one that never steps it is the same. There is no
-// way to that but into time.Time.
-func steppedBack(t time.Time, by time.Duration) time.Time {
-	const seconds = 30 // the nanoseconds lie in as many bits below
-	*(*uint64)(unsafe.Pointer(&t)) -= uint64(by/time.Second) << seconds
-	return t
-}
 
 // TestReportsAreByOneClock holds that what a node tells the one that decides shows true ages
 // where its clock was set meanwhile: a telephone that has just begun to ring is not given up
 // as one that has rung for an hour.
 func TestReportsAreByOneClock(t *testing.T) {
 	now := time.Now()
-	earlier := now.Add(-5 * time.Second)
-	before := steppedBack(earlier, time.Hour)
-	if now.Sub(before) != 5*time.Second || now.Round(0).Sub(before.Round(0)) != time.Hour+5*time.Second {
-		t.Fatalf("%v and %v are no readings of a clock that was set", before, now)
-	}
+	before := clocktest.SetForward(t, now.Add(-5*time.Second), time.Hour)
 	r := report{
 		Now:    now,
 		Agents: []pacing.Agent{{State: pacing.Engaged, Since: before, Busy: before}, {State: pacing.Free, Since: now}},

@@ -82,20 +82,12 @@ func TestTwoNodes(t *testing.T) {
 	h.awaitTrunk()
 	h.awaitAgent("a2001", api.AgentReady)
 	h.awaitAgent("a2002", api.AgentReady)
-	explain := func() api.Explanation {
-		t.Helper()
-		x, err := h.daemon.Explain(t.Context(), "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x
-	}
 	h.await("a grant", func() bool {
-		x := explain()
+		x := h.explain()
 		return strings.HasPrefix(fact(x, "decided_by"), "a;") && x.Decision.Predictive != nil
 	})
 	h.await("the credit to bind at the second node", func() bool {
-		d := explain().Decision
+		d := h.explain().Decision
 		w := d.Predictive.Windows
 		return len(w) == 2 && w[1].Answered == answered && w[1].Abandoned == abandoned && d.Predictive.Credit < 0 &&
 			slices.Contains(d.Limits, api.Allowance{Limit: "credit", Calls: 2})
@@ -147,7 +139,7 @@ func TestTwoNodes(t *testing.T) {
 	_ = child.Wait()
 	cut := ringing()
 	h.await("the second node to decide, with the first one's calls against its credit", func() bool {
-		x := explain()
+		x := h.explain()
 		p := x.Decision.Predictive
 		return p != nil && strings.Contains(fact(x, "node_a"), "not heard of") && p.Gate >= 1
 	})
@@ -160,7 +152,7 @@ func TestTwoNodes(t *testing.T) {
 		counts, err := h.daemon.LeadCounts(t.Context(), "test")
 		return err == nil && counts.States["done"] == people+silent
 	})
-	h.awaitFor(time.Minute, "the dead node to be forgotten", func() bool { return fact(explain(), "node_a") == "" })
+	h.awaitFor(time.Minute, "the dead node to be forgotten", func() bool { return fact(h.explain(), "node_a") == "" })
 	if p := h.prospect(); p.Lost != 0 || p.Learned < people-2 {
 		t.Errorf("%v are expected to find nobody, learned from %v calls", p.Lost, p.Learned)
 	}

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -44,7 +45,7 @@ func newLine(t *testing.T, carrier netip.AddrPort) *line {
 		running.Go(func() {
 			for b := make([]byte, 1<<16); ; {
 				n, err := read(b)
-				if strings.Contains(fmt.Sprint(err), net.ErrClosed.Error()) {
+				if errors.Is(err, net.ErrClosed) {
 					return
 				}
 				if err == nil {
@@ -141,14 +142,6 @@ func TestOutages(t *testing.T) {
 	h.start(p)
 	h.load(0, 40)
 
-	explain := func() api.Explanation {
-		t.Helper()
-		x, err := h.daemon.Explain(t.Context(), "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x
-	}
 	talking := func(id string) func() bool { return func() bool { return h.state(id) == api.AgentTalking } }
 	// Both agents talk, more leads wait, and every call so far is in the counts.
 	bound := func(calls int) {
@@ -156,7 +149,7 @@ func TestOutages(t *testing.T) {
 		h.await("the first agent's call", talking("a1001"))
 		h.await("the second agent's call", talking("a1002"))
 		h.await("the credit to bind", func() bool {
-			x := explain()
+			x := h.explain()
 			p := x.Decision.Predictive
 			return x.Limit == "credit" && strings.Contains(x.Summary, "The credit binds") && p != nil && p.Credit < 0 && len(p.Windows) == 2 &&
 				p.Windows[1].Answered == answered+calls && p.Windows[1].Abandoned == abandoned
@@ -173,7 +166,7 @@ func TestOutages(t *testing.T) {
 	}
 	stopped := func(why string) func() bool {
 		return func() bool {
-			x := explain()
+			x := h.explain()
 			return x.Limit == "stopped" && x.Decision.Dial == 0 && strings.Contains(x.Summary, why)
 		}
 	}

@@ -13,13 +13,20 @@ import (
 	"ringpace/dialer/lab/peers"
 )
 
-// prospect is what the campaign's latest decision rests on.
-func (h *house) prospect() api.Prospect {
+// explain is why the campaign dials as it does now.
+func (h *house) explain() api.Explanation {
 	h.t.Helper()
 	x, err := h.daemon.Explain(h.t.Context(), "test")
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return x
+}
+
+// prospect is what the campaign's latest decision rests on.
+func (h *house) prospect() api.Prospect {
+	h.t.Helper()
+	x := h.explain()
 	if x.Decision.Predictive == nil {
 		h.t.Fatalf("no predictive decision: %s", x.Summary)
 	}

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
+
+	"ringpace/dialer/clocktest"
 )
 
 func TestOutcomesAreClosed(t *testing.T) {
@@ -85,12 +86,7 @@ func TestJSON(t *testing.T) {
 func TestMarksAreByOneClock(t *testing.T) {
 	now := time.Now()
 	for _, step := range []time.Duration{time.Hour, -time.Hour} {
-		before := now.Add(-30 * time.Second)
-		invited := before
-		*(*uint64)(unsafe.Pointer(&invited)) -= uint64(step/time.Second) << 30 // as the clock on the wall was, see time.Time
-		if now.Sub(invited) != 30*time.Second || now.Round(0).Sub(invited.Round(0)) != 30*time.Second+step {
-			t.Fatalf("%v and %v are no readings of a clock that was set", invited, now)
-		}
+		invited := clocktest.SetForward(t, now.Add(-30*time.Second), step)
 		rec := Record{ID: "1", Outcome: Busy, Marks: Marks{Claimed: invited, Invite: invited.Add(time.Second), Ringing: now.Add(-10 * time.Second), Ended: now}}
 		rec.Marks = rec.Marks.Steady()
 		text, err := json.Marshal(rec)
