@@ -200,12 +200,7 @@ func (p *partyTap) Tap(packet *media.Packet) {
 }
 
 // Approach implements media.Approacher.
-func (p *partyTap) Approach() uintptr {
-	if a, ok := p.tap.(media.Approacher); ok {
-		return a.Approach()
-	}
-	return 0
-}
+func (p *partyTap) Approach() uintptr { return media.Approach(p.tap) }
 
 // heard reports whether the customer was told, to the end, or need not be.
 func (t *tape) heard() bool {

@@ -11,11 +11,11 @@ import "unsafe"
 // cacheLine is how much a processor takes from memory at a time, in octets.
 const cacheLine = 64
 
-// touch reads an octet of each cache line of what lies there. Others may write to it
+// Touch reads an octet of each cache line of what lies there. Others may write to it
 // meanwhile: what it returns says nothing.
 //
 //go:norace
-func touch(at unsafe.Pointer, size uintptr) (sum uintptr) {
+func Touch(at unsafe.Pointer, size uintptr) (sum uintptr) {
 	for offset := uintptr(0); offset < size; offset += cacheLine {
 		sum += uintptr(*(*byte)(unsafe.Add(at, offset)))
 	}
@@ -24,9 +24,9 @@ func touch(at unsafe.Pointer, size uintptr) (sum uintptr) {
 
 func (r *rtpReceiver) approach() uintptr {
 	s := (*Session)(r)
-	sum := touch(unsafe.Pointer(s), unsafe.Offsetof(s.in)+unsafe.Offsetof(s.in.digits))
+	sum := Touch(unsafe.Pointer(s), unsafe.Offsetof(s.in)+unsafe.Offsetof(s.in.digits))
 	if peer := s.peer.Load(); peer != nil {
-		sum += touch(unsafe.Pointer(peer.out), unsafe.Offsetof(peer.out.unsent)) + peer.out.socket.approach()
+		sum += Touch(unsafe.Pointer(peer.out), unsafe.Offsetof(peer.out.unsent)) + peer.out.socket.approach()
 	}
 	for e := s.taps.Load(); e != nil; e = e.next.Load() {
 		if e.approacher != nil {

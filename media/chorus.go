@@ -64,11 +64,7 @@ func (s *Session) AddTapWithGuests(t Tap) (remove func()) {
 
 // Approach implements Approacher.
 func (c *chorusTap) Approach() uintptr {
-	sum := touch(unsafe.Pointer(c), unsafe.Sizeof(*c)) + touch(unsafe.Pointer(c.chorus), unsafe.Sizeof(*c.chorus))
-	if a, ok := c.tap.(Approacher); ok {
-		sum += a.Approach()
-	}
-	return sum
+	return Touch(unsafe.Pointer(c), unsafe.Sizeof(*c)) + Touch(unsafe.Pointer(c.chorus), unsafe.Sizeof(*c.chorus)) + Approach(c.tap)
 }
 
 // Tap implements Tap.

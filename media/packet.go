@@ -30,6 +30,14 @@ type Approacher interface {
 	Approach() uintptr
 }
 
+// Approach is Approach of t, where it is an Approacher: for a Tap that hands on to another.
+func Approach(t Tap) uintptr {
+	if a, ok := t.(Approacher); ok {
+		return a.Approach()
+	}
+	return 0
+}
+
 // tapEntry is one tap of a session, in a chain that the reading goroutine follows while
 // others change it: one that has left it still leads on. Only the reading goroutine uses
 // fresh.

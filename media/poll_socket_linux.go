@@ -245,4 +245,4 @@ func (s *pollSocket) Close() error {
 }
 
 // approach implements socket.
-func (s *pollSocket) approach() uintptr { return touch(unsafe.Pointer(s), unsafe.Sizeof(*s)) }
+func (s *pollSocket) approach() uintptr { return Touch(unsafe.Pointer(s), unsafe.Sizeof(*s)) }

@@ -3,6 +3,7 @@ package record
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"ringpace/media"
 )
@@ -105,9 +106,6 @@ func (p *chunkPool) put(c *chunk) {
 	p.free <- c // has room for all that were made
 }
 
-// cacheLine is how much a processor takes from memory at a time, in octets.
-const cacheLine = 64
-
 // approach reads an octet of each cache line into which the next packet will be written.
 // Others may take the chunk meanwhile: what it returns says nothing.
 //
@@ -117,8 +115,6 @@ func (c *chunk) approach() (sum uintptr) {
 		sum = uintptr(c.entries[:n+1][n].size)
 	}
 	n := len(c.data)
-	for d := c.data[n:min(n+packetData, cap(c.data))]; len(d) > 0; d = d[min(cacheLine, len(d)):] {
-		sum += uintptr(d[0])
-	}
-	return sum
+	next := c.data[n:min(n+packetData, cap(c.data))]
+	return sum + media.Touch(unsafe.Pointer(unsafe.SliceData(next)), uintptr(len(next)))
 }
