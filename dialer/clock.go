@@ -46,7 +46,12 @@ func byOneClock(now time.Time, agents []pacing.Agent, calls []pacing.Call) {
 		byClockOf(now, &agents[i].Busy)
 	}
 	for i := range calls {
-		byClockOf(now, &calls[i].Since)
-		byClockOf(now, &calls[i].Rings)
+		callByClockOf(now, &calls[i])
 	}
+}
+
+// callByClockOf is byClockOf for the times of a call.
+func callByClockOf(now time.Time, k *pacing.Call) {
+	byClockOf(now, &k.Since)
+	byClockOf(now, &k.Rings)
 }

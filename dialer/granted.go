@@ -40,8 +40,7 @@ func (c *campaign) attend(ctx context.Context) {
 			e := &c.untold[i]
 			byClockOf(v.Now, &e.At)
 			byClockOf(v.Now, &e.Busy)
-			byClockOf(v.Now, &e.Call.Since)
-			byClockOf(v.Now, &e.Call.Rings)
+			callByClockOf(v.Now, &e.Call)
 		}
 		told, err = json.Marshal(tidings{c.node, v.Now, c.untold})
 	}

@@ -72,7 +72,8 @@ func (f *forecasts) renew(now time.Time, patience float64) {
 
 // of is the forecast of a list's calls: that of all where the list is not told apart.
 func (f *forecasts) of(m *Model, list string) *forecast {
-	if list == "" || m.Calls.Lists[list] == nil {
+	l := m.Calls.Lists[list]
+	if l == nil {
 		return f.ofAll(m)
 	}
 	c := f.calls[list]
@@ -80,7 +81,7 @@ func (f *forecasts) of(m *Model, list string) *forecast {
 		return c
 	}
 	c = &forecast{held: f.held(m)}
-	l, all, odds := m.Calls.Lists[list], f.ofAll(m), m.Odds.list(list)
+	all, odds := f.ofAll(m), m.Odds.list(list)
 	c.dialing.take(&l.Dialing, &all.dialing, odds, &listSeconds)
 	c.ringing.take(&l.Ringing, &all.ringing, odds, &listSeconds)
 	if f.calls == nil {

@@ -34,14 +34,12 @@ func (p *predictive) survey(s *Snapshot) {
 
 // course is the course of calls like that one at a level.
 func (p *predictive) course(f *flying, level int) *course {
-	a, ringing := &p.alike[f.alike], 0
-	if f.ringing {
-		ringing = 1
+	a := &p.alike[f.alike]
+	c := &a.courses[level][stageAt(f.ringing)]
+	if *c == nil {
+		*c = a.forecast.course(f.ringing, p.points[level].octaves+a.octaves)
 	}
-	if a.courses[level][ringing] == nil {
-		a.courses[level][ringing] = a.forecast.course(f.ringing, p.points[level].octaves+a.octaves)
-	}
-	return a.courses[level][ringing]
+	return *c
 }
 
 // answered fills r with by when a call will be answered, at a level.

@@ -180,12 +180,17 @@ func (c *fate) fillDialing(r *fare, held *[lookout]float64, by *[stageBins]leavi
 	}
 }
 
+// stageAt is where what is kept of a stage lies.
+func stageAt(ringing bool) int {
+	if ringing {
+		return 1
+	}
+	return 0
+}
+
 // course is that of calls whose answer comes 2^octaves times as often as usual.
 func (f *forecast) course(ringing bool, octaves float64) *course {
-	n, stage := int(min(max((octaves+factorOctave)*factorSteps, 0), factors-1)+0.5), 0
-	if ringing {
-		stage = 1
-	}
+	n, stage := int(min(max((octaves+factorOctave)*factorSteps, 0), factors-1)+0.5), stageAt(ringing)
 	c := f.courses[stage][n]
 	if c == nil {
 		c = &course{of: f, ringing: ringing, factor: n}

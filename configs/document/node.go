@@ -1,6 +1,7 @@
 package document
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -84,12 +85,21 @@ func (d *Document) Int(n ast.Node, key string) (i int64, ok bool) {
 
 // Float reads a finite number; what is none is a fault.
 func (d *Document) Float(n ast.Node, key string) (f float64, ok bool) {
-	f, err := strconv.ParseFloat(Text(n), 64)
-	if !Scalar(n) || err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+	f, err := Number(Text(n))
+	if !Scalar(n) || err != nil {
 		d.Fault(PlaceOf(n), key, "%s is not a number", What(n))
 		return 0, false
 	}
 	return f, true
+}
+
+// Number reads a finite number.
+func Number(text string) (float64, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	return f, nil
 }
 
 // Pair is one key of a mapping and what stands under it.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -172,11 +171,7 @@ func number(text, unit string) (float64, error) {
 			return f / 100, err
 		}
 	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return 0, fmt.Errorf("%q is not a number", text)
-	}
-	return f, nil
+	return document.Number(text)
 }
 
 func name(f reflect.StructField) string {
