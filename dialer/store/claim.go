@@ -16,23 +16,28 @@ import (
 const promoteMost = 500
 
 // Claim takes up to n due leads, best first (priority, then due time, then order of
-// import), in one round trip. A claim ends with StartAttempt, Unclaim or Skip; else it
-// lapses after the lease and the lead is ready again. ErrFenced.
-func (s *Store) Claim(ctx context.Context, campaign string, epoch int64, n int, lease time.Duration) ([]lead.Lead, error) {
+// import), in one round trip. Of one priority those that first names, by their ids, go before
+// the others, in its order; ids of leads that are not due are passed over. A claim ends with
+// StartAttempt, Unclaim or Skip; else it lapses after the lease and the lead is ready again.
+// ErrFenced.
+func (s *Store) Claim(ctx context.Context, campaign string, epoch int64, n int, lease time.Duration, first ...string) ([]lead.Lead, error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.run(ctx, s.scripts.claim, sp.keys("campaign", "waiting", "ready", "claimed"),
-		epoch, n, lease.Milliseconds(), sp.lead(""), promoteMost)
+	args := []any{epoch, n, lease.Milliseconds(), sp.lead(""), promoteMost}
+	for _, id := range first {
+		args = append(args, id)
+	}
+	answer, err := s.run(ctx, s.scripts.claim, sp.keys("campaign", "waiting", "ready", "claimed"), args...)
 	if err != nil {
 		return nil, err
 	}
 	return parseLeads(answer)
 }
 
-// Peek reads up to n leads that Claim would take next, in their order, in one round trip.
-// None is claimed; one that has just come due may be missing.
+// Peek reads up to n leads that Claim would take next where none are named, in their order, in
+// one round trip. None is claimed; one that has just come due may be missing.
 func (s *Store) Peek(ctx context.Context, campaign string, n int) ([]lead.Lead, error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {
@@ -45,7 +50,8 @@ func (s *Store) Peek(ctx context.Context, campaign string, n int) ([]lead.Lead, 
 	return parseLeads(answer)
 }
 
-// Turn is how many leads Claim would take before one; false where it is not ready.
+// Turn is how many leads Claim would take before one where none are named; false where it is
+// not ready.
 func (s *Store) Turn(ctx context.Context, campaign, id string) (before int, ready bool, err error) {
 	sp, err := campaignSpace(campaign)
 	if err != nil {

@@ -44,6 +44,59 @@ func TestClaimTakesTheBestFirst(t *testing.T) {
 	})
 }
 
+// TestClaimTakesThoseNamedFirst holds that of leads of one priority those that are named go
+// before the others, in the order in which they are named; that those who are gone are passed
+// over; and that nobody of a higher priority waits for them.
+func TestClaimTakesThoseNamedFirst(t *testing.T) {
+	onEach(t, func(t *testing.T, b backend) {
+		f := newFloor(t, b.open(t, Config{}))
+		leads := people(14)
+		leads[9].Priority, leads[10].Priority = 5, -5
+		leads[11].Due = time.Now().Add(time.Hour)
+		f.add(leads...)
+		id := func(i int) string { return person(i).ID }
+		claim := func(n int, first ...string) []string {
+			t.Helper()
+			got, err := f.s.Claim(t.Context(), f.campaign, f.epoch, n, time.Minute, first...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ids(got)
+		}
+		f.mustStart(f.claim(2)[1]) // the second, after one of a higher priority
+		if err := f.s.WithdrawLead(t.Context(), f.campaign, id(2)); err != nil {
+			t.Fatal(err)
+		}
+		gone := []string{id(0), id(9), id(2), id(11), "nobody"} // dialed, claimed, withdrawn, put off, unknown
+		for _, c := range []struct {
+			n           int
+			first, want []string
+		}{
+			{0, []string{id(5)}, nil},
+			{2, append(gone, id(8), id(4), id(6)), []string{id(8), id(4)}},
+			{1, []string{id(8), id(6), id(6)}, []string{id(6)}},
+			{3, []string{id(7)}, []string{id(7), id(1), id(3)}},
+			{3, []string{id(10), id(12)}, []string{id(5), id(12), id(13)}}, // the first is of less priority than all
+			{9, []string{id(10), id(10)}, []string{id(10)}},
+			{9, gone, nil},
+		} {
+			if got := claim(c.n, c.first...); !slices.Equal(got, c.want) {
+				t.Errorf("of %v %d are claimed: %v, want %v", c.first, c.n, got, c.want)
+			}
+		}
+
+		// A callback that was asked for meanwhile goes before.
+		f.add(person(20), person(21), person(22))
+		f.finishIn(asking(f.callIn(person(22).Numbers[0]), time.Time{}), 0)
+		if next, err := f.s.Peek(t.Context(), f.campaign, 1); err != nil || len(next) != 1 || next[0].ID != id(22) || next[0].Priority != 50 {
+			t.Errorf("next are %+v, %v", next, err)
+		}
+		if got, want := claim(2, id(21), id(22)), []string{id(22), id(21)}; !slices.Equal(got, want) {
+			t.Errorf("claimed %v, want %v", got, want)
+		}
+	})
+}
+
 // TestPeekReadsWhatClaimTakes holds that a look at the leads to be claimed next claims none,
 // and that each knows how many go before it.
 func TestPeekReadsWhatClaimTakes(t *testing.T) {

@@ -308,6 +308,7 @@ func parseLead(f map[string]string) (LeadStatus, error) {
 	if err := json.Unmarshal([]byte(text), l); err != nil {
 		return LeadStatus{}, fmt.Errorf("store: lead in redis: %w", err)
 	}
+	l.Priority, _ = strconv.Atoi(f["prio"]) // a callback may have raised it
 	l.Version, _ = strconv.ParseInt(f["v"], 10, 64)
 	l.Attempts, _ = strconv.Atoi(f["n"])
 	l.Today, _ = strconv.Atoi(f["today"])

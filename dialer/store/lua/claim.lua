@@ -1,7 +1,8 @@
 -- Claims leads for dialing: promotes those that have come due, takes back
--- those whose claim lapsed, then pops the best.
+-- those whose claim lapsed, then takes the best; of one priority first those that are named.
 -- KEYS 1 campaign, 2 waiting, 3 ready, 4 claimed
--- ARGV 1 epoch, 2 how many, 3 lease ms, 4 prefix of lead keys, 5 most leads to promote
+-- ARGV 1 epoch, 2 how many, 3 lease ms, 4 prefix of lead keys, 5 most leads to promote;
+--      then ids of leads that go before others of their priority, in their order
 -- Result: for each lead the flat fields and values of its hash.
 -- Errors: FENCED
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] or not redis.call('HGET', KEYS[1], 'boot') then
@@ -17,10 +18,9 @@ for _, from in ipairs({ KEYS[4], KEYS[2] }) do
   end
 end
 local leads = {}
-local n = tonumber(ARGV[2])
-if n > 0 then
-  local lapse = now + tonumber(ARGV[3])
-  for _, member in ipairs(redis.call('ZRANGE', KEYS[3], 0, n - 1)) do
+local n, lapse = tonumber(ARGV[2]), now + tonumber(ARGV[3])
+local function claim(members)
+  for _, member in ipairs(members) do
     local id = string.sub(member, 27)
     local key = ARGV[4] .. id
     redis.call('ZREM', KEYS[3], member)
@@ -29,4 +29,15 @@ if n > 0 then
     leads[#leads + 1] = redis.call('HGETALL', key)
   end
 end
+for i = 6, #ARGV do
+  if #leads >= n then break end
+  local f = redis.call('HMGET', ARGV[4] .. ARGV[i], 'due', 'seq')
+  local member = rank(f[1], f[2], ARGV[i])
+  local score = redis.call('ZSCORE', KEYS[3], member)
+  if score then -- ready
+    claim(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', '(' .. score, 'LIMIT', 0, n - #leads))
+    if #leads < n then claim({ member }) end
+  end
+end
+if #leads < n then claim(redis.call('ZRANGE', KEYS[3], 0, n - #leads - 1)) end
 return leads
