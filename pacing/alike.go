@@ -4,8 +4,11 @@ import "math"
 
 // alike is what is known of leads of the same words. Nothing of it changes in a decision,
 // and of the thousands of calls that one looks at many are to leads that are alike: so it is
-// found once for all of them.
+// found once for all of them. Where to find it is kept for the decisions that follow.
 type alike struct {
+	words    tallies
+	decision int // which one the rest was found for
+
 	odds   float64 // how many times as often as usual they answer
 	among  float64 // the same, but for what their list tells
 	stages *stages // what was learned of their list; nil where it is not told apart
@@ -17,17 +20,22 @@ type alike struct {
 
 // like is what is known of leads like that one.
 func (p *predictive) like(l *Lead) (a alike) {
-	if !p.knows(OfLeads) {
-		return alike{odds: 1, among: 1}
-	}
-	a.odds, a.among = p.model.Odds.apart(l)
-	a.stages = p.model.Calls.Lists[l.List]
+	p.find(l, &a)
 	return a
+}
+
+// find finds anew what is known of leads that are alike.
+func (p *predictive) find(l *Lead, a *alike) {
+	*a = alike{words: a.words, decision: p.decision, odds: 1, among: 1}
+	if p.knows(OfLeads) {
+		a.odds, a.among = p.model.Odds.apart(l, &a.words)
+		a.stages = p.model.Calls.Lists[l.List]
+	}
 }
 
 // meet is the place in p.alike of what is known of leads like that one.
 func (p *predictive) meet(l *Lead) int {
-	if n := len(p.alike); n > 0 && *l == p.metLast { // as where nothing is known of any
+	if n := len(p.alike); n > 0 && *l == p.metLast && p.alike[p.metAt].decision == p.decision { // as where nothing is known of any
 		return p.metAt
 	}
 	at, met := p.met[*l]
@@ -37,6 +45,9 @@ func (p *predictive) meet(l *Lead) int {
 		}
 		at = len(p.alike)
 		p.met[*l], p.alike = at, append(p.alike, p.like(l))
+	}
+	if a := &p.alike[at]; a.decision != p.decision {
+		p.find(l, a)
 	}
 	p.metLast, p.metAt = *l, at
 	return at

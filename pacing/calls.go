@@ -63,11 +63,14 @@ type forecasts struct {
 // renewEvery is how long a forecast is good for.
 const renewEvery = 20 * time.Second
 
-// renew forgets forecasts that are too old.
-func (f *forecasts) renew(now time.Time, patience float64) {
-	if old := now.Sub(f.made); old < 0 || old >= renewEvery {
-		*f = forecasts{made: now, patience: patience}
+// renew forgets forecasts that are too old, and reports whether it did.
+func (f *forecasts) renew(now time.Time, patience float64) bool {
+	old := now.Sub(f.made)
+	if old >= 0 && old < renewEvery {
+		return false
 	}
+	*f = forecasts{made: now, patience: patience}
+	return true
 }
 
 // of is the forecast of a list's calls: that of all where the list is not told apart.

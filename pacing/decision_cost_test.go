@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // TestDecisionsCostLittleMoreOnLargeFloors holds, by counts that no other load of the machine
@@ -28,6 +29,25 @@ func TestDecisionsCostLittleMoreOnLargeFloors(t *testing.T) {
 	}
 	if most := 2 * 27; rows > most {
 		t.Errorf("%d rows were added up, want %d at most: of two stages and ages up to 26 s", rows, most)
+	}
+}
+
+// TestWordsOfLeadsAreLookedUpOnce holds that the tallies of leads' words are found once for
+// all decisions by the same forecasts, and forgotten with these.
+func TestWordsOfLeadsAreLookedUpOnce(t *testing.T) {
+	p := acquainted(t, true)
+	decide := func(after time.Duration, attempt string) int {
+		s := floorOf(10, 40, func(*rand.Rand) Lead { return Lead{Attempt: attempt} })
+		s.Now = noon.Add(after)
+		p.Decide(s)
+		return len(p.met)
+	}
+	decide(0, "1")
+	if met := decide(time.Second, "2"); met != 2 {
+		t.Errorf("%d kinds of leads are known after two decisions of one each, want 2", met)
+	}
+	if met := decide(time.Second+renewEvery, "2"); met != 1 {
+		t.Errorf("%d kinds of leads are known by new forecasts, want the 1 that is called", met)
 	}
 }
 

@@ -15,8 +15,8 @@ type flying struct {
 
 // survey finds the calls in flight that nobody has answered.
 func (p *predictive) survey(s *Snapshot) {
-	p.calls, p.alike = p.calls[:0], p.alike[:0]
-	clear(p.met)
+	p.calls = p.calls[:0]
+	p.decision++
 	gap := s.Now.Sub(p.last)
 	for i := range s.Calls {
 		k := &s.Calls[i]

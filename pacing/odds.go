@@ -53,23 +53,28 @@ func (l *Lead) words() [kinds]string {
 
 // of is how many times as often as usual such a lead answers.
 func (o *odds) of(l *Lead) float64 {
-	all, _ := o.apart(l)
+	var known tallies
+	all, _ := o.apart(l, &known)
 	return all
 }
 
-// apart is the same, and besides but for what the list tells.
-func (o *odds) apart(l *Lead) (all, among float64) {
-	if len(o.Words) == 0 || *l == (Lead{}) {
-		return 1, 1
-	}
+// tallies are those of a lead's words; nil where none is known yet.
+type tallies [kinds]*tally
+
+// apart is the same, and besides but for what the list tells. It goes by the tallies that are
+// known, and looks up the others.
+func (o *odds) apart(l *Lead, known *tallies) (all, among float64) {
 	all, among = 1, 1
 	for k, w := range l.words() {
 		if w == "" {
 			continue
 		}
-		t := o.Words[word{kind(k), w}]
+		t := known[k]
 		if t == nil {
-			continue
+			if t = o.Words[word{kind(k), w}]; t == nil {
+				continue
+			}
+			known[k] = t
 		}
 		f := t.factor()
 		all *= f

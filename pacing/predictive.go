@@ -15,16 +15,17 @@ type predictive struct {
 	last      time.Time            // of its last decision: until when its calls and agents were observed
 	lasts     map[string]time.Time // the same of the other nodes
 	forecasts forecasts
+	alike     []alike      // by kind of lead: those met since the forecasts were made
+	met       map[Lead]int // which of these they are
+	metLast   Lead
+	metAt     int
+	decision  int // number of the one that is being made
 
 	// Of the decision that is being made.
 	points   []point
 	busy     []row // by agent who is not free at once
 	taken    crowd // by these
 	calls    []flying
-	alike    []alike      // by kind of lead
-	met      map[Lead]int // which of these they are
-	metLast  Lead
-	metAt    int
 	summed   []aged // fares that calls count for
 	places   int    // agents for answers to come
 	aimed    aim    // what the points' fresh rows are of
@@ -57,7 +58,10 @@ func (p *predictive) turnTo(node string) {
 // Decide implements Pacer.
 func (p *predictive) Decide(s Snapshot) Decision {
 	p.turnTo(s.Node)
-	p.forecasts.renew(s.Now, p.patience(&s))
+	if p.forecasts.renew(s.Now, p.patience(&s)) { // and what leads are met of whom nobody is called any more
+		p.alike = p.alike[:0]
+		clear(p.met)
+	}
 	p.look(&s)
 	d, n := begin(p.c, s)
 	p.prospect = Prospect{Kappa: p.model.Calibration.kappa(), Learned: p.model.Calls.learned()}
