@@ -3,7 +3,7 @@ package pacing
 import "math"
 
 const (
-	oddsPrior    = 12.0  // expected answers that even odds are worth, for each word
+	oddsPrior    = 40.0  // expected answers that even odds are worth, for each word
 	oddsHalfLife = 600.0 // expected answers of a word after which what was learned counts half
 	usualCalls   = 100.0 // calls that the usual odds are the mean of
 	mostOdds     = 8.0   // and 1/8 are the bounds of a lead's odds
