@@ -21,6 +21,8 @@ type predictive struct {
 	metAt     int
 	decision  int // number of the one that is being made
 
+	worstFirst bool // the next batch of leads is dialed so
+
 	// Of the decision that is being made.
 	points   []point
 	busy     []row // by agent who is not free at once

@@ -71,6 +71,13 @@ func Algorithms() []Algorithm {
 	} {
 		all = append(all, Algorithm{Name: "without-" + w.what, About: "predictive mode without " + w.words, New: without(w.ignores, w.least)})
 	}
+	all = append(all, Algorithm{
+		Name: "without-arranging", About: "predictive mode that dials leads as they come", New: func(s *Scenario, seed uint64) (pacing.Pacer, error) {
+			p, err := predictive(s, seed)
+			l, _ := p.(pacing.Learner)
+			return struct{ pacing.Learner }{l}, err // it is no Arranger
+		},
+	})
 	for _, r := range Rivals() {
 		if r.Defaults != nil {
 			all = append(all, Algorithm{Name: r.Name, About: r.About + ", as it comes", New: func(s *Scenario, _ uint64) (pacing.Pacer, error) {

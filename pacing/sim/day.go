@@ -89,19 +89,21 @@ func (d *Day) Abandonment() float64 {
 
 type day struct {
 	terms
-	floor   floor
-	pacer   pacing.Pacer
-	oracle  foresight
-	book    *book // nil: no calls are recorded
-	learner pacing.Learner
-	now     float64
-	due     events
-	flight  []*call
-	waiting []*call
-	agents  []*worker
-	dials   int
-	out     Day
-	snap    pacing.Snapshot
+	floor    floor
+	pacer    pacing.Pacer
+	oracle   foresight
+	book     *book // nil: no calls are recorded
+	learner  pacing.Learner
+	arranger pacing.Arranger
+	now      float64
+	due      events
+	flight   []*call
+	waiting  []*call
+	agents   []*worker
+	line     line
+	dials    int
+	out      Day
+	snap     pacing.Snapshot
 }
 
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -127,6 +129,7 @@ func (f foresight) of(s *Scenario, pacer pacing.Pacer, seed uint64) *day {
 // play plays the day.
 func (d *day) play() Day {
 	d.learner, _ = d.pacer.(pacing.Learner)
+	d.arranger, _ = d.pacer.(pacing.Arranger)
 	d.agents = d.floor.crew()
 	for _, w := range d.agents {
 		d.push(event{at: w.from, kind: evIn, who: w})
@@ -340,9 +343,12 @@ func (d *day) decide() int {
 		s.Calls = append(s.Calls, c.Call)
 		d.oracle.call(c, &s.Calls[len(s.Calls)-1])
 	}
+	if d.arranger != nil && len(d.line.batch) == 0 {
+		d.arrange(len(s.Agents))
+	}
 	s.Next = s.Next[:0]
 	for n := range nextLeads {
-		l, known := d.floor.lead(d.dials+n, d.now)
+		l, known := d.floor.lead(d.line.at(n), d.now)
 		if !known {
 			break
 		}
@@ -371,7 +377,7 @@ func (d *day) decide() int {
 
 // dial places one call.
 func (d *day) dial(theta float64) {
-	c := d.floor.call(d.dials, d.now)
+	c := d.floor.call(d.line.take(), d.now)
 	d.dials++
 	c.Since, c.Theta, c.slot = clock(d.now), theta, len(d.flight)
 	d.flight = append(d.flight, c)
