@@ -11,6 +11,7 @@ import (
 	"ringpace/dialer/cdr"
 	"ringpace/dialer/gate"
 	"ringpace/dialer/store"
+	"ringpace/pacing"
 )
 
 // standing is all that may stand against dialing a lead.
@@ -19,6 +20,7 @@ type standing struct {
 	forbidden string     // the do-not-call entry that has the number; "" if none
 	before    int        // leads that are dialed before it
 	inTurn    bool       // before is known
+	batched   bool       // and leads are put in order, a batch at a time
 	unserved  string     // why no trunk takes the number; "" if one does
 	stop      string     // why the campaign dials nobody; "" if nothing forbids it
 	limit     string     // that binds the campaign's pacing
@@ -46,6 +48,7 @@ func (d *Daemon) ExplainLead(ctx context.Context, name, id string) (api.LeadExpl
 	}
 	if err := c.ask(ctx, func() error {
 		s.rules, s.unserved, s.stop = c.rules, d.trunks.unserved(c.cfg, number), c.limits().Stop
+		s.batched = c.isGranted() || len(c.ahead.batch) > 0 || c.arranger() != nil
 		if s.limit = c.last.Limit; c.last.Dial == 0 {
 			s.pace = c.text
 		}
@@ -103,8 +106,12 @@ func (s *standing) explain(now time.Time) api.LeadExplanation {
 	}
 	turn := "when its turn comes"
 	if s.inTurn {
-		fact("turn", strconv.Itoa(s.before), "leads go before it")
-		turn += fmt.Sprintf(", after %d others", s.before)
+		note, about := "leads go before it", ""
+		if s.batched {
+			note, about = fmt.Sprintf("leads go before it, give or take %d: %d at a time are put in order by how likely they answer", pacing.Batch-1, pacing.Batch), "about "
+		}
+		fact("turn", strconv.Itoa(s.before), note)
+		turn += fmt.Sprintf(", after %s%d others", about, s.before)
 	}
 	if s.limit != "" {
 		fact("pacing", s.limit, "the limit that binds the campaign")

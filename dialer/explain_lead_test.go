@@ -25,6 +25,7 @@ func TestWhyALeadIsNotDialed(t *testing.T) {
 		can  bool
 	}{
 		{"nothing", func(s *standing) {}, "it is dialed when its turn comes, after 41 others.", "turn 41", time.Time{}, true},
+		{"put in order", func(s *standing) { s.batched = true }, "it is dialed when its turn comes, after about 41 others.", "turn 41", time.Time{}, true},
 		{"pacing", func(s *standing) { s.limit, s.pace = "agents", "The agents bind: none is free." }, "No call is placed now, though: The agents bind: none is free.", "pacing agents", time.Time{}, true},
 		{"due, and no claim has found it", func(s *standing) { s.State, s.inTurn, s.Lead.Due = store.Waiting, false, now.Add(-time.Hour) }, "it is dialed when its turn comes.", "state waiting", time.Time{}, true},
 		{"waits", func(s *standing) {

@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"ringpace/dialer/gate"
@@ -15,40 +16,63 @@ import (
 type upcoming struct {
 	ids   []string
 	leads []pacing.Lead // theirs
+	batch batch         // of them, and of those that the rules put off
 	taken int           // claimed since the last look
+	plain int           // agents for whom the pacer did not arrange leads, the last time; 0 for none
 }
 
 const (
-	leastAhead = 10  // leads that are looked at, at least
-	mostAhead  = 200 // and at most: some hundred kilobytes
+	leastAhead = 10                // leads that are looked at, at least
+	batchAhead = pacing.Batch + 15 // the same where they are arranged: some are put off, some go before
+	mostAhead  = 200               // and at most: some hundred kilobytes
 )
 
 // wanted is how many leads to look at: twice as many as were dialed since the last look.
-func (u *upcoming) wanted() int { return min(max(2*u.taken, leastAhead), mostAhead) }
+func (u *upcoming) wanted(arranged bool) int {
+	least := leastAhead
+	if arranged {
+		least = batchAhead
+	}
+	return min(max(2*u.taken, least), mostAhead)
+}
 
 // saw takes the leads as they are now, best first. Those that the rules put off are none
-// of those to come.
-func (u *upcoming) saw(r gate.Rules, leads []lead.Lead, now time.Time) {
-	u.forget()
+// of those to come. Where none is left of a batch another one is made, if there is who
+// arranges it.
+func (u *upcoming) saw(r gate.Rules, leads []lead.Lead, now time.Time, arrange func([]pacing.Lead) []int) {
+	next := make([]coming, len(leads))
 	for i := range leads {
-		if l := &leads[i]; gate.Judge(r, l, now).Action == gate.Allow {
-			u.ids, u.leads = append(u.ids, l.ID), append(u.leads, known(r, l, now))
+		l := &leads[i]
+		next[i] = coming{id: l.ID, priority: l.Priority, allowed: gate.Judge(r, l, now).Action == gate.Allow}
+		if next[i].allowed {
+			next[i].known = known(r, l, now)
+		}
+	}
+	if u.batch = u.batch.keep(next); len(u.batch) == 0 && arrange != nil {
+		u.batch = newBatch(next, arrange)
+	}
+	u.batch.sort(next)
+	u.ids, u.leads, u.taken = u.ids[:0], nil, 0 // a snapshot may hold the leads
+	for i := range next {
+		if l := &next[i]; l.allowed {
+			u.ids, u.leads = append(u.ids, l.id), append(u.leads, l.known)
 		}
 	}
 }
 
-func (u *upcoming) forget() { u.ids, u.leads, u.taken = u.ids[:0], nil, 0 } // a snapshot may hold the leads
+func (u *upcoming) forget() { *u = upcoming{plain: u.plain} }
 
 // claimed takes out leads that are claimed now.
 func (u *upcoming) claimed(leads []lead.Lead) {
 	u.taken += len(leads)
-	if len(leads) == 0 || len(u.ids) == 0 {
+	if len(leads) == 0 || len(u.ids) == 0 && len(u.batch) == 0 {
 		return
 	}
 	gone := make(map[string]bool, len(leads))
 	for i := range leads {
 		gone[leads[i].ID] = true
 	}
+	u.batch = slices.DeleteFunc(u.batch, func(id string) bool { return gone[id] })
 	kept, next := u.ids[:0], make([]pacing.Lead, 0, len(u.leads))
 	for i, id := range u.ids {
 		if !gone[id] {
@@ -64,11 +88,12 @@ func (c *campaign) lookAhead(ctx context.Context) error {
 		c.ahead.forget()
 		return nil
 	}
-	leads, err := c.store.Peek(ctx, c.name, c.ahead.wanted())
+	arrange := c.arranger()
+	leads, err := c.store.Peek(ctx, c.name, c.ahead.wanted(arrange != nil))
 	if err != nil {
 		c.ahead.forget()
 		return err
 	}
-	c.ahead.saw(c.rules, leads, time.Now())
+	c.ahead.saw(c.rules, leads, time.Now(), arrange)
 	return nil
 }

@@ -35,7 +35,7 @@ func TestLeadsToCome(t *testing.T) {
 		}
 		return all
 	}
-	u.saw(rules, leads, noon)
+	u.saw(rules, leads, noon, nil)
 	if got := lists(); !slices.Equal(got, []string{"0 north", "1 south", "2 north", "5 north"}) {
 		t.Fatalf("to come: %v", got)
 	}
@@ -51,10 +51,14 @@ func TestLeadsToCome(t *testing.T) {
 	if !slices.Equal(given, before) {
 		t.Error("what a decision was given has changed under it")
 	}
-	for taken, want := range map[int]int{0: leastAhead, 3: leastAhead, 40: 80, 5000: mostAhead} {
-		u.taken = taken
-		if got := u.wanted(); got != want {
-			t.Errorf("after %d were dialed %d are looked at, want %d", taken, got, want)
+	for _, c := range []struct {
+		taken    int
+		arranged bool
+		want     int
+	}{{0, false, leastAhead}, {3, false, leastAhead}, {40, false, 80}, {5000, true, mostAhead}, {3, true, batchAhead}, {40, true, 80}} {
+		u.taken = c.taken
+		if got := u.wanted(c.arranged); got != c.want {
+			t.Errorf("after %d were dialed %d are looked at, want %d", c.taken, got, c.want)
 		}
 	}
 	if u.forget(); len(u.leads) > 0 || u.taken != 0 {
