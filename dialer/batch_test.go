@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,11 +50,11 @@ func TestBatch(t *testing.T) {
 		for i := range u.leads {
 			lists = append(lists, u.leads[i].List)
 		}
-		if got := strings.Join(lists, " "); got != leads || !slices.Equal(u.ids, lists) {
-			t.Errorf("%s: to come are %s (%v), want %s", what, got, u.ids, leads)
+		if got := strings.Join(lists, " "); got != leads {
+			t.Errorf("%s: to come are %s, want %s", what, got, leads)
 		}
-		if !slices.Equal(u.batch, batch) {
-			t.Errorf("%s: left of the batch are %v, want %v", what, u.batch, batch)
+		if !slices.Equal(u.batch.ids, batch) {
+			t.Errorf("%s: left of the batch are %v, want %v", what, u.batch.ids, batch)
 		}
 	}
 	high, usual, low := someLeads("A", 3, 5), someLeads("B", 4, 0), someLeads("C", 2, -1)
@@ -72,7 +73,11 @@ func TestBatch(t *testing.T) {
 	check("it is over", "B3 B2 B1 B0 C0 C1", "B3", "B2", "B1", "B0")
 	usual[1].Priority = 7
 	see(slices.Concat(usual[1:2], usual[:1], usual[2:], low))
-	check("one has become urgent", "B1 B3 B2 B0 C0 C1", "B3", "B2", "B1", "B0")
+	check("one has become urgent", "B1 B3 B2 B0 C0 C1", "B3", "B2", "B0")
+	usual[3].Priority = -1
+	see(slices.Concat(usual[1:2], usual[:1], usual[2:3], usual[3:], low))
+	check("one has become less so", "B1 B2 B0 B3 C0 C1", "B2", "B0")
+	usual[1].Priority, usual[3].Priority = 0, 0
 
 	// Those that the rules put off are claimed before the others: else they would be in the way.
 	u.forget()
@@ -83,18 +88,25 @@ func TestBatch(t *testing.T) {
 	u.forget()
 	many := someLeads("M", pacing.Batch+5, 0)
 	see(many)
-	if len(u.batch) != pacing.Batch || u.batch[0] != many[pacing.Batch-1].ID || u.ids[pacing.Batch] != many[pacing.Batch].ID || len(u.ids) != len(many) {
-		t.Errorf("of many the batch is %v, and to come are %v", u.batch, u.ids)
+	if len(u.batch.ids) != pacing.Batch || u.batch.ids[0] != many[pacing.Batch-1].ID || u.leads[pacing.Batch].List != many[pacing.Batch].List || len(u.leads) != len(many) {
+		t.Errorf("of many the batch is %v, and to come are %v", u.batch.ids, u.leads)
+	}
+	if u.plain[0].List != many[0].List || u.plain[pacing.Batch].List != many[pacing.Batch].List || len(u.plain) != len(many) {
+		t.Errorf("those who are granted calls claim %v", u.plain)
+	}
+	u.claimed(many[:1])
+	if u.plain[0].List != many[1].List || u.leads[0].List != many[pacing.Batch-1].List || len(u.leads) != len(many)-1 {
+		t.Errorf("one is claimed, and to come are %v, and by others %v", u.leads, u.plain)
 	}
 	see(someLeads("V", batchAhead, 1))
-	if u.batch[0] != fmt.Sprint("V", pacing.Batch-1) {
-		t.Errorf("many more of a higher priority have come, and the batch is %v", u.batch)
+	if u.batch.ids[0] != fmt.Sprint("V", pacing.Batch-1) {
+		t.Errorf("many more of a higher priority have come, and the batch is %v", u.batch.ids)
 	}
 
 	u.forget()
 	u.saw(rules, many, noon, func([]pacing.Lead) []int { return nil })
-	if u.ids[0] != many[0].ID || len(u.batch) > 0 {
-		t.Errorf("left as they are: %v; batch %v", u.ids, u.batch)
+	if u.leads[0].List != many[0].List || len(u.batch.ids) > 0 {
+		t.Errorf("left as they are: %v; batch %v", u.leads, u.batch.ids)
 	}
 }
 
@@ -154,14 +166,14 @@ func TestBatchIsClaimed(t *testing.T) {
 		}
 	}
 	look()
-	if len(pacer.asked) > 0 || len(c.ahead.ids) != leastAhead {
-		t.Errorf("without agents %d are looked at, arranged for %v", len(c.ahead.ids), pacer.asked)
+	if len(pacer.asked) > 0 || len(c.ahead.leads) != leastAhead {
+		t.Errorf("without agents %d are looked at, arranged for %v", len(c.ahead.leads), pacer.asked)
 	}
 	dials(0)
 	c.own.Agents, c.fellows = 5, fellows{others: map[string]*fellow{"other": {agents: 7}}}
 	look()
-	if len(c.ahead.ids) != batchAhead {
-		t.Errorf("%d are looked at, want %d", len(c.ahead.ids), batchAhead)
+	if len(c.ahead.leads) != batchAhead {
+		t.Errorf("%d are looked at, want %d", len(c.ahead.leads), batchAhead)
 	}
 	dials(pacing.Batch)
 	dials(pacing.Batch-1, pacing.Batch-2)
@@ -179,7 +191,39 @@ func TestBatchIsClaimed(t *testing.T) {
 		look()
 		dials(next)
 	}
-	if !slices.Equal(pacer.asked, []int{12, 37}) || len(c.ahead.ids) != leastAhead-1 {
-		t.Errorf("arranged for %v agents, and %d are looked at", pacer.asked, len(c.ahead.ids))
+	if !slices.Equal(pacer.asked, []int{12, 37}) || len(c.ahead.leads) != leastAhead-1 {
+		t.Errorf("arranged for %v agents, and %d are looked at", pacer.asked, len(c.ahead.leads))
+	}
+}
+
+// told is a pacer that keeps which leads it was told to come.
+type told struct{ next []pacing.Lead }
+
+func (p *told) Decide(s pacing.Snapshot) pacing.Decision {
+	p.next = s.Next
+	return pacing.Decision{}
+}
+
+// TestNodesAreDecidedForInTheListsOrder holds that calls are granted by the leads that a node
+// claims which is granted them: it knows of no batch.
+func TestNodesAreDecidedForInTheListsOrder(t *testing.T) {
+	c := bookkeeper(t, &shelf{}, pacing.Predictive)
+	p := &told{}
+	c.pacer, c.others = p, map[string]*fellow{"its": {node: "another"}}
+	leads := someLeads("L", 3, 0)
+	c.ahead.saw(gate.Rules{Zone: time.UTC, Hours: gate.Always()}, leads, time.Now(), backwards)
+	var s pacing.Snapshot
+	if c.tell(&s, pacing.Limits{}); s.Next[0].List != "L2" {
+		t.Errorf("this node is to claim %v", s.Next)
+	}
+	text, err := json.Marshal(report{Node: "another", Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.decideFor(t.Context(), store.Told{Boot: "its", Text: text}); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.next) != 3 || p.next[0].List != "L0" {
+		t.Errorf("the other is to claim %v", p.next)
 	}
 }

@@ -48,7 +48,7 @@ func (d *Daemon) ExplainLead(ctx context.Context, name, id string) (api.LeadExpl
 	}
 	if err := c.ask(ctx, func() error {
 		s.rules, s.unserved, s.stop = c.rules, d.trunks.unserved(c.cfg, number), c.limits().Stop
-		s.batched = c.isGranted() || len(c.ahead.batch) > 0 || c.arranger() != nil
+		s.batched = c.isGranted() || len(c.ahead.batch.ids) > 0 || c.arranger() != nil
 		if s.limit = c.last.Limit; c.last.Dial == 0 {
 			s.pace = c.text
 		}

@@ -198,7 +198,7 @@ func (c *campaign) decideFor(ctx context.Context, told store.Told) (*store.Grant
 		rebase(&a.Busy, by)
 		rebase(&a.Until, by)
 	}
-	s.Agents, s.Calls, s.Next, s.Limits.Leads = r.Agents, r.Calls, c.ahead.leads, c.due
+	s.Agents, s.Calls, s.Next, s.Limits.Leads = r.Agents, r.Calls, c.ahead.plain, c.due
 	s.Limits.Stop = cmp.Or(s.Limits.Stop, c.unread())
 	d := c.pacer.Decide(s)
 	f.dead, f.agents, f.calls, f.lost, f.dial = false, d.Agents, d.InFlight, 0, d.Dial

@@ -109,7 +109,7 @@ func (c *campaign) limits() pacing.Limits {
 // be there, and trunks that take them.
 func (c *campaign) dialNext(ids []string) (left []string, again bool) {
 	n := max(len(ids), c.batch)
-	leads, err := c.store.Claim(c.ctx, c.name, c.epoch, n, claimLease, c.ahead.batch...)
+	leads, err := c.store.Claim(c.ctx, c.name, c.epoch, n, claimLease, c.ahead.batch.ids...)
 	if err != nil {
 		c.refused(err)
 		return ids, false

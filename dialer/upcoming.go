@@ -14,11 +14,12 @@ import (
 // with each pulse, in one round trip, and not claimed: between two pulses those that are
 // dialed are taken out, and what else changes shows with the next.
 type upcoming struct {
-	ids   []string
-	leads []pacing.Lead // theirs
+	next  []coming      // that may be dialed, best first
 	batch batch         // of them, and of those that the rules put off
+	leads []pacing.Lead // of next, in the order in which this node claims them
+	plain []pacing.Lead // the same in the order in which nodes do that are granted calls
 	taken int           // claimed since the last look
-	plain int           // agents for whom the pacer did not arrange leads, the last time; 0 for none
+	many  int           // agents for whom the pacer did not arrange leads, the last time; 0 for none
 }
 
 const (
@@ -48,38 +49,45 @@ func (u *upcoming) saw(r gate.Rules, leads []lead.Lead, now time.Time, arrange f
 			next[i].known = known(r, l, now)
 		}
 	}
-	if u.batch = u.batch.keep(next); len(u.batch) == 0 && arrange != nil {
+	if u.batch.keep(next); len(u.batch.ids) == 0 && arrange != nil {
 		u.batch = newBatch(next, arrange)
 	}
-	u.batch.sort(next)
-	u.ids, u.leads, u.taken = u.ids[:0], nil, 0 // a snapshot may hold the leads
-	for i := range next {
-		if l := &next[i]; l.allowed {
-			u.ids, u.leads = append(u.ids, l.id), append(u.leads, l.known)
-		}
+	u.next, u.taken = slices.DeleteFunc(next, func(l coming) bool { return !l.allowed }), 0
+	u.order()
+}
+
+// order finds the orders in which leads are claimed. A snapshot may hold those before.
+func (u *upcoming) order() {
+	u.plain = leadsOf(u.next)
+	u.leads = u.plain
+	if len(u.batch.ids) > 0 {
+		u.leads = leadsOf(u.batch.sorted(u.next))
 	}
 }
 
-func (u *upcoming) forget() { *u = upcoming{plain: u.plain} }
+func leadsOf(next []coming) []pacing.Lead {
+	leads := make([]pacing.Lead, len(next))
+	for i := range next {
+		leads[i] = next[i].known
+	}
+	return leads
+}
+
+func (u *upcoming) forget() { *u = upcoming{many: u.many} }
 
 // claimed takes out leads that are claimed now.
 func (u *upcoming) claimed(leads []lead.Lead) {
 	u.taken += len(leads)
-	if len(leads) == 0 || len(u.ids) == 0 && len(u.batch) == 0 {
+	if len(leads) == 0 || len(u.next) == 0 && len(u.batch.ids) == 0 {
 		return
 	}
 	gone := make(map[string]bool, len(leads))
 	for i := range leads {
 		gone[leads[i].ID] = true
 	}
-	u.batch = slices.DeleteFunc(u.batch, func(id string) bool { return gone[id] })
-	kept, next := u.ids[:0], make([]pacing.Lead, 0, len(u.leads))
-	for i, id := range u.ids {
-		if !gone[id] {
-			kept, next = append(kept, id), append(next, u.leads[i])
-		}
-	}
-	u.ids, u.leads = kept, next
+	u.batch.ids = slices.DeleteFunc(u.batch.ids, func(id string) bool { return gone[id] })
+	u.next = slices.DeleteFunc(u.next, func(l coming) bool { return gone[l.id] })
+	u.order()
 }
 
 // lookAhead looks at the leads that are dialed next, where pacing makes something of them.

@@ -31,7 +31,7 @@ func TestLeadsToCome(t *testing.T) {
 	var u upcoming
 	lists := func() (all []string) {
 		for i, l := range u.leads {
-			all = append(all, u.ids[i]+" "+l.List)
+			all = append(all, u.next[i].id+" "+l.List)
 		}
 		return all
 	}
