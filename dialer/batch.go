@@ -7,14 +7,13 @@ import (
 	"ringpace/pacing"
 )
 
-// batch is leads of one priority, whose turn it is, that are dialed in an order of their own:
-// as far as they are left. They are claimed before others of their priority, and
-// there is no other batch until none is left: so nobody waits longer for the order than until
-// the next batch. One that so many leads of a higher priority go before that a look does not
-// come to it is given up.
+// batch is leads of one priority, whose turn it is, that are dialed in an order of their own.
+// They are claimed before others of their priority, and there is no other batch until none is
+// left: so nobody waits longer for the order than until the next batch. One that so many leads
+// of a higher priority go before that a look does not come to it is given up.
 type batch struct {
 	priority int
-	ids      []string
+	ids      []string // of those that are left, in their order
 }
 
 // coming is a lead that was looked at.

@@ -104,9 +104,9 @@ func (c *campaign) limits() pacing.Limits {
 	return l
 }
 
-// dialNext claims leads once, those of the batch first, and starts an attempt with each that the rules let
-// through. It returns the ids that are left, and whether to go on at once: leads may
-// be there, and trunks that take them.
+// dialNext claims leads once, those of the batch first, and starts an attempt with each
+// that the rules let through. It returns the ids that are left, and whether to go on at
+// once: leads may be there, and trunks that take them.
 func (c *campaign) dialNext(ids []string) (left []string, again bool) {
 	n := max(len(ids), c.batch)
 	leads, err := c.store.Claim(c.ctx, c.name, c.epoch, n, claimLease, c.ahead.batch.ids...)

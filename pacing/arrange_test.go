@@ -9,8 +9,9 @@ import (
 // turns from the best and from the worst, and others as they come.
 func TestLeadsAreArranged(t *testing.T) {
 	p := taught(t, Config{}, 100)
-	for list, answered := range map[string]float64{"customers": 200, "bought": 10} {
-		p.model.Odds.Words = grown(p.model.Odds.Words, word{listKind, list}, &tally{Answered: answered, Expected: 50})
+	p.model.Odds.Words = map[word]*tally{
+		{listKind, "customers"}: {Answered: 200, Expected: 50},
+		{listKind, "bought"}:    {Answered: 10, Expected: 50},
 	}
 	batch := []Lead{{List: "bought"}, {}, {List: "customers"}, {List: "bought", Hour: "9"}, {List: "new"}, {List: "customers"}}
 	down, up := []int{2, 5, 1, 4, 0, 3}, []int{0, 3, 1, 4, 2, 5}
@@ -29,13 +30,4 @@ func TestLeadsAreArranged(t *testing.T) {
 	if got := p.Arrange(batch, 3); got != nil {
 		t.Errorf("where leads are all alike: %v", got)
 	}
-}
-
-// grown is the words with one more.
-func grown(words map[word]*tally, w word, t *tally) map[word]*tally {
-	if words == nil {
-		words = map[word]*tally{}
-	}
-	words[w] = t
-	return words
 }
